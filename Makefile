@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# pcpool: everything one types. "make help" lists the targets.
+#
+# Each kernel has its own build directory, build/<kernel release>/. The sources
+# appear in it as links, since kernels before 6.13 can build an external module
+# only beside its sources.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+# Variables that decide which kernel and with what it is built; handed on as they are.
+KVARS := KDIR=$(KDIR) $(foreach v,ARCH CC CROSS_COMPILE LLVM,$(if $(filter command% environment%,$(origin $(v))),$(v)=$($(v))))
+
+TOP := $(CURDIR)
+# What "uname -r" says on that kernel. Only asked for by targets that build for one.
+RELEASE = $(or $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null),\
+	$(error $(KDIR) is no configured kernel build: set KDIR, for example with make $$(tests/vm/run --kdir debian-6.1)))
+BUILD = $(TOP)/build/$(RELEASE)
+KMAKE = $(MAKE) --no-print-directory -C $(KDIR) $(filter-out KDIR=%,$(KVARS)) W=$(W)
+W ?= 1
+
+.PHONY: modules
+modules: farm
+	$(KMAKE) M=$(BUILD) modules
+
+# The sources as links, and the public headers as copies, for clients.
+.PHONY: farm
+farm:
+	@mkdir -p $(BUILD)/kmod $(BUILD)/tests/kunit $(BUILD)/include/linux $(BUILD)/include/uapi/linux
+	@find $(BUILD)/kmod $(BUILD)/tests -type l ! -exec test -e {} \; -delete
+	@ln -sf $(TOP)/Kbuild $(BUILD)/Kbuild
+	@ln -sf $(TOP)/kmod/*.[ch] $(BUILD)/kmod/
+	@ln -sf $(wildcard $(TOP)/tests/kunit/*.[ch]) $(BUILD)/tests/kunit/
+	@cp -u kmod/include/linux/pcpool.h $(BUILD)/include/linux/
+	@cp -u uapi/linux/pcpool.h $(BUILD)/include/uapi/linux/
+
+.PHONY: kunit
+kunit: farm
+	$(KMAKE) M=$(BUILD) PCPOOL_KUNIT=1 modules
+
+# Clients, built as anybody's client is: the public header, and Module.symvers.
+client = mkdir -p $(BUILD)/$(1) && ln -sf $(TOP)/$(2)/* $(BUILD)/$(1)/ && \
+	$(KMAKE) M=$(BUILD)/$(1) PCPOOL_INCLUDE=$(BUILD)/include \
+	KBUILD_EXTRA_SYMBOLS=$(BUILD)/Module.symvers modules
+
+.PHONY: sample
+sample: modules
+	$(call client,sample,tests/sample)
+
+.PHONY: selftests
+selftests: modules
+	$(call client,selftests,tests/selftests/pcpool)
+
+.PHONY: tools
+tools:
+	$(MAKE) --no-print-directory -C tools/pcpool O=$(TOP)/build/tools
+
+.PHONY: demo
+demo:
+	tests/sample/demo
+
+.PHONY: check
+check:
+	tests/check
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+.PHONY: help
+help:
+	@echo 'Targets:'
+	@echo '  modules    pcpool.ko for KDIR (default: the running kernel), into build/<release>/'
+	@echo '  tools      the pcpool command, into build/tools/'
+	@echo '  sample     the sample client, for KDIR, into build/<release>/sample/'
+	@echo '  demo       boot a stock kernel and show a real workload on pools'
+	@echo '  check      run all quick tests; results in build/check/'
+	@echo '  kunit      the KUnit test module, for KDIR (a kernel with KUnit)'
+	@echo '  selftests  the module that the kselftests use, for KDIR'
+	@echo '  clean      remove build/'
+	@echo
+	@echo 'Kernels to build for and run on: tests/vm/run --list'
+	@echo '  make $$(tests/vm/run --kdir debian-6.1)'

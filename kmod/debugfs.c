@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * debugfs: /sys/kernel/debug/pcpool/, for root only. Shows what stats.c collects, in text
+ * and as the binary record, and lets one age, drain and bypass a pool. No file here
+ * makes a get or a put wait, or shows an address.
+ *
+ * Files of a pool's directory may use the pool without a lock: debugfs waits for their
+ * readers and writers before it removes them, which is the first thing that
+ * happens to a pool that is destroyed. The two files about all pools take pools_lock.
+ */
+#include <linux/debugfs.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/seq_file.h>
+
+#include "internal.h"
+
+static struct dentry *root;
+
+static const char * const steal_names[] = {
+	[PCPOOL_STEAL_ALL] = "all",
+	[PCPOOL_STEAL_NODE] = "node",
+	[PCPOOL_STEAL_NONE] = "none",
+};
+
+/* The keys of "stats", in the order in which they are shown. */
+#define STAT(field) { #field, offsetof(struct pcpool_pool_stats, field) }
+static const struct {
+	const char *key;
+	size_t offset;
+} keys[] = {
+	STAT(gets), STAT(hit_private), STAT(hit_shared), STAT(hit_steal),
+	STAT(hit_victim), STAT(miss), STAT(alloc_fail), STAT(puts),
+	STAT(drop_full), STAT(drop_oversize), STAT(drop_other), STAT(evicted),
+	STAT(ages), STAT(made), STAT(unmade), STAT(outstanding),
+	STAT(idle_main), STAT(idle_victim), STAT(idle_bytes), STAT(deferred),
+	STAT(grows),
+};
+
+static int stats_show(struct seq_file *m, void *unused)
+{
+	struct pcpool_pool_stats stats;
+	unsigned int i;
+
+	pcpool_collect(m->private, &stats);
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		seq_printf(m, "%s %llu\n", keys[i].key,
+			   *(const __u64 *)((void *)&stats + keys[i].offset));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int params_show(struct seq_file *m, void *unused)
+{
+	const struct pcpool_core *core = m->private;
+
+	seq_printf(m, "name %s\n", core->name);
+	seq_printf(m, "owner %s\n", core->owner);
+	seq_printf(m, "object_bytes %zu\n", core->object_bytes);
+	seq_printf(m, "private_slots %u\n", core->nr_slots);
+	seq_printf(m, "steal %s\n", steal_names[core->steal]);
+	seq_printf(m, "flags%s\n", !core->flags ? " none" :
+		   core->flags & PCPOOL_FREE_MAY_SLEEP ? " free_may_sleep" : "");
+	seq_printf(m, "reset %s\n", core->ops->reset ? "yes" : "no");
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(params);
+
+static int percpu_show(struct seq_file *m, void *unused)
+{
+	struct pcpool_core *core = m->private;
+	unsigned int tier = pcpool_main_tier(core);
+	int cpu;
+
+	seq_printf(m, "%5s %6s %4s %8s %10s %10s %12s %12s %12s %12s %12s %12s\n",
+		   "cpu", "online", "node", "private", "main", "victim",
+		   "hit_private", "hit_shared", "hit_steal", "hit_victim",
+		   "miss", "alloc_fail");
+	for_each_possible_cpu(cpu) {
+		const struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
+		unsigned long main, victim;
+
+		rcu_read_lock();
+		main = pcpool_queue_count(&c->queue[tier]);
+		victim = pcpool_queue_count(&c->queue[!tier]);
+		rcu_read_unlock();
+		seq_printf(m, "%5d %6d %4d %8u %10lu %10lu %12lu %12lu %12lu %12lu %12lu %12lu\n",
+			   cpu, cpu_online(cpu), cpu_to_node(cpu),
+			   pcpool_slots_count(core, cpu), main, victim,
+			   READ_ONCE(per_cpu_ptr(core->slots, cpu)->hits),
+			   READ_ONCE(c->hit_shared), READ_ONCE(c->hit_steal),
+			   READ_ONCE(c->hit_victim), READ_ONCE(c->miss),
+			   READ_ONCE(c->alloc_fail));
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(percpu);
+
+static int pools_show(struct seq_file *m, void *unused)
+{
+	struct pcpool_pool_stats stats;
+	struct pcpool_core *core;
+
+	seq_printf(m, "%-31s %-16s %12s %10s %11s %14s %12s %6s\n", "name",
+		   "owner", "object_bytes", "idle", "outstanding", "gets",
+		   "miss", "bypass");
+	mutex_lock(&pcpool_pools_lock);
+	list_for_each_entry(core, &pcpool_pools, list) {
+		pcpool_collect(core, &stats);
+		seq_printf(m, "%-31s %-16s %12llu %10llu %11lld %14llu %12llu %6d\n",
+			   stats.name, stats.owner, stats.object_bytes,
+			   stats.idle_main + stats.idle_victim,
+			   (long long)stats.outstanding, stats.gets, stats.miss,
+			   !!(stats.state & PCPOOL_STATE_BYPASSED));
+	}
+	mutex_unlock(&pcpool_pools_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(pools);
+
+/*
+ * All records at once, on open, into the file's buffer (seq_file enlarges that and calls
+ * again as needed): so however a reader splits its reads, it gets one snapshot.
+ */
+static int snapshot_show(struct seq_file *m, void *unused)
+{
+	struct pcpool_snapshot_header header = {
+		.magic = PCPOOL_SNAPSHOT_MAGIC,
+		.version = PCPOOL_SNAPSHOT_VERSION,
+		.header_size = sizeof(header),
+		.record_size = sizeof(struct pcpool_pool_stats),
+		.page_size = PAGE_SIZE,
+		.time_ns = ktime_get_ns(),
+	};
+	struct pcpool_pool_stats stats;
+	struct pcpool_core *core;
+
+	mutex_lock(&pcpool_pools_lock);
+	list_for_each_entry(core, &pcpool_pools, list)
+		header.record_count++;
+	seq_write(m, &header, sizeof(header));
+	list_for_each_entry(core, &pcpool_pools, list) {
+		pcpool_collect(core, &stats);
+		seq_write(m, &stats, sizeof(stats));
+	}
+	mutex_unlock(&pcpool_pools_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(snapshot);
+
+/* Only "1" means something to "age" and "drain". */
+static int age_set(void *data, u64 val)
+{
+	struct pcpool_core *core = data;
+
+	if (val != 1)
+		return -EINVAL;
+	pcpool_age(&core->pool);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(age_fops, NULL, age_set, "%llu\n");
+
+static int drain_set(void *data, u64 val)
+{
+	struct pcpool_core *core = data;
+
+	if (val != 1)
+		return -EINVAL;
+	pcpool_drain(&core->pool);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(drain_fops, NULL, drain_set, "%llu\n");
+
+static int bypass_get(void *data, u64 *val)
+{
+	const struct pcpool_core *core = data;
+
+	*val = READ_ONCE(core->bypass);
+	return 0;
+}
+
+static int bypass_set(void *data, u64 val)
+{
+	if (val > 1)
+		return -EINVAL;
+	pcpool_set_bypass(data, val);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(bypass_fops, bypass_get, bypass_set, "%llu\n");
+
+void pcpool_debugfs_add(struct pcpool_core *core)
+{
+	core->dir = debugfs_create_dir(core->name, root);
+	debugfs_create_file("stats", 0400, core->dir, core, &stats_fops);
+	debugfs_create_file("percpu", 0400, core->dir, core, &percpu_fops);
+	debugfs_create_file("params", 0400, core->dir, core, &params_fops);
+	debugfs_create_file_unsafe("age", 0200, core->dir, core, &age_fops);
+	debugfs_create_file_unsafe("drain", 0200, core->dir, core, &drain_fops);
+	debugfs_create_file_unsafe("bypass", 0600, core->dir, core,
+				   &bypass_fops);
+}
+
+void pcpool_debugfs_remove(struct pcpool_core *core)
+{
+	debugfs_remove(core->dir);
+}
+
+void pcpool_debugfs_init(void)
+{
+	root = debugfs_create_dir("pcpool", NULL);
+	/* Directories are made 0755, below a root that is 0700 by default only. */
+	if (!IS_ERR(root))
+		d_inode(root)->i_mode = (d_inode(root)->i_mode & S_IFMT) | 0700;
+	debugfs_create_file("pools", 0400, root, NULL, &pools_fops);
+	debugfs_create_file("snapshot", 0400, root, NULL, &snapshot_fops);
+}
+
+void pcpool_debugfs_exit(void)
+{
+	debugfs_remove(root);
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Deferred puts; see deferred.h for what they are for. This file uses the kernel's
+ * atomics, RCU and allocator and nothing else of pcpool.
+ *
+ * A cell is NULL, an object, or CELL_GONE in a chunk that is being trimmed; it changes
+ * by compare-and-exchange only, so whoever makes the exchange owns what he got.
+ * A chunk is found through an RCU-protected list: added at the front by anyone,
+ * unlinked from behind the front by one trimmer at a time (the pool's age_lock).
+ *
+ * What orders what between CPUs:
+ *
+ *  (A) cells: the exchange that fills one and the exchange that empties it are
+ *      both fully ordered; writes to the object before its put are visible after
+ *      its get.
+ *  (B) @needed and @cells: who makes an object adds to @needed, then reads @cells;
+ *      the trimmer subtracts from @cells, then reads @needed. Value-returning
+ *      atomics are fully ordered, so one of the two sees the other's
+ *      change and gives way: @needed of those that go on never exceeds @cells.
+ *  (C) @chunks: added with a full cmpxchg(), read with acquire semantics.
+ */
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "deferred.h"
+#include "testing.h"
+
+/* A cell of a chunk that is being trimmed. Not NULL, and no object either. */
+#define CELL_GONE	((void *)&cell_gone)
+static char cell_gone;
+
+/*
+ * How often to look through all cells for a free one. There is one at every moment, but
+ * others can fill it, and free another, behind the back of the one who looks; each
+ * time somebody has made progress. More often than this means that there are more
+ * objects than were made: somebody puts objects that are not the pool's.
+ */
+#define PUT_ROUNDS	1000
+
+struct pcpool_deferred_chunk {
+	struct pcpool_deferred_chunk *next;
+	unsigned int size;
+	struct rcu_head rcu;
+	void *cell[];
+};
+
+/* An empty pool has a few, so that objects can be made in any context. */
+#define FIRST_CELLS	(2 * PCPOOL_DEFERRED_SPARE - \
+			 sizeof(struct pcpool_deferred_chunk) / sizeof(void *))
+/* Then a page at a time. */
+#define MORE_CELLS	((PAGE_SIZE - sizeof(struct pcpool_deferred_chunk)) / \
+			 sizeof(void *))
+
+static bool add_chunk(struct pcpool_deferred *d, unsigned int size, gfp_t gfp)
+{
+	struct pcpool_deferred_chunk *chunk, *next;
+
+	chunk = kzalloc(struct_size(chunk, cell, size), gfp | __GFP_NOWARN);
+	if (!chunk)
+		return false;
+	chunk->size = size;
+	next = READ_ONCE(d->chunks);
+	do {
+		chunk->next = next;
+	} while (!try_cmpxchg(&d->chunks, &next, chunk)); /* (C) */
+	atomic_long_add(size, &d->cells);
+	return true;
+}
+
+int pcpool_deferred_init(struct pcpool_deferred *d)
+{
+	return add_chunk(d, FIRST_CELLS, GFP_KERNEL) ? 0 : -ENOMEM;
+}
+
+/* Nobody may be using it any more, and it must be empty. */
+void pcpool_deferred_exit(struct pcpool_deferred *d)
+{
+	struct pcpool_deferred_chunk *chunk, *next;
+
+	for (chunk = d->chunks; chunk; chunk = next) {
+		next = chunk->next;
+		kfree(chunk);
+	}
+	d->chunks = NULL;
+}
+
+/**
+ * pcpool_deferred_secure() - secure a cell for an object that is about to be made
+ * @d: the cells
+ *
+ * Return: false if there is none left; add cells, or do without the object.
+ */
+bool pcpool_deferred_secure(struct pcpool_deferred *d)
+{
+	long needed = atomic_long_inc_return(&d->needed); /* (B) */
+
+	if (likely(needed <= atomic_long_read(&d->cells)))
+		return true;
+	atomic_long_dec(&d->needed);
+	return false;
+}
+
+/* The object is unmade, or was not made after all. */
+void pcpool_deferred_unsecure(struct pcpool_deferred *d)
+{
+	atomic_long_dec(&d->needed);
+}
+
+/* Are there so few spare cells that more should be made ahead of need? */
+bool pcpool_deferred_wants_cells(const struct pcpool_deferred *d)
+{
+	return atomic_long_read(&d->cells) <
+	       atomic_long_read(&d->needed) + PCPOOL_DEFERRED_SPARE;
+}
+
+bool pcpool_deferred_add_cells(struct pcpool_deferred *d, gfp_t gfp)
+{
+	return add_chunk(d, MORE_CELLS, gfp);
+}
+
+static void chunk_free_rcu(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct pcpool_deferred_chunk, rcu));
+}
+
+/**
+ * pcpool_deferred_trim() - give back the memory of cells that are not needed
+ * @d: the cells
+ *
+ * The caller keeps other trimmers out.
+ */
+void pcpool_deferred_trim(struct pcpool_deferred *d)
+{
+	/* The newest stays: taking it out would race with adding another. */
+	struct pcpool_deferred_chunk *chunk, *prev = smp_load_acquire(&d->chunks);
+	unsigned int i;
+	long cells;
+	void *obj;
+
+	while ((chunk = prev->next)) {
+		cells = atomic_long_sub_return(chunk->size, &d->cells); /* (B) */
+		if (cells < atomic_long_read(&d->needed) +
+			    PCPOOL_DEFERRED_SPARE) {
+			atomic_long_add(chunk->size, &d->cells);
+			break;
+		}
+		for (i = 0; i < chunk->size; i++) {
+			obj = xchg(&chunk->cell[i], CELL_GONE);
+			if (obj) {
+				atomic_long_dec(&d->filled);
+				pcpool_deferred_put(d, obj);
+			}
+		}
+		WRITE_ONCE(prev->next, chunk->next);
+		call_rcu(&chunk->rcu, chunk_free_rcu);
+	}
+}
+
+/**
+ * pcpool_deferred_put() - leave an object for the worker
+ * @d: the cells
+ * @obj: the object, for which a cell was secured when it was made
+ *
+ * Context: Any context, NMI too.
+ * Return: true; false only if objects were put that had never been made.
+ */
+bool pcpool_deferred_put(struct pcpool_deferred *d, void *obj)
+{
+	struct pcpool_deferred_chunk *chunk;
+	unsigned int round, i;
+	bool done = false;
+
+	rcu_read_lock();
+	for (round = 0; round < PUT_ROUNDS && !done; round++) {
+		/* (C): pairs with the cmpxchg() in add_chunk(). */
+		for (chunk = smp_load_acquire(&d->chunks); chunk && !done;
+		     chunk = READ_ONCE(chunk->next)) {
+			for (i = 0; i < chunk->size && !done; i++)
+				/* (A) */
+				done = !READ_ONCE(chunk->cell[i]) &&
+				       !cmpxchg(&chunk->cell[i], NULL, obj);
+		}
+	}
+	rcu_read_unlock();
+	if (done)
+		atomic_long_inc(&d->filled);
+	return done;
+}
+
+/**
+ * pcpool_deferred_take() - take out an object
+ * @d: the cells
+ *
+ * Context: Any context, NMI too.
+ * Return: The object, which is the caller's now, or NULL if there is none.
+ */
+void *pcpool_deferred_take(struct pcpool_deferred *d)
+{
+	struct pcpool_deferred_chunk *chunk;
+	void *obj, *found = NULL;
+	unsigned int i;
+
+	if (likely(atomic_long_read(&d->filled) <= 0))
+		return NULL;
+	rcu_read_lock();
+	for (chunk = smp_load_acquire(&d->chunks); chunk && !found;
+	     chunk = READ_ONCE(chunk->next)) {
+		for (i = 0; i < chunk->size && !found; i++) {
+			obj = READ_ONCE(chunk->cell[i]);
+			/* (A) */
+			if (obj && obj != CELL_GONE &&
+			    cmpxchg(&chunk->cell[i], obj, NULL) == obj)
+				found = obj;
+		}
+	}
+	rcu_read_unlock();
+	if (found)
+		atomic_long_dec(&d->filled);
+	return found;
+}
+
+/* How many objects wait here; exact when nobody puts or takes. */
+unsigned long pcpool_deferred_count(const struct pcpool_deferred *d)
+{
+	long n = atomic_long_read(&d->filled);
+
+	return n > 0 ? n : 0;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pcpool: per-CPU pools of objects that are dear to make
+ *
+ * A pool keeps idle objects, all alike, for whoever needs one next. Each CPU
+ * has a few in private slots, which it takes from and gives to without a lock,
+ * a locked instruction or a function call; what does not fit there is in the
+ * CPU's shared queue, from which other CPUs steal when they have nothing; and
+ * when memory gets short, objects that stayed idle for two aging passes are
+ * freed.
+ *
+ * Use it for objects that cost much more to make than to hand over (well over
+ * a microsecond: compression workspaces, crypto requests, large buffers, set-up
+ * descriptors) and that anyone may have: an object comes back from the pool in
+ * whatever state ops->reset or its last user left it. Do not use it for
+ *
+ *  - objects with an identity (connections, files): a pool hands out any one;
+ *  - objects that must not fail to be there: see mempool_create();
+ *  - small plain memory: kmem_cache is as good and knows more;
+ *  - objects of wildly different sizes in one pool.
+ *
+ * Contexts. "Any context" below means task, softirq and hardirq context, with
+ * interrupts on or off, and with any locks held that the pool's callbacks
+ * tolerate. "NMI too" needs an architecture whose this_cpu_cmpxchg() works in
+ * NMI (x86 and arm64 are), and callbacks that do.
+ *
+ * The idea, the private slot, the stealing and the victim tier are those of
+ * Go's sync.Pool (src/sync/pool.go, poolqueue.go). Moving each object by one
+ * per-CPU compare-and-exchange is what this_cpu_cmpxchg() was made for in the
+ * slab allocator.
+ */
+#ifndef _LINUX_PCPOOL_H
+#define _LINUX_PCPOOL_H
+
+#include <linux/compiler.h>
+#include <linux/gfp.h>
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+#include <uapi/linux/pcpool.h>
+
+struct module;
+
+/* The most private slots a CPU can have in one pool. */
+#define PCPOOL_PRIVATE_SLOTS_MAX	64u
+
+/**
+ * struct pcpool_ops - how the objects of a pool are made, cleaned and unmade
+ * @alloc: Make one object, or return %NULL. Required. Called from the
+ *	pcpool_get() that found nothing, in that caller's context and with its
+ *	gfp flags, and from pcpool_prefill().
+ * @free: Unmake one object. Required. Called from reclaim too, so it must not
+ *	wait for memory, nor take a lock that is held around an allocation that
+ *	may reclaim. Never called from hardirq or NMI context, and on PREEMPT_RT
+ *	only from where a sleeping lock may be taken; otherwise it runs with
+ *	preemption and interrupts as the caller of pcpool_put() had them. With
+ *	%PCPOOL_FREE_MAY_SLEEP it is only called from task context and may sleep.
+ * @reset: Clean an object at each put, before anyone else can get it.
+ *	Optional. Called in the context of the put, so from NMI too if the
+ *	client puts from NMI. A pool with @reset pays a function call a put.
+ * @bytes: The object's footprint now, in bytes. Optional.
+ *
+ * Each gets the ctx of struct pcpool_params. None may call back into the same
+ * pool's pcpool_age(), pcpool_drain() or pcpool_destroy().
+ */
+struct pcpool_ops {
+	void *(*alloc)(gfp_t gfp, void *ctx);
+	void (*free)(void *obj, void *ctx);
+	void (*reset)(void *obj, void *ctx);
+	size_t (*bytes)(const void *obj, void *ctx);
+};
+
+/**
+ * struct pcpool_params - what a pool is to be like
+ * @name: 1 to 31 characters of [A-Za-z0-9_.-], unique among live pools; not
+ *	".", "..", "pools" or "snapshot", which debugfs needs. Copied.
+ * @ops: The callbacks; must live as long as the pool.
+ * @ctx: Handed to every callback.
+ * @object_bytes: Usual footprint of one object, in bytes; at least 1. Decides
+ *	how reclaim counts the objects, and how many private slots a CPU gets.
+ * @max_object_bytes: Must be 0 (any size) in this version.
+ * @private_slots: Private slots per CPU, at most %PCPOOL_PRIVATE_SLOTS_MAX. 0:
+ *	as many as hold 64 KiB of objects, but at least 1 and at most 8. What is
+ *	in a private slot is out of the reach of other CPUs.
+ * @max_idle: Must be 0 (elastic: every object put is kept) in this version.
+ * @max_total: Must be 0 (no quota) in this version.
+ * @reserve: Must be 0 in this version.
+ * @steal: From which CPUs to steal, enum pcpool_steal.
+ * @flags: %PCPOOL_FREE_MAY_SLEEP, or 0.
+ *
+ * Clear the whole structure first: a field this version does not know is then 0,
+ * which always means the default.
+ */
+struct pcpool_params {
+	const char *name;
+	const struct pcpool_ops *ops;
+	void *ctx;
+	size_t object_bytes;
+	size_t max_object_bytes;
+	unsigned int private_slots;
+	unsigned long max_idle;
+	unsigned long max_total;
+	unsigned long reserve;
+	enum pcpool_steal steal;
+	unsigned int flags;
+};
+
+/**
+ * struct pcpool_slots - one CPU's private slots; only pcpool itself touches it
+ * @top: Index of the slot that the next put fills; 1 to the number of slots + 1
+ * @hits: Gets served from these slots
+ * @slot: slot[0] is always empty and slot[number of slots + 1] never, so that
+ *	neither a get at the bottom nor a put at the top has to compare @top with
+ *	a limit; between them are the private slots
+ *
+ * A slot is the truth about the object in it and moves it with one per-CPU
+ * compare-and-exchange. @top is only a hint: an interrupt or a migration
+ * between reading @top and moving the object can at worst leave it wrong, and
+ * then the out-of-line path looks through all slots and mends it. So there is
+ * nothing here that needs preemption or interrupts disabled, nor a nested case.
+ */
+struct pcpool_slots {
+	unsigned int top;
+	unsigned long hits;
+	void *slot[];
+};
+
+/**
+ * struct pcpool - a pool, as much of it as the inlined paths need
+ * @get_slots: The slots that gets are inlined for
+ * @put_slots: The slots that puts are inlined for
+ *
+ * Both are the pool's own slots, or, where the out-of-line path must see every
+ * call (bypass, ops->reset, a destroyed pool), slots that are always empty and
+ * full at once: what a pool does not use costs its hot path no instruction.
+ */
+struct pcpool {
+	struct pcpool_slots __percpu *get_slots;
+	struct pcpool_slots __percpu *put_slots;
+};
+
+struct pcpool *__pcpool_create(const struct pcpool_params *params,
+			       struct module *owner);
+void pcpool_destroy(struct pcpool *pool);
+
+unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
+			     void **objs);
+void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs);
+
+unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n);
+unsigned long pcpool_age(struct pcpool *pool);
+unsigned long pcpool_drain(struct pcpool *pool);
+void pcpool_stats(struct pcpool *pool, struct pcpool_pool_stats *stats);
+
+/* The out-of-line halves of what is inlined below. */
+void *__pcpool_get(struct pcpool *pool, gfp_t gfp);
+void *__pcpool_get_local(struct pcpool *pool, gfp_t gfp);
+void *__pcpool_try_get(struct pcpool *pool);
+void __pcpool_put(struct pcpool *pool, void *obj);
+
+/**
+ * pcpool_create() - make a pool
+ * @params: what it is to be like; only read during the call
+ *
+ * Makes no object yet: see pcpool_prefill(). The pool appears in debugfs under
+ * its name, with the calling module as its owner, and gets a shrinker named
+ * pcpool-NAME.
+ *
+ * Context: Task context, may sleep. Not from a CPU hotplug callback.
+ * Return: The pool, which the caller owns and gives to pcpool_destroy(); or
+ * ERR_PTR() of -EINVAL (a parameter is wrong; the log says which), -EEXIST (a
+ * live pool has that name) or -ENOMEM.
+ */
+#define pcpool_create(params)	__pcpool_create(params, THIS_MODULE)
+
+#ifdef this_cpu_try_cmpxchg
+#define __pcpool_try_cmpxchg(slot, old, new)	\
+	this_cpu_try_cmpxchg(slot, old, new)
+#else /* before Linux 6.5 */
+#define __pcpool_try_cmpxchg(slot, old, new)	\
+	(this_cpu_cmpxchg(slot, *(old), new) == *(old))
+#endif
+
+/* The inlined half of every get: what the private slots have, or NULL. */
+static __always_inline void *__pcpool_get_private(struct pcpool *pool)
+{
+	struct pcpool_slots __percpu *slots = READ_ONCE(pool->get_slots);
+	unsigned int top = this_cpu_read(slots->top) - 1;
+	void *obj = this_cpu_read(slots->slot[top]);
+
+	if (unlikely(!obj))
+		return NULL;
+	if (unlikely(!__pcpool_try_cmpxchg(slots->slot[top], &obj, NULL)))
+		return NULL;
+	/*
+	 * Stored, not decremented: the value comes from one that was in range,
+	 * so it is in range too, on whichever CPU this now runs.
+	 */
+	this_cpu_write(slots->top, top);
+	this_cpu_inc(slots->hits);
+	return obj;
+}
+
+/**
+ * pcpool_get() - take an object from a pool, or make one
+ * @pool: the pool
+ * @gfp: how to allocate, should that be needed; given to ops->alloc
+ *
+ * Looks in the CPU's private slots, its shared queue, other CPUs' main tier,
+ * its own victim tier, other CPUs' victim tiers, and then calls ops->alloc.
+ *
+ * Everything written to the object before it was put is visible here.
+ *
+ * Making an object also secures the room that a later put of it may need (see
+ * pcpool_put()), for which pcpool allocates up to a page now and then, with
+ * @gfp. Where the kernel forbids that (hardirq context under PREEMPT_RT or
+ * CONFIG_PROVE_RAW_LOCK_NESTING), it relies on room made ahead of need, for at
+ * least 32 objects, and a worker that makes more; gets that exhaust it before the
+ * worker has run return %NULL.
+ *
+ * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
+ * Return: An object, which the caller owns until it puts it, or %NULL if there
+ * was none and ops->alloc failed.
+ */
+static __always_inline void *pcpool_get(struct pcpool *pool, gfp_t gfp)
+{
+	void *obj = __pcpool_get_private(pool);
+
+	return likely(obj) ? obj : __pcpool_get(pool, gfp);
+}
+
+/**
+ * pcpool_get_local() - take an object from this CPU's part of a pool, or make one
+ * @pool: the pool
+ * @gfp: how to allocate, should that be needed; given to ops->alloc
+ *
+ * As pcpool_get(), but never looks at other CPUs: for objects that are as cheap
+ * to make as to fetch from another CPU's cache.
+ *
+ * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
+ * Return: An object, which the caller owns until it puts it, or %NULL.
+ */
+static __always_inline void *pcpool_get_local(struct pcpool *pool, gfp_t gfp)
+{
+	void *obj = __pcpool_get_private(pool);
+
+	return likely(obj) ? obj : __pcpool_get_local(pool, gfp);
+}
+
+/**
+ * pcpool_try_get() - take an idle object from a pool, if there is one
+ * @pool: the pool
+ *
+ * As pcpool_get(), but never calls ops->alloc. A call that finds nothing counts
+ * in no statistic.
+ *
+ * Context: Any context, NMI too.
+ * Return: An object, which the caller owns until it puts it, or %NULL.
+ */
+static __always_inline void *pcpool_try_get(struct pcpool *pool)
+{
+	void *obj = __pcpool_get_private(pool);
+
+	return likely(obj) ? obj : __pcpool_try_get(pool);
+}
+
+/**
+ * pcpool_put() - give an object back to its pool
+ * @pool: the pool that the object came from
+ * @obj: the object; %NULL does nothing
+ *
+ * The caller must not touch @obj afterwards.
+ *
+ * The object is kept: in a private slot, in the shared queue, which grows for it,
+ * or, where this context forbids to allocate, in room that was secured when the
+ * object was made, from which a worker then moves it on. So a put cannot fail, and
+ * a burst of puts from hardirq context is limited only by the number of objects.
+ * Only if a queue cannot grow for lack of memory is the object freed instead, which
+ * counts as drop_full; that too is left to the worker where ops->free may not
+ * be called (see struct pcpool_ops).
+ *
+ * Context: Any context, NMI too.
+ */
+static __always_inline void pcpool_put(struct pcpool *pool, void *obj)
+{
+	struct pcpool_slots __percpu *slots = READ_ONCE(pool->put_slots);
+	unsigned int top;
+	void *empty = NULL;
+
+	if (unlikely(!obj))
+		return;
+	top = this_cpu_read(slots->top);
+	if (unlikely(!__pcpool_try_cmpxchg(slots->slot[top], &empty, obj))) {
+		__pcpool_put(pool, obj);
+		return;
+	}
+	this_cpu_write(slots->top, top + 1);
+}
+
+#endif /* _LINUX_PCPOOL_H */

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the rooms of pcpool share: the pool as it really is, and who calls whom.
+ *
+ *   main.c      creating and destroying pools; the module
+ *   pool.c      the out-of-line halves of get and put
+ *   slots.c     private slots, as far as they are not inlined into the caller
+ *   queue.c     the shared queue; knows nothing of pools
+ *   deferred.c  puts left to a worker; knows nothing of pools
+ *   tiers.c     aging, drain, shrinker, CPU hotplug
+ *   stats.c     counters into the uapi record
+ *   debugfs.c   the record into files
+ *
+ * Who owns an idle object: the private slot, the ring slot or the cell that holds
+ * its pointer, and nobody else. Each of the three is emptied by one atomic
+ * exchange, and who makes the exchange owns the object.
+ *
+ * Locks, outermost first. None is taken by a get or a put.
+ *
+ *   pools_lock    mutex: the list of pools, creation, destruction
+ *   age_lock      mutex, one a pool: one aging pass or drain at a time; the
+ *                 shrinker only tries it
+ *   cpus_read_lock()
+ *   offline_lock  spinlock, one a pool: an offline CPU's private slots
+ */
+#ifndef _PCPOOL_INTERNAL_H
+#define _PCPOOL_INTERNAL_H
+
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/irq_work.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/pcpool.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/shrinker.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "deferred.h"
+#include "queue.h"
+#include "testing.h"
+
+/*
+ * The most objects to move at a time: between the private slots and a queue, or
+ * from a queue to be freed. Bounds what a put or get does with preemption
+ * disabled, and what it takes of the stack.
+ */
+#define PCPOOL_BATCH	32u
+
+/**
+ * struct pcpool_cpu - one CPU's part of a pool, without its private slots
+ * @queue: the shared queues; which of them is the main tier is bit 0 of the epoch
+ * @pushing: the producer mark of both queues: set by whoever, on this CPU and with
+ *	preemption disabled, is their producer
+ * @epoch: the pool's epoch as far as this CPU's private slots are concerned; see
+ *	tiers.c
+ * @hit_shared: as in struct pcpool_pool_stats, like all below where not said
+ * @hit_steal: -
+ * @hit_victim: -
+ * @miss: -
+ * @alloc_fail: -
+ * @puts: puts that took the out-of-line path
+ * @moved: objects that the out-of-line paths have put into private slots, less
+ *	those they have taken from them other than to serve a get. Together with the
+ *	slots' hits and what is in them it gives the number of inlined puts, which
+ *	therefore need no counter.
+ * @drop_full: -
+ * @drop_oversize: -
+ * @drop_other: -
+ * @evicted: -
+ * @made: -
+ * @unmade: -
+ *
+ * The counters are added to with this_cpu operations, by whichever CPU does the
+ * thing; only their sums over all CPUs mean something exact.
+ */
+struct pcpool_cpu {
+	struct pcpool_queue queue[2];
+	unsigned int pushing;
+	unsigned int epoch;
+	unsigned long hit_shared;
+	unsigned long hit_steal;
+	unsigned long hit_victim;
+	unsigned long miss;
+	unsigned long alloc_fail;
+	unsigned long puts;
+	long moved;
+	unsigned long drop_full;
+	unsigned long drop_oversize;
+	unsigned long drop_other;
+	unsigned long evicted;
+	unsigned long made;
+	unsigned long unmade;
+};
+
+/**
+ * struct pcpool_core - a pool
+ * @pool: what clients have a pointer to
+ * @slots: the private slots
+ * @cpu: the rest of what each CPU has
+ * @nr_slots: private slots per CPU
+ * @refill: how many objects a get moves from a queue at a time
+ * @epoch: number of aging passes; bit 0 tells which queues are the main tier
+ * @ops: the client's callbacks
+ * @ctx: their argument
+ * @flags: the creation flags
+ * @steal: enum pcpool_steal
+ * @bypass: every get allocates, every put frees
+ * @dead: destroyed, but kept since objects of it were still out
+ * @nonempty: per tier (indexed as @pcpool_cpu.queue): the CPUs whose queue may
+ *	hold something. A bit that is clear though the queue has been pushed to is
+ *	about to be set.
+ * @deferred: puts left to @work
+ * @irq_work: starts @work, from any context
+ * @work: puts deferred puts again, and makes cells for them ahead of need
+ * @nr_deferred: how many puts were deferred
+ * @grows: how many rings were added
+ * @age_lock: see above
+ * @offline_lock: see above
+ * @shrinker: see tiers.c
+ * @hotplug: entry in the list of the hotplug state's instances
+ * @object_bytes: as created
+ * @object_pages: how much one object counts in the shrinker
+ * @name: its name
+ * @owner: the module that made it
+ * @dir: its debugfs directory
+ * @list: entry in the list of pools
+ */
+struct pcpool_core {
+	struct pcpool pool;
+	struct pcpool_slots __percpu *slots;
+	struct pcpool_cpu __percpu *cpu;
+	unsigned int nr_slots;
+	unsigned int refill;
+	unsigned int epoch;
+	const struct pcpool_ops *ops;
+	void *ctx;
+	unsigned int flags;
+	enum pcpool_steal steal;
+	bool bypass;
+	bool dead;
+	cpumask_var_t nonempty[2];
+	struct pcpool_deferred deferred;
+	struct irq_work irq_work;
+	struct work_struct work;
+	atomic_long_t nr_deferred;
+	atomic_long_t grows;
+	struct mutex age_lock;
+	spinlock_t offline_lock;
+#ifdef PCPOOL_HAVE_SHRINKER_ALLOC
+	struct shrinker *shrinker;
+#else
+	struct shrinker shrinker;
+#endif
+	struct hlist_node hotplug;
+	size_t object_bytes;
+	unsigned long object_pages;
+	char name[PCPOOL_NAME_BYTES];
+	char owner[PCPOOL_OWNER_BYTES];
+	struct dentry *dir;
+	struct list_head list;
+};
+
+static inline struct pcpool_core *pcpool_to_core(struct pcpool *pool)
+{
+	return container_of(pool, struct pcpool_core, pool);
+}
+
+static inline unsigned int pcpool_main_tier(const struct pcpool_core *core)
+{
+	return READ_ONCE(core->epoch) & 1;
+}
+
+/*
+ * May pcpool allocate here, on every kernel? What counts is whether a lock that
+ * sleeps on PREEMPT_RT may be taken (lockdep checks that on other kernels too):
+ * so not under a raw spinlock, nor with interrupts or preemption disabled, nor in
+ * a hardirq. A caller with a spinlock held, which only disables preemption on kernels
+ * other than RT, is refused too: on those kernels it cannot be told from one with a raw
+ * spinlock. Refused means that the worker does it instead.
+ */
+static inline bool pcpool_may_allocate(void)
+{
+	return !(preempt_count() & (PREEMPT_MASK | HARDIRQ_MASK | NMI_MASK)) &&
+	       !irqs_disabled();
+}
+
+/* main.c */
+extern struct list_head pcpool_pools;
+extern struct mutex pcpool_pools_lock;
+extern struct workqueue_struct *pcpool_workqueue;
+void pcpool_set_bypass(struct pcpool_core *core, bool on);
+
+/* pool.c */
+bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp);
+void pcpool_defer(struct pcpool_core *core, void *obj);
+void pcpool_unmake(struct pcpool_core *core, void *obj);
+void pcpool_deferred_work(struct work_struct *work);
+void pcpool_deferred_irq_work(struct irq_work *irq_work);
+bool pcpool_enqueue(struct pcpool_core *core, void *obj, unsigned int tier);
+void pcpool_hint_set(struct pcpool_core *core, unsigned int tier, int cpu);
+
+/* slots.c */
+int pcpool_slots_init(struct pcpool_core *core);
+void pcpool_slots_exit(struct pcpool_core *core);
+void *pcpool_slots_take(struct pcpool_core *core);
+bool pcpool_slots_give(struct pcpool_core *core, void *obj);
+unsigned int pcpool_slots_fill(struct pcpool_core *core, void **objs,
+			       unsigned int n);
+unsigned int pcpool_slots_spill(struct pcpool_core *core, void **objs,
+				unsigned int n);
+unsigned int pcpool_slots_flush(struct pcpool_core *core, int cpu, void **objs);
+unsigned int pcpool_slots_count(const struct pcpool_core *core, int cpu);
+
+/* tiers.c */
+int pcpool_tiers_init(struct pcpool_core *core);
+void pcpool_tiers_exit(struct pcpool_core *core);
+void pcpool_flush_self(struct pcpool_core *core);
+int pcpool_hotplug_init(void);
+void pcpool_hotplug_exit(void);
+
+/* stats.c */
+void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats);
+unsigned long pcpool_count_idle(struct pcpool_core *core);
+
+/* debugfs.c */
+void pcpool_debugfs_init(void);
+void pcpool_debugfs_exit(void);
+void pcpool_debugfs_add(struct pcpool_core *core);
+void pcpool_debugfs_remove(struct pcpool_core *core);
+
+#endif /* _PCPOOL_INTERNAL_H */

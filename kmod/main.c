@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Creating and destroying: pools, and the module itself. Checks what it is given, and
+ * says in the log what is wrong with it.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ctype.h>
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+LIST_HEAD(pcpool_pools);
+DEFINE_MUTEX(pcpool_pools_lock);
+
+/*
+ * Destroyed pools that objects were still out of. They are kept, so that a late put
+ * meets a dead pool and not another one that got the same memory.
+ */
+static LIST_HEAD(graveyard);
+
+/* Slots that are empty for a get and full for a put, on every CPU, for ever. */
+static struct pcpool_slots __percpu *closed_slots;
+
+/* Where deferred puts are put again. */
+struct workqueue_struct *pcpool_workqueue;
+
+/* The private slots of a CPU are to hold no more than this, but one object. */
+#define PRIVATE_BYTES		(64u << 10)
+#define PRIVATE_SLOTS_AUTO	8u
+
+/* From 6.17 on a workqueue that is not unbound must say so. */
+#ifdef PCPOOL_HAVE_WQ_PERCPU
+#define WQ_FLAGS		(WQ_MEM_RECLAIM | WQ_PERCPU)
+#else
+#define WQ_FLAGS		WQ_MEM_RECLAIM
+#endif
+
+/* Which slots the inlined paths see; see struct pcpool. */
+static void set_inlined(struct pcpool_core *core)
+{
+	bool closed = core->bypass || core->dead;
+
+	WRITE_ONCE(core->pool.get_slots, closed ? closed_slots : core->slots);
+	WRITE_ONCE(core->pool.put_slots,
+		   closed || core->ops->reset ? closed_slots : core->slots);
+}
+
+/* What is idle stays so, and serves again when the bypass ends. */
+void pcpool_set_bypass(struct pcpool_core *core, bool on)
+{
+	WRITE_ONCE(core->bypass, on);
+	set_inlined(core);
+}
+
+static int closed_slots_init(void)
+{
+	struct pcpool_slots *slots;
+	int cpu;
+
+	closed_slots = __alloc_percpu(struct_size(slots, slot, 2),
+				      SMP_CACHE_BYTES);
+	if (!closed_slots)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		slots = per_cpu_ptr(closed_slots, cpu);
+		slots->top = 1;
+		slots->slot[1] = slots; /* any address; never read */
+	}
+	return 0;
+}
+
+static struct pcpool_core *find_pool(const char *name)
+{
+	struct pcpool_core *core;
+
+	list_for_each_entry(core, &pcpool_pools, list) {
+		if (!strcmp(core->name, name))
+			return core;
+	}
+	return NULL;
+}
+
+static bool name_ok(const char *name)
+{
+	/* debugfs has files of these names where the pool's directory goes. */
+	static const char * const taken[] = { ".", "..", "pools", "snapshot" };
+	const char *c;
+
+	for (c = name; *c; c++) {
+		if (!isascii(*c) || (!isalnum(*c) && !strchr("_.-", *c)))
+			return false;
+	}
+	return c > name && c - name < PCPOOL_NAME_BYTES &&
+	       match_string(taken, ARRAY_SIZE(taken), name) < 0;
+}
+
+/* Complain about one field of the parameters. */
+#define bad(name, fmt, ...) ({						\
+	pr_err("%s: " fmt "\n", (name), ##__VA_ARGS__);			\
+	-EINVAL;							\
+})
+
+static int check_params(const struct pcpool_params *p)
+{
+	const char *name;
+
+	if (!p)
+		return bad("pcpool_create", "params is NULL");
+	name = p->name;
+	if (!name)
+		return bad("pcpool_create", "name is NULL");
+	if (!name_ok(name)) {
+		pr_err("pcpool_create: name \"%*pE\" is not 1 to %d characters of [A-Za-z0-9_.-], or is reserved\n",
+		       (int)strnlen(name, 2 * PCPOOL_NAME_BYTES), name,
+		       PCPOOL_NAME_BYTES - 1);
+		return -EINVAL;
+	}
+	if (!p->ops)
+		return bad(name, "ops is NULL");
+	if (!p->ops->alloc)
+		return bad(name, "ops->alloc is NULL");
+	if (!p->ops->free)
+		return bad(name, "ops->free is NULL");
+	if (!p->object_bytes)
+		return bad(name, "object_bytes is 0");
+	if (p->object_bytes > LONG_MAX)
+		return bad(name, "object_bytes %zu is absurd", p->object_bytes);
+	if (p->private_slots > PCPOOL_PRIVATE_SLOTS_MAX)
+		return bad(name, "private_slots %u is more than %u",
+			   p->private_slots, PCPOOL_PRIVATE_SLOTS_MAX);
+	if ((unsigned int)p->steal > PCPOOL_STEAL_NONE)
+		return bad(name, "steal %u is unknown", p->steal);
+	if (p->flags & ~PCPOOL_FREE_MAY_SLEEP)
+		return bad(name, "flags %#x has unknown bits", p->flags);
+	if (p->max_object_bytes)
+		return bad(name, "max_object_bytes is not supported yet");
+	if (p->max_idle)
+		return bad(name, "max_idle is not supported yet");
+	if (p->max_total)
+		return bad(name, "max_total is not supported yet");
+	if (p->reserve)
+		return bad(name, "reserve is not supported yet");
+	return 0;
+}
+
+static unsigned int auto_slots(size_t object_bytes)
+{
+	return clamp_t(size_t, PRIVATE_BYTES / object_bytes, 1,
+		       PRIVATE_SLOTS_AUTO);
+}
+
+/* All but the core itself. */
+static void free_parts(struct pcpool_core *core)
+{
+	pcpool_deferred_exit(&core->deferred);
+	free_cpumask_var(core->nonempty[1]);
+	free_cpumask_var(core->nonempty[0]);
+	free_percpu(core->cpu);
+	pcpool_slots_exit(core);
+}
+
+static struct pcpool_core *alloc_core(const struct pcpool_params *p,
+				      struct module *owner)
+{
+	struct pcpool_core *core = kzalloc(sizeof(*core), GFP_KERNEL);
+
+	if (!core)
+		return NULL;
+	core->ops = p->ops;
+	core->ctx = p->ctx;
+	core->flags = p->flags;
+	core->steal = p->steal;
+	core->object_bytes = p->object_bytes;
+	core->nr_slots = p->private_slots ?: auto_slots(p->object_bytes);
+	core->refill = clamp(core->nr_slots / 2, 1u, PCPOOL_BATCH);
+	strscpy(core->name, p->name, sizeof(core->name));
+	strscpy(core->owner, owner ? module_name(owner) : "kernel",
+		sizeof(core->owner));
+	init_irq_work(&core->irq_work, pcpool_deferred_irq_work);
+	INIT_WORK(&core->work, pcpool_deferred_work);
+
+	core->cpu = alloc_percpu(struct pcpool_cpu);
+	if (!core->cpu || pcpool_slots_init(core) ||
+	    !zalloc_cpumask_var(&core->nonempty[0], GFP_KERNEL) ||
+	    !zalloc_cpumask_var(&core->nonempty[1], GFP_KERNEL) ||
+	    pcpool_deferred_init(&core->deferred)) {
+		free_parts(core);
+		kfree(core);
+		return NULL;
+	}
+	set_inlined(core);
+	return core;
+}
+
+/* The function behind pcpool_create(); see there. */
+struct pcpool *__pcpool_create(const struct pcpool_params *params,
+			       struct module *owner)
+{
+	struct pcpool_core *core;
+	int ret;
+
+	might_sleep();
+	ret = check_params(params);
+	if (ret)
+		return ERR_PTR(ret);
+
+	mutex_lock(&pcpool_pools_lock);
+	if (find_pool(params->name)) {
+		pr_err("%s: name is taken by another pool\n", params->name);
+		ret = -EEXIST;
+		goto err_unlock;
+	}
+	ret = -ENOMEM;
+	core = alloc_core(params, owner);
+	if (!core)
+		goto err_unlock;
+	ret = pcpool_tiers_init(core);
+	if (ret)
+		goto err_free;
+	pcpool_debugfs_add(core);
+	list_add_tail(&core->list, &pcpool_pools);
+	mutex_unlock(&pcpool_pools_lock);
+	return &core->pool;
+
+err_free:
+	free_parts(core);
+	kfree(core);
+err_unlock:
+	mutex_unlock(&pcpool_pools_lock);
+	return ERR_PTR(ret);
+}
+EXPORT_SYMBOL_GPL(__pcpool_create);
+
+/**
+ * pcpool_destroy() - end a pool
+ * @pool: the pool; %NULL does nothing
+ *
+ * Frees every idle object, and everything else that belongs to the pool.
+ *
+ * The caller owes that no other call on the pool is under way or comes later, and that
+ * all objects have been put. Should some be out, they are leaked, and a warning says
+ * how many; a small rest of the pool is then kept until pcpool is unloaded, so that
+ * a late put of such an object can be told from one to a live pool: it warns, and
+ * touches neither the object nor any pool. Whoever gets that warning still owns
+ * the object.
+ *
+ * Context: Task context, may sleep. Not from a CPU hotplug callback, nor from
+ * the pool's own callbacks.
+ */
+void pcpool_destroy(struct pcpool *pool)
+{
+	struct pcpool_pool_stats stats;
+	struct pcpool_core *core;
+
+	might_sleep();
+	if (!pool)
+		return;
+	core = pcpool_to_core(pool);
+	if (WARN(core->dead, "pcpool: %s: destroyed twice\n", core->name))
+		return;
+
+	mutex_lock(&pcpool_pools_lock);
+	list_del(&core->list);
+	pcpool_debugfs_remove(core);
+	mutex_unlock(&pcpool_pools_lock);
+
+	pcpool_tiers_exit(core);
+	irq_work_sync(&core->irq_work);
+	cancel_work_sync(&core->work);
+	pcpool_drain(pool);
+	/* Draining may have deferred objects, and taken them again. */
+	irq_work_sync(&core->irq_work);
+	cancel_work_sync(&core->work);
+
+	pcpool_collect(core, &stats);
+	core->dead = true;
+	set_inlined(core);
+	free_parts(core);
+	if (!stats.outstanding) {
+		kfree(core);
+		return;
+	}
+	WARN(1, "pcpool: %s: destroyed with %lld objects outstanding\n",
+	     core->name, (long long)stats.outstanding);
+	mutex_lock(&pcpool_pools_lock);
+	list_add(&core->list, &graveyard);
+	mutex_unlock(&pcpool_pools_lock);
+}
+EXPORT_SYMBOL_GPL(pcpool_destroy);
+
+static int __init pcpool_init(void)
+{
+	int ret;
+
+	ret = closed_slots_init();
+	if (ret)
+		return ret;
+	ret = -ENOMEM;
+	pcpool_workqueue = alloc_workqueue("pcpool", WQ_FLAGS, 0);
+	if (!pcpool_workqueue)
+		goto err_slots;
+	ret = pcpool_hotplug_init();
+	if (ret)
+		goto err_workqueue;
+	pcpool_debugfs_init();
+	return 0;
+
+err_workqueue:
+	destroy_workqueue(pcpool_workqueue);
+err_slots:
+	free_percpu(closed_slots);
+	return ret;
+}
+
+static void __exit pcpool_exit(void)
+{
+	struct pcpool_core *core, *next;
+
+	pcpool_debugfs_exit();
+	/* Modules with pools keep this one loaded, unless they forgot them. */
+	list_for_each_entry_safe(core, next, &pcpool_pools, list) {
+		pr_err("%s: never destroyed by %s; its objects are lost\n",
+		       core->name, core->owner);
+		pcpool_tiers_exit(core);
+		irq_work_sync(&core->irq_work);
+		cancel_work_sync(&core->work);
+		free_parts(core);
+		kfree(core);
+	}
+	list_for_each_entry_safe(core, next, &graveyard, list)
+		kfree(core);
+	pcpool_hotplug_exit();
+	destroy_workqueue(pcpool_workqueue);
+	/* Rings and cells are freed by callbacks of this module. */
+	rcu_barrier();
+	free_percpu(closed_slots);
+}
+
+module_init(pcpool_init);
+module_exit(pcpool_exit);
+MODULE_DESCRIPTION("Per-CPU object pools");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,676 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a get and a put do when the inlined path (linux/pcpool.h) finds its private
+ * slot empty or full. The order in which a get looks around, and where a put leaves an
+ * object, is all here; how slots, queues and tiers do their part is in their own
+ * files. Whatever calls a callback does so outside of all sections that disable
+ * preemption.
+ */
+#include <linux/export.h>
+#include <linux/percpu.h>
+#include <linux/topology.h>
+
+#include "internal.h"
+
+/* What of a caller's gfp flags is for pcpool's own allocations: how, not where. */
+#define PCPOOL_GFP		(GFP_KERNEL | __GFP_HIGH)
+
+/* Which paths a get may take when its CPU has nothing left. */
+enum reach {
+	REACH_LOCAL,
+	REACH_ALL,
+};
+
+/* --- The producer mark ------------------------------------------------- */
+
+/*
+ * Become the producer of this CPU's queues; preemption is disabled. Fails if
+ * we interrupted the one who is. The barriers keep the compiler from moving accesses
+ * of the queue out of the section; more is not needed, as the mark only excludes
+ * contexts of one CPU. pcpool_queue_*() order accesses of different CPUs.
+ */
+static bool producer_enter(struct pcpool_core *core)
+{
+	unsigned int idle = 0;
+
+	if (!__pcpool_try_cmpxchg(core->cpu->pushing, &idle, 1))
+		return false;
+	barrier();
+	return true;
+}
+
+static void producer_exit(struct pcpool_core *core)
+{
+	barrier();
+	this_cpu_write(core->cpu->pushing, 0);
+}
+
+/* --- The hint which CPUs' queues are worth a look ---------------------- */
+
+/*
+ * After a push to @cpu's queue. If the bit is set already, whoever clears it
+ * looks at the queue again: the full barriers here, between push and test, and in
+ * hint_clear(), between clear and look, make sure that one sees the other.
+ */
+void pcpool_hint_set(struct pcpool_core *core, unsigned int tier, int cpu)
+{
+	smp_mb__after_atomic(); /* pairs with the one in hint_clear() */
+	if (!cpumask_test_cpu(cpu, core->nonempty[tier]))
+		cpumask_set_cpu(cpu, core->nonempty[tier]);
+}
+
+/* After finding @cpu's queue empty. */
+static void hint_clear(struct pcpool_core *core, unsigned int tier, int cpu)
+{
+	cpumask_clear_cpu(cpu, core->nonempty[tier]);
+	smp_mb__after_atomic(); /* pairs with the one in pcpool_hint_set() */
+	if (pcpool_queue_count(&per_cpu_ptr(core->cpu, cpu)->queue[tier]))
+		cpumask_set_cpu(cpu, core->nonempty[tier]);
+}
+
+/* --- Making and unmaking objects --------------------------------------- */
+
+static void kick_worker(struct pcpool_core *core)
+{
+	irq_work_queue(&core->irq_work);
+}
+
+/*
+ * Secure the cell that a deferred put of a new object may need. More cells are made
+ * ahead of need: here if that is allowed here, else by the worker.
+ */
+static bool secure_cell(struct pcpool_core *core, gfp_t gfp)
+{
+	struct pcpool_deferred *d = &core->deferred;
+	bool may_allocate;
+
+	if (likely(!pcpool_deferred_wants_cells(d)))
+		return pcpool_deferred_secure(d);
+
+	/*
+	 * The caller thinks that it may allocate here, with @gfp. Where that is not so
+	 * with PREEMPT_RT, we better look ourselves: ops->alloc may not.
+	 */
+	may_allocate = pcpool_may_allocate();
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) &&
+	    !IS_ENABLED(CONFIG_PROVE_RAW_LOCK_NESTING))
+		may_allocate = !in_nmi();
+	if (may_allocate)
+		pcpool_deferred_add_cells(d, gfp & PCPOOL_GFP);
+	else
+		kick_worker(core);
+	return pcpool_deferred_secure(d);
+}
+
+static void *make(struct pcpool_core *core, gfp_t gfp)
+{
+	void *obj;
+
+	if (!secure_cell(core, gfp))
+		return NULL;
+	obj = core->ops->alloc(gfp, core->ctx);
+	if (!obj) {
+		pcpool_deferred_unsecure(&core->deferred);
+		return NULL;
+	}
+	this_cpu_inc(core->cpu->made);
+	return obj;
+}
+
+/* Call ops->free, in whatever context this is; see may_unmake(). */
+void pcpool_unmake(struct pcpool_core *core, void *obj)
+{
+	core->ops->free(obj, core->ctx);
+	this_cpu_inc(core->cpu->unmade);
+	pcpool_deferred_unsecure(&core->deferred);
+}
+
+/* May ops->free be called here? Its kernel-doc makes the promise. */
+static bool may_unmake(const struct pcpool_core *core)
+{
+	if (core->flags & PCPOOL_FREE_MAY_SLEEP)
+		return preemptible() && !in_softirq() && !rcu_preempt_depth();
+	return !in_nmi() && !in_hardirq() &&
+	       (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
+}
+
+/* --- Where a put leaves its object ------------------------------------- */
+
+/* Leave an object to the worker. */
+void pcpool_defer(struct pcpool_core *core, void *obj)
+{
+	atomic_long_inc(&core->nr_deferred);
+	/*
+	 * Fails if clients put more objects than they got. There is nothing that one may
+	 * do with the object here, so it is lost; nothing else is.
+	 */
+	if (!pcpool_deferred_put(&core->deferred, obj))
+		WARN_ONCE(1, "pcpool: %s: more objects put than were made\n",
+			  core->name);
+	kick_worker(core);
+}
+
+enum kept {
+	KEPT,
+	NO_ROOM,	/* the queue wants a ring */
+	NESTED,		/* we interrupted the queue's producer */
+};
+
+/*
+ * Keep @obj on this CPU: in a private slot, after moving what is in them to the
+ * shared queue if they are full.
+ */
+static enum kept keep_here(struct pcpool_core *core, void *obj)
+{
+	void *objs[PCPOOL_PRIVATE_SLOTS_MAX];
+	enum kept ret = KEPT;
+	struct pcpool_queue *q;
+	unsigned int n, tier;
+
+	preempt_disable();
+	if (pcpool_slots_give(core, obj))
+		goto out;
+	if (!producer_enter(core)) {
+		ret = NESTED;
+		goto out;
+	}
+	tier = this_cpu_read(core->cpu->epoch) & 1;
+	q = this_cpu_ptr(&core->cpu->queue[tier]);
+	/* Nobody but us takes up room, so what there is now is there later. */
+	n = pcpool_queue_room(q, core->nr_slots);
+	if (n) {
+		n = pcpool_slots_spill(core, objs, n);
+		pcpool_queue_push(q, objs, n);
+	} else {
+		ret = NO_ROOM;
+	}
+	/* Full again? Then by an interrupt, which is done by now. */
+	if (ret == KEPT && !pcpool_slots_give(core, obj) &&
+	    !pcpool_queue_push(q, &obj, 1))
+		ret = NO_ROOM;
+	producer_exit(core);
+	if (n)
+		pcpool_hint_set(core, tier, smp_processor_id());
+out:
+	preempt_enable();
+	return ret;
+}
+
+/* Push @obj to this CPU's queue of @tier, past the private slots. */
+static enum kept push_here(struct pcpool_core *core, void *obj,
+			   unsigned int tier)
+{
+	enum kept ret = NESTED;
+
+	preempt_disable();
+	if (producer_enter(core)) {
+		ret = pcpool_queue_push(this_cpu_ptr(&core->cpu->queue[tier]),
+					&obj, 1) ? KEPT : NO_ROOM;
+		producer_exit(core);
+		if (ret == KEPT)
+			pcpool_hint_set(core, tier, smp_processor_id());
+	}
+	preempt_enable();
+	return ret;
+}
+
+/*
+ * Add a ring to this CPU's queue of @tier, or of the main tier for -1. Where memory is
+ * too fragmented for a ring of twice the size, a smaller one does. Returns whether it
+ * is worth trying again.
+ */
+static bool grow(struct pcpool_core *core, int tier, gfp_t gfp)
+{
+	struct pcpool_ring *ring = NULL;
+	struct pcpool_queue *q;
+	unsigned int size;
+
+	preempt_disable();
+	size = pcpool_queue_next_size(this_cpu_ptr(&core->cpu->queue[
+		tier < 0 ? this_cpu_read(core->cpu->epoch) & 1 : tier]));
+	preempt_enable();
+	for (; !ring && size >= PCPOOL_RING_MIN; size /= 2)
+		ring = pcpool_ring_alloc(size, gfp, numa_mem_id());
+	if (!ring)
+		return false;
+
+	/* By now we may be on another CPU, and others may have been here. */
+	preempt_disable();
+	if (producer_enter(core)) {
+		if (tier < 0)
+			tier = this_cpu_read(core->cpu->epoch) & 1;
+		q = this_cpu_ptr(&core->cpu->queue[tier]);
+		if (!pcpool_queue_room(q, 1)) {
+			pcpool_queue_add_ring(q, ring);
+			ring = NULL;
+		}
+		producer_exit(core);
+	}
+	preempt_enable();
+	if (ring)
+		pcpool_ring_free(ring);
+	else
+		atomic_long_inc(&core->grows);
+	return true;
+}
+
+/**
+ * pcpool_keep() - make an object idle
+ * @core: the pool
+ * @obj: the object
+ * @gfp: how to make a queue grow, should it have to and may it here
+ *
+ * Return: false if the queue could not grow; the object is still the caller's.
+ */
+bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
+{
+	enum kept kept;
+
+	while ((kept = keep_here(core, obj)) != KEPT) {
+		if (kept == NESTED || !pcpool_may_allocate()) {
+			pcpool_defer(core, obj);
+			break;
+		}
+		if (!grow(core, -1, gfp))
+			return false;
+	}
+	return true;
+}
+
+/* As pcpool_keep(), but to the queue of @tier, and from task context only. */
+bool pcpool_enqueue(struct pcpool_core *core, void *obj, unsigned int tier)
+{
+	while (push_here(core, obj, tier) != KEPT) {
+		if (!grow(core, tier, GFP_NOWAIT))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Free an object that is not to be kept, here or by the worker. @gfp tells, if it
+ * allows to sleep, that here is task context, which cannot be found out on
+ * kernels that do not count preemption.
+ */
+static void drop(struct pcpool_core *core, void *obj, gfp_t gfp,
+		 unsigned long __percpu *counter)
+{
+	if (!gfpflags_allow_blocking(gfp) && !may_unmake(core)) {
+		pcpool_defer(core, obj);
+		return;
+	}
+	this_cpu_inc(*counter);
+	pcpool_unmake(core, obj);
+}
+
+/* The second half of a put: everything about it but the callbacks at its start. */
+static void put(struct pcpool_core *core, void *obj, gfp_t gfp)
+{
+	if (unlikely(READ_ONCE(core->bypass)))
+		drop(core, obj, gfp, &core->cpu->drop_other);
+	else if (unlikely(!pcpool_keep(core, obj, gfp)))
+		drop(core, obj, gfp, &core->cpu->drop_full);
+}
+
+/* The first half: true if there is a second one. */
+static bool put_begin(struct pcpool_core *core, void *obj)
+{
+	if (WARN(core->dead,
+		 "pcpool: %s: object %p put after the pool was destroyed\n",
+		 core->name, obj))
+		return false;
+	this_cpu_inc(core->cpu->puts);
+	if (core->ops->reset)
+		core->ops->reset(obj, core->ctx);
+	return true;
+}
+
+void __pcpool_put(struct pcpool *pool, void *obj)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+
+	if (likely(put_begin(core, obj)))
+		put(core, obj, GFP_NOWAIT);
+}
+EXPORT_SYMBOL_GPL(__pcpool_put);
+
+/**
+ * pcpool_put_bulk() - give several objects back to their pool
+ * @pool: the pool that the objects came from
+ * @n: how many
+ * @objs: the objects; %NULLs among them are skipped. Not the caller's afterwards;
+ *	the array is.
+ *
+ * As pcpool_put() of each, from the first on, but cheaper.
+ *
+ * Context: Any context, NMI too.
+ */
+void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	unsigned int i, tier, pushed;
+	void *batch[PCPOOL_BATCH];
+
+	while (n) {
+		unsigned int filled = 0;
+
+		for (i = 0; i < n && filled < PCPOOL_BATCH; i++) {
+			if (objs[i] && put_begin(core, objs[i]))
+				batch[filled++] = objs[i];
+		}
+		objs += i;
+		n -= i;
+
+		/*
+		 * What is more than the private slots hold goes to the queue at
+		 * once, as it would end up there anyway.
+		 */
+		pushed = 0;
+		if (filled > core->nr_slots && !READ_ONCE(core->bypass)) {
+			preempt_disable();
+			if (producer_enter(core)) {
+				tier = this_cpu_read(core->cpu->epoch) & 1;
+				pushed = pcpool_queue_push(
+					this_cpu_ptr(&core->cpu->queue[tier]),
+					batch, filled - core->nr_slots);
+				producer_exit(core);
+				if (pushed)
+					pcpool_hint_set(core, tier,
+							smp_processor_id());
+			}
+			preempt_enable();
+		}
+		for (i = pushed; i < filled; i++)
+			put(core, batch[i], GFP_NOWAIT);
+	}
+}
+EXPORT_SYMBOL_GPL(pcpool_put_bulk);
+
+void pcpool_deferred_work(struct work_struct *work)
+{
+	struct pcpool_core *core = container_of(work, struct pcpool_core, work);
+	void *obj;
+
+	/* Keeps aging passes out, which want to demote deferred puts. */
+	mutex_lock(&core->age_lock);
+	while (pcpool_deferred_wants_cells(&core->deferred) &&
+	       pcpool_deferred_add_cells(&core->deferred, GFP_KERNEL))
+		;
+	while ((obj = pcpool_deferred_take(&core->deferred))) {
+		put(core, obj, GFP_KERNEL);
+		cond_resched();
+	}
+	mutex_unlock(&core->age_lock);
+}
+
+void pcpool_deferred_irq_work(struct irq_work *irq_work)
+{
+	struct pcpool_core *core = container_of(irq_work, struct pcpool_core,
+						irq_work);
+
+	/* On this very CPU, so that its queue is the one that grows. */
+	queue_work_on(smp_processor_id(), pcpool_workqueue, &core->work);
+}
+
+/* --- Where a get finds an object ---------------------------------------- */
+
+/* Pop from this CPU's own queue of @tier. */
+static unsigned int pop_own(struct pcpool_core *core, unsigned int tier,
+			    void **objs, unsigned int n)
+{
+	struct pcpool_queue *q = this_cpu_ptr(&core->cpu->queue[tier]);
+
+	if (!q->head)
+		return 0;
+	if (producer_enter(core)) {
+		n = pcpool_queue_pop_head(q, objs, n);
+		producer_exit(core);
+		return n;
+	}
+	/* We interrupted the producer. The tail is open to everybody, but one
+	 * object will do: the slots are better filled by those who can wait.
+	 */
+	return pcpool_queue_pop_tail(q, objs, 1, false);
+}
+
+/* May this CPU, of @node, steal from @cpu? */
+static bool may_steal(const struct pcpool_core *core, int cpu, int node)
+{
+	switch (core->steal) {
+	case PCPOOL_STEAL_ALL:
+		return true;
+	case PCPOOL_STEAL_NODE:
+		if (cpu_to_node(cpu) == node)
+			return true;
+		fallthrough;
+	default:
+		/* An offline CPU will not use them, and somebody should. */
+		return !cpu_online(cpu);
+	}
+}
+
+/* Pop from other CPUs' queues of @tier, those of our NUMA node first. */
+static unsigned int steal(struct pcpool_core *core, unsigned int tier,
+			  void **objs, unsigned int n)
+{
+	const struct cpumask *nonempty = core->nonempty[tier];
+	int self = smp_processor_id(), node = cpu_to_node(self), cpu;
+	unsigned int got;
+	bool near;
+
+	if (cpumask_empty(nonempty))
+		return 0;
+	for (near = true; ; near = false) {
+		/* From our neighbour on, so that not all rob the same one. */
+		for_each_cpu_wrap(cpu, nonempty, self) {
+			if (cpu == self || (cpu_to_node(cpu) == node) != near ||
+			    !may_steal(core, cpu, node))
+				continue;
+			got = pcpool_queue_pop_tail(
+				&per_cpu_ptr(core->cpu, cpu)->queue[tier],
+				objs, n, true);
+			if (got)
+				return got;
+			hint_clear(core, tier, cpu);
+		}
+		if (!near)
+			return 0;
+	}
+}
+
+/*
+ * Put what a get took beyond what it needs into the private slots. @epoch is the pool's
+ * when it began. @stolen: from another CPU's queue.
+ */
+static void stash(struct pcpool_core *core, void **objs, unsigned int n,
+		  unsigned int epoch, bool stolen)
+{
+	unsigned int i, tier, left;
+
+	left = pcpool_slots_fill(core, objs, n);
+	if (stolen)
+		smp_mb(); /* pairs with the one in change_epoch(); see tiers.c */
+	if (unlikely(READ_ONCE(core->epoch) != epoch))
+		pcpool_flush_self(core);
+	/*
+	 * Interrupts have filled the slots since we looked: rare. The tier is that of
+	 * @epoch, so that nothing gets younger on the way.
+	 */
+	tier = epoch & 1;
+	for (i = left; i--; ) {
+		if (push_here(core, objs[i], tier) != KEPT)
+			pcpool_defer(core, objs[i]);
+	}
+}
+
+/*
+ * Take an idle object, and count the hit. The oldest is taken from others, so that they
+ * keep what is warm in their caches; the newest from ourselves.
+ */
+static void *take(struct pcpool_core *core, enum reach reach)
+{
+	unsigned int epoch, tier, n, many;
+	void *objs[PCPOOL_BATCH];
+	void *obj;
+
+	preempt_disable();
+	obj = pcpool_slots_take(core);
+	if (obj) {
+		this_cpu_inc(core->slots->hits);
+		goto out;
+	}
+
+	/* From the main tier several at a time; not in NMI, see stash(). */
+	many = in_nmi() ? 1 : core->refill;
+	epoch = READ_ONCE(core->epoch);
+	tier = this_cpu_read(core->cpu->epoch) & 1;
+	n = pop_own(core, tier, objs, many);
+	if (n) {
+		this_cpu_inc(core->cpu->hit_shared);
+		obj = objs[0];
+		if (n > 1)
+			stash(core, objs + 1, n - 1, epoch, false);
+		goto out;
+	}
+	if (reach == REACH_ALL) {
+		n = steal(core, epoch & 1, objs, many);
+		if (n) {
+			this_cpu_inc(core->cpu->hit_steal);
+			obj = objs[0];
+			if (n > 1)
+				stash(core, objs + 1, n - 1, epoch, true);
+			goto out;
+		}
+	}
+	/* From the victim tier one: more would get young again in our slots. */
+	n = pop_own(core, !tier, objs, 1);
+	if (!n && reach == REACH_ALL)
+		n = steal(core, !(epoch & 1), objs, 1);
+	if (n) {
+		this_cpu_inc(core->cpu->hit_victim);
+		obj = objs[0];
+		goto out;
+	}
+	obj = pcpool_deferred_take(&core->deferred);
+	if (obj)
+		this_cpu_inc(core->cpu->hit_shared);
+out:
+	preempt_enable();
+	return obj;
+}
+
+static void *get(struct pcpool *pool, gfp_t gfp, enum reach reach)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	void *obj;
+
+	if (WARN(core->dead, "pcpool: %s: get after the pool was destroyed\n",
+		 core->name))
+		return NULL;
+	if (likely(!READ_ONCE(core->bypass))) {
+		obj = take(core, reach);
+		if (likely(obj))
+			return obj;
+	}
+	obj = make(core, gfp);
+	if (likely(obj))
+		this_cpu_inc(core->cpu->miss);
+	else
+		this_cpu_inc(core->cpu->alloc_fail);
+	return obj;
+}
+
+void *__pcpool_get(struct pcpool *pool, gfp_t gfp)
+{
+	return get(pool, gfp, REACH_ALL);
+}
+EXPORT_SYMBOL_GPL(__pcpool_get);
+
+void *__pcpool_get_local(struct pcpool *pool, gfp_t gfp)
+{
+	return get(pool, gfp, REACH_LOCAL);
+}
+EXPORT_SYMBOL_GPL(__pcpool_get_local);
+
+void *__pcpool_try_get(struct pcpool *pool)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+
+	if (WARN(core->dead, "pcpool: %s: get after the pool was destroyed\n",
+		 core->name))
+		return NULL;
+	return READ_ONCE(core->bypass) ? NULL : take(core, REACH_ALL);
+}
+EXPORT_SYMBOL_GPL(__pcpool_try_get);
+
+/**
+ * pcpool_get_bulk() - take several objects from a pool, or make them
+ * @pool: the pool
+ * @gfp: how to allocate, should that be needed; given to ops->alloc
+ * @n: how many
+ * @objs: where to put them
+ *
+ * As @n times pcpool_get(), but cheaper; ends at the first that fails.
+ *
+ * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
+ * Return: How many it got; they are the first of @objs.
+ */
+unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
+			     void **objs)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	unsigned int got = 0, popped;
+
+	while (got < n && (objs[got] = __pcpool_get_private(pool)))
+		got++;
+	/* Straight from the queue, without the way through the slots. */
+	while (got < n && !READ_ONCE(core->bypass) && !core->dead) {
+		preempt_disable();
+		popped = pop_own(core, this_cpu_read(core->cpu->epoch) & 1,
+				 objs + got, min(n - got, PCPOOL_BATCH));
+		this_cpu_add(core->cpu->hit_shared, popped);
+		preempt_enable();
+		if (!popped)
+			break;
+		got += popped;
+	}
+	while (got < n && (objs[got] = pcpool_get(pool, gfp)))
+		got++;
+	return got;
+}
+EXPORT_SYMBOL_GPL(pcpool_get_bulk);
+
+/**
+ * pcpool_prefill() - make objects ahead of need
+ * @pool: the pool
+ * @gfp: how to allocate them; given to ops->alloc
+ * @n: how many
+ *
+ * The objects are idle in this CPU's part of the pool, from where others steal them,
+ * and age like all others. They count as made, but neither as gets nor as
+ * puts. A bypassed pool is not filled.
+ *
+ * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
+ * Return: How many it made. Fewer than @n if ops->alloc or the growth of the queue
+ * failed, or the pool is bypassed.
+ */
+unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	unsigned long done;
+	void *obj;
+
+	for (done = 0; done < n; done++) {
+		if (READ_ONCE(core->bypass) || core->dead)
+			break;
+		obj = make(core, gfp);
+		if (!obj)
+			break;
+		if (!pcpool_keep(core, obj, gfp & PCPOOL_GFP)) {
+			drop(core, obj, gfp, &core->cpu->drop_full);
+			break;
+		}
+	}
+	return done;
+}
+EXPORT_SYMBOL_GPL(pcpool_prefill);

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The shared queue; see queue.h for who may do what. This file uses the kernel's
+ * atomics, RCU and allocator and nothing else of pcpool, so that tests/host can
+ * build it as it stands.
+ *
+ * What orders what between CPUs:
+ *
+ *  (A) ring->ends: pcpool_ring_push() adds to it with release semantics after
+ *      writing the slots; pcpool_ring_pop_tail() claims with acquire semantics
+ *      before reading them. Consumers in between only do read-modify-writes, which
+ *      continue the release sequence. This is what makes writes to an object before
+ *      its put visible after its get.
+ *  (B) ring->slot[]: a consumer reads a slot and then clears it; the producer writes
+ *      it again only after it read it as NULL. All three are accesses of one
+ *      word, so coherence alone orders them and no barrier is needed.
+ *  (C) ring->newer and queue->tail: pcpool_queue_add_ring() stores them with release
+ *      semantics; consumers load them with acquire semantics, and so see an
+ *      initialised ring. Who has seen a ring's @newer also sees all that was
+ *      ever pushed to that ring, since the producer never goes back to it: if the
+ *      ring is empty then, it stays so, and can be dropped.
+ */
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "queue.h"
+#include "testing.h"
+
+static inline u32 ends_head(s64 ends)
+{
+	return (u64)ends >> 32;
+}
+
+static inline u32 ends_tail(s64 ends)
+{
+	return (u32)ends;
+}
+
+static inline s64 ends_pack(u32 head, u32 tail)
+{
+	return (s64)((u64)head << 32 | tail);
+}
+
+static inline void **ring_slot(struct pcpool_ring *ring, u32 index)
+{
+	return &ring->slot[index & (ring->size - 1)];
+}
+
+/**
+ * pcpool_ring_alloc() - make an empty ring
+ * @size: number of slots, a power of two
+ * @gfp: how to allocate; may be more than the page allocator has in one piece
+ *	only if it allows to sleep
+ * @node: NUMA node of the CPU that will push to it
+ */
+struct pcpool_ring *pcpool_ring_alloc(unsigned int size, gfp_t gfp, int node)
+{
+	struct pcpool_ring *ring;
+
+	ring = kvzalloc_node(struct_size(ring, slot, size), gfp | __GFP_NOWARN,
+			     node);
+	if (ring)
+		ring->size = size;
+	return ring;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_alloc);
+
+/* Free a ring that nobody else has seen, or can see any more. */
+void pcpool_ring_free(struct pcpool_ring *ring)
+{
+	kvfree(ring);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_free);
+
+static void ring_free_rcu(struct rcu_head *rcu)
+{
+	pcpool_ring_free(container_of(rcu, struct pcpool_ring, rcu));
+}
+
+unsigned int pcpool_ring_count(const struct pcpool_ring *ring)
+{
+	s64 ends = atomic64_read(&ring->ends);
+
+	return ends_head(ends) - ends_tail(ends);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_count);
+
+/* How many of @n objects the producer could push now; more only by and by. */
+static unsigned int ring_room(const struct pcpool_ring *ring, s64 ends,
+			      unsigned int n)
+{
+	u32 head = ends_head(ends);
+	unsigned int i;
+
+	n = min(n, ring->size - (head - ends_tail(ends)));
+	for (i = 0; i < n; i++) {
+		/* (B): not NULL: its consumer has claimed but not read it yet. */
+		if (READ_ONCE(ring->slot[(head + i) & (ring->size - 1)]))
+			break;
+	}
+	return i;
+}
+
+/**
+ * pcpool_ring_push() - push objects at the head
+ * @ring: the ring; the caller is its producer
+ * @objs: the objects, the oldest first
+ * @n: how many
+ *
+ * Return: how many it took, from the first on.
+ */
+unsigned int pcpool_ring_push(struct pcpool_ring *ring, void **objs,
+			      unsigned int n)
+{
+	s64 ends = atomic64_read(&ring->ends);
+	unsigned int i;
+
+	n = ring_room(ring, ends, n);
+	if (!n)
+		return 0;
+	for (i = 0; i < n; i++)
+		WRITE_ONCE(*ring_slot(ring, ends_head(ends) + i), objs[i]);
+	/*
+	 * (A): pairs with the acquire in pcpool_ring_pop_tail(). An addition,
+	 * since consumers move the tail meanwhile; the head's carry falls off.
+	 */
+	atomic64_fetch_add_release(ends_pack(n, 0), &ring->ends);
+	return n;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_push);
+
+/**
+ * pcpool_ring_pop_head() - pop objects at the head
+ * @ring: the ring; the caller is its producer
+ * @objs: where to put them, the newest first
+ * @n: how many at most
+ *
+ * Return: how many it got.
+ */
+unsigned int pcpool_ring_pop_head(struct pcpool_ring *ring, void **objs,
+				  unsigned int n)
+{
+	s64 ends = atomic64_read(&ring->ends);
+	unsigned int i;
+	u32 head;
+
+	/* Relaxed: the producer reads what it has itself written. */
+	do {
+		head = ends_head(ends);
+		n = min(n, head - ends_tail(ends));
+		if (!n)
+			return 0;
+	} while (!atomic64_try_cmpxchg_relaxed(&ring->ends, &ends,
+					       ends_pack(head - n,
+							 ends_tail(ends))));
+	for (i = 0; i < n; i++) {
+		void **slot = ring_slot(ring, head - 1 - i);
+
+		objs[i] = READ_ONCE(*slot);
+		WRITE_ONCE(*slot, NULL);
+	}
+	return n;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_pop_head);
+
+/**
+ * pcpool_ring_pop_tail() - pop objects at the tail
+ * @ring: the ring
+ * @objs: where to put them, the oldest first
+ * @n: how many at most
+ * @half: take no more than half of what is there (rounded up)
+ *
+ * Return: how many it got.
+ */
+unsigned int pcpool_ring_pop_tail(struct pcpool_ring *ring, void **objs,
+				  unsigned int n, bool half)
+{
+	s64 ends = atomic64_read(&ring->ends);
+	unsigned int i, take;
+	u32 tail;
+
+	/* (A): pairs with the release in pcpool_ring_push(). */
+	do {
+		tail = ends_tail(ends);
+		take = ends_head(ends) - tail;
+		if (!take)
+			return 0;
+		if (half)
+			take -= take / 2;
+		take = min(take, n);
+	} while (!atomic64_try_cmpxchg_acquire(&ring->ends, &ends,
+					       ends_pack(ends_head(ends),
+							 tail + take)));
+	for (i = 0; i < take; i++) {
+		void **slot = ring_slot(ring, tail + i);
+
+		objs[i] = READ_ONCE(*slot);
+		/* (B): hands the slot back to the producer. */
+		WRITE_ONCE(*slot, NULL);
+	}
+	return take;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_pop_tail);
+
+/* How many of @n objects a push would take now. For the producer. */
+unsigned int pcpool_queue_room(const struct pcpool_queue *q, unsigned int n)
+{
+	const struct pcpool_ring *ring = q->head;
+
+	return ring ? ring_room(ring, atomic64_read(&ring->ends), n) : 0;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_room);
+
+/**
+ * pcpool_queue_push() - push objects at the head, as far as there is room
+ * @q: the queue; the caller is its producer
+ * @objs: the objects, the oldest first
+ * @n: how many
+ *
+ * Return: how many it took, from the first on. If not all, the queue wants
+ * another ring; see pcpool_queue_add_ring().
+ */
+unsigned int pcpool_queue_push(struct pcpool_queue *q, void **objs,
+			       unsigned int n)
+{
+	return q->head ? pcpool_ring_push(q->head, objs, n) : 0;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_push);
+
+/**
+ * pcpool_queue_pop_head() - pop objects at the head
+ * @q: the queue; the caller is its producer
+ * @objs: where to put them, the newest first
+ * @n: how many at most
+ *
+ * Takes from one ring only, so it can return less than @n though there is more.
+ *
+ * Return: how many it got; 0 only if the queue is empty.
+ */
+unsigned int pcpool_queue_pop_head(struct pcpool_queue *q, void **objs,
+				   unsigned int n)
+{
+	struct pcpool_ring *ring;
+	unsigned int got;
+
+	/*
+	 * An older ring may have been dropped by a consumer since @older was
+	 * read. It is empty then, and stays in memory for our RCU section.
+	 */
+	for (ring = q->head; ring; ring = READ_ONCE(ring->older)) {
+		got = pcpool_ring_pop_head(ring, objs, n);
+		if (got)
+			return got;
+	}
+	return 0;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_pop_head);
+
+/* The size that the next ring of @q should have. A hint; for anyone. */
+unsigned int pcpool_queue_next_size(const struct pcpool_queue *q)
+{
+	const struct pcpool_ring *ring = READ_ONCE(q->head);
+
+	return ring ? min(ring->size * 2, PCPOOL_RING_MAX) : PCPOOL_RING_MIN;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_next_size);
+
+/**
+ * pcpool_queue_add_ring() - make room
+ * @q: the queue; the caller is its producer
+ * @ring: an empty ring, which the queue owns from here on
+ */
+void pcpool_queue_add_ring(struct pcpool_queue *q, struct pcpool_ring *ring)
+{
+	struct pcpool_ring *head = q->head;
+
+	ring->older = head;
+	/* (C): pairs with the acquires in pcpool_queue_pop_tail(). */
+	if (head)
+		smp_store_release(&head->newer, ring);
+	else
+		smp_store_release(&q->tail, ring);
+	WRITE_ONCE(q->head, ring);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_add_ring);
+
+/**
+ * pcpool_queue_release() - give back the memory of an empty queue
+ * @q: the queue; the caller is its producer
+ *
+ * Does nothing if the queue holds an object.
+ *
+ * Return: whether the queue has no rings now.
+ */
+bool pcpool_queue_release(struct pcpool_queue *q)
+{
+	struct pcpool_ring *ring, *newer;
+
+	/* No push is under way, so what is empty here stays empty. */
+	if (pcpool_queue_count(q))
+		return false;
+	/*
+	 * Each ring is freed by the one who moves @tail past it. A consumer that is
+	 * about to move it finds it gone; it pairs with nothing else, since all
+	 * that consumers can still do with these rings is to find them empty.
+	 */
+	ring = xchg(&q->tail, NULL);
+	WRITE_ONCE(q->head, NULL);
+	for (; ring; ring = newer) {
+		newer = ring->newer;
+		call_rcu(&ring->rcu, ring_free_rcu);
+	}
+	return true;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_release);
+
+/**
+ * pcpool_queue_pop_tail() - pop objects at the tail
+ * @q: the queue
+ * @objs: where to put them, the oldest first
+ * @n: how many at most
+ * @half: take no more than half of what the oldest ring has
+ *
+ * Takes from one ring only, so it can return less than @n though there is more.
+ *
+ * Return: how many it got; 0 only if the queue was empty at some moment.
+ */
+unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
+				   unsigned int n, bool half)
+{
+	struct pcpool_ring *ring, *newer;
+	unsigned int got;
+
+	/* (C): pairs with the release in pcpool_queue_add_ring(). */
+	ring = smp_load_acquire(&q->tail);
+	while (ring) {
+		/*
+		 * (C): before the pop. The ring may be empty just now and be
+		 * filled again, unless it had a newer one before we looked.
+		 */
+		newer = smp_load_acquire(&ring->newer);
+		got = pcpool_ring_pop_tail(ring, objs, n, half);
+		if (got || !newer)
+			return got;
+		/*
+		 * Empty for good: drop it, so that the next consumer need not look.
+		 * call_rcu() must not be called from NMI; leave that to others.
+		 */
+		if (!in_nmi() && cmpxchg(&q->tail, ring, newer) == ring) {
+			WRITE_ONCE(newer->older, NULL);
+			call_rcu(&ring->rcu, ring_free_rcu);
+		}
+		ring = newer;
+	}
+	return 0;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_pop_tail);
+
+/* How many objects there are; exact when nobody pushes or pops. For anyone. */
+unsigned long pcpool_queue_count(const struct pcpool_queue *q)
+{
+	const struct pcpool_ring *ring;
+	unsigned long n = 0;
+
+	for (ring = smp_load_acquire(&q->tail); ring;
+	     ring = smp_load_acquire(&ring->newer))
+		n += pcpool_ring_count(ring);
+	return n;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_count);

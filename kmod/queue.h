@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The shared queue: a lock-free chain of rings with one producer and any number
+ * of consumers. Nothing here knows of pools, CPUs or tiers; the queue is tested,
+ * and timed, by itself.
+ *
+ * Who may do what:
+ *
+ *  - The producer pushes and pops at the head. There is one producer at a time;
+ *    for a CPU's queue that is whoever holds the CPU's producer mark.
+ *  - Consumers, among them anyone who could not become the producer, pop at the
+ *    tail, at any time and from any context.
+ *  - Both are in an RCU read-side critical section (preemption disabled is one)
+ *    for the whole of a call: rings are freed after a grace period.
+ */
+#ifndef _PCPOOL_QUEUE_H
+#define _PCPOOL_QUEUE_H
+
+#include <linux/atomic.h>
+#include <linux/gfp.h>
+#include <linux/types.h>
+
+/*
+ * The first ring of a queue, in objects: room for a few spills, and small enough
+ * (304 bytes) that a CPU which only now and then overflows costs next to nothing.
+ */
+#define PCPOOL_RING_MIN		32u
+
+/* The largest ring; a queue goes on growing by rings of this size. */
+#define PCPOOL_RING_MAX		(1u << 20)
+
+/**
+ * struct pcpool_ring - a ring of object pointers with one producer
+ * @ends: head in the upper and tail in the lower 32 bits. Both only ever count up,
+ *	and wrap; the objects of [tail, head) are in the ring.
+ * @size: number of slots, a power of two
+ * @newer: the ring that was added after this one; set once, by the producer
+ * @older: the ring that was added before this one, until that is dropped
+ * @rcu: frees the ring
+ * @slot: the objects
+ *
+ * A pop claims its objects with one compare-and-exchange of @ends, then reads the
+ * slots, then clears them. Until it has cleared them they are its own, although
+ * they are outside of [tail, head): a slot that is not NULL still belongs to a
+ * consumer, and the producer takes the ring for full when it comes upon one. So
+ * a consumer may stop at any instruction, and nobody has to wait for it.
+ */
+struct pcpool_ring {
+	atomic64_t ends;
+	unsigned int size;
+	struct pcpool_ring *newer;
+	struct pcpool_ring *older;
+	struct rcu_head rcu;
+	void *slot[];
+};
+
+/**
+ * struct pcpool_queue - a chain of rings, of which each is twice the one before
+ * @head: the newest ring, the only one that is pushed to; the producer's own
+ * @tail: the oldest ring that may hold objects; moved on by consumers
+ *
+ * Both are NULL until the first ring is added.
+ */
+struct pcpool_queue {
+	struct pcpool_ring *head;
+	struct pcpool_ring *tail;
+};
+
+struct pcpool_ring *pcpool_ring_alloc(unsigned int size, gfp_t gfp, int node);
+void pcpool_ring_free(struct pcpool_ring *ring);
+unsigned int pcpool_ring_push(struct pcpool_ring *ring, void **objs,
+			      unsigned int n);
+unsigned int pcpool_ring_pop_head(struct pcpool_ring *ring, void **objs,
+				  unsigned int n);
+unsigned int pcpool_ring_pop_tail(struct pcpool_ring *ring, void **objs,
+				  unsigned int n, bool half);
+unsigned int pcpool_ring_count(const struct pcpool_ring *ring);
+
+/* For the producer. */
+unsigned int pcpool_queue_room(const struct pcpool_queue *q, unsigned int n);
+unsigned int pcpool_queue_push(struct pcpool_queue *q, void **objs,
+			       unsigned int n);
+unsigned int pcpool_queue_pop_head(struct pcpool_queue *q, void **objs,
+				   unsigned int n);
+void pcpool_queue_add_ring(struct pcpool_queue *q, struct pcpool_ring *ring);
+bool pcpool_queue_release(struct pcpool_queue *q);
+
+/* For anyone. */
+unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
+				   unsigned int n, bool half);
+unsigned long pcpool_queue_count(const struct pcpool_queue *q);
+unsigned int pcpool_queue_next_size(const struct pcpool_queue *q);
+
+#endif /* _PCPOOL_QUEUE_H */

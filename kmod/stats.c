@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Statistics: the counters of all CPUs, added up into the public record. Only reads,
+ * takes no lock, and never makes a get or a put wait.
+ *
+ * Some numbers are counted nowhere but follow from others. An inlined put leaves no trace
+ * but its object in a private slot; each object that was in one came by an inlined put or
+ * was moved there by an out-of-line path, and each that left was a hit or was moved:
+ *
+ *   inlined puts = hits of private slots + objects in them now - moved
+ *
+ * and what callers hold is what they have got less what they have put.
+ */
+#include <linux/cpumask.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+/* Objects in the queues of @tier. */
+static unsigned long count_tier(struct pcpool_core *core, unsigned int tier)
+{
+	unsigned long n = 0;
+	int cpu;
+
+	rcu_read_lock();
+	for_each_possible_cpu(cpu)
+		n += pcpool_queue_count(&per_cpu_ptr(core->cpu, cpu)->queue[tier]);
+	rcu_read_unlock();
+	return n;
+}
+
+static unsigned long count_slots(const struct pcpool_core *core)
+{
+	unsigned long n = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		n += pcpool_slots_count(core, cpu);
+	return n;
+}
+
+/* All idle objects, of both tiers, wherever they are. */
+unsigned long pcpool_count_idle(struct pcpool_core *core)
+{
+	return count_slots(core) + count_tier(core, 0) + count_tier(core, 1) +
+	       pcpool_deferred_count(&core->deferred);
+}
+
+/* Fill in @stats, all of it. */
+void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
+{
+	unsigned int tier = pcpool_main_tier(core);
+	unsigned long in_slots;
+	long moved = 0;
+	int cpu;
+
+	memset(stats, 0, sizeof(*stats));
+	strscpy(stats->name, core->name, sizeof(stats->name));
+	strscpy(stats->owner, core->owner, sizeof(stats->owner));
+	stats->object_bytes = core->object_bytes;
+	stats->private_slots = core->nr_slots;
+	stats->steal = core->steal;
+	stats->flags = core->flags;
+	stats->state = READ_ONCE(core->bypass) ? PCPOOL_STATE_BYPASSED : 0;
+
+	for_each_possible_cpu(cpu) {
+		const struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
+
+		stats->hit_private +=
+			READ_ONCE(per_cpu_ptr(core->slots, cpu)->hits);
+		stats->hit_shared += READ_ONCE(c->hit_shared);
+		stats->hit_steal += READ_ONCE(c->hit_steal);
+		stats->hit_victim += READ_ONCE(c->hit_victim);
+		stats->miss += READ_ONCE(c->miss);
+		stats->alloc_fail += READ_ONCE(c->alloc_fail);
+		stats->puts += READ_ONCE(c->puts);
+		stats->drop_full += READ_ONCE(c->drop_full);
+		stats->drop_oversize += READ_ONCE(c->drop_oversize);
+		stats->drop_other += READ_ONCE(c->drop_other);
+		stats->evicted += READ_ONCE(c->evicted);
+		stats->made += READ_ONCE(c->made);
+		stats->unmade += READ_ONCE(c->unmade);
+		moved += READ_ONCE(c->moved);
+	}
+	in_slots = count_slots(core);
+	stats->gets = stats->hit_private + stats->hit_shared +
+		      stats->hit_steal + stats->hit_victim + stats->miss +
+		      stats->alloc_fail;
+	stats->puts += stats->hit_private + in_slots - moved;
+	stats->outstanding = stats->gets - stats->alloc_fail - stats->puts;
+	stats->ages = READ_ONCE(core->epoch);
+	stats->idle_main = in_slots + count_tier(core, tier) +
+			   pcpool_deferred_count(&core->deferred);
+	stats->idle_victim = count_tier(core, !tier);
+	stats->idle_bytes = (stats->idle_main + stats->idle_victim) *
+			    core->object_bytes;
+	stats->deferred = atomic_long_read(&core->nr_deferred);
+	stats->grows = atomic_long_read(&core->grows);
+}
+
+/**
+ * pcpool_stats() - what a pool has done so far, and what is in it
+ * @pool: the pool
+ * @stats: where to put it; all of it is overwritten
+ *
+ * The numbers are exact, and agree with each other, if nobody gets or puts meanwhile;
+ * else they are of slightly different moments.
+ *
+ * Context: Any context. Takes time in proportion to the number of possible CPUs.
+ */
+void pcpool_stats(struct pcpool *pool, struct pcpool_pool_stats *stats)
+{
+	pcpool_collect(pcpool_to_core(pool), stats);
+}
+EXPORT_SYMBOL_GPL(pcpool_stats);

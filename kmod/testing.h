@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What lets the KUnit module reach the insides of pcpool.ko. On a kernel without
+ * KUnit nothing of it is left, and pcpool exports its public interface only.
+ */
+#ifndef _PCPOOL_TESTING_H
+#define _PCPOOL_TESTING_H
+
+#include <linux/export.h>
+#include <linux/kconfig.h>
+
+#if IS_ENABLED(CONFIG_KUNIT)
+#define EXPORT_SYMBOL_FOR_TESTS(sym)	EXPORT_SYMBOL_GPL(sym)
+#else
+#define EXPORT_SYMBOL_FOR_TESTS(sym)
+#endif
+
+#endif /* _PCPOOL_TESTING_H */

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tiers: how idle objects leave. An aging pass frees what is left in the victim
+ * tier, then adds one to the pool's epoch, which swaps the roles of each CPU's two
+ * queues at once, and then moves what is in private slots and in deferred puts to
+ * the tier that its objects belong to, the victim tier. Gets and puts go on meanwhile.
+ *
+ * An idle object must not survive two passes, so nothing that was idle when the epoch
+ * changed may get back into the main tier without having been used. This is how:
+ *
+ *  - Each CPU has its own view of the epoch (pcpool_cpu.epoch), and spills from its
+ *    private slots to what is the main tier in that view. The view changes in the
+ *    same interrupt that empties the slots, so what is spilled before goes to the
+ *    victim tier, even if the pool's epoch is ahead already.
+ *  - A CPU that holds nothing is not interrupted; its view is changed from afar.
+ *  - A get moves several objects from a queue of the main tier to private slots. If
+ *    the epoch has changed when it has done so, it empties them again
+ *    (pcpool_flush_self()), as the interrupt may have come in between. If they
+ *    are from its own queue, the interrupt comes or has come for sure, since a
+ *    CPU with a ring holds something. If they are stolen, full barriers make sure
+ *    that either the CPU sees the new epoch, or the pass sees the slots filled:
+ *    (A) epoch stored before slots are read in change_epoch(), slots stored
+ *    before the epoch is read in stash() in pool.c.
+ *  - From the victim tier, gets take no more than they need.
+ *  - The worker, which puts deferred puts again, is kept out by age_lock.
+ *
+ * The other way round, an object may be demoted a pass too early, if its put reads the
+ * epoch just before it changes: that only makes it a little older than it should be.
+ *
+ * An offline CPU holds nothing in private slots: its last ones are handed over to
+ * its shared queue when it has gone down (pcpool_offline()), from where anyone may
+ * take them. Before that they can be reached by nobody. pcpool_age() waits for hotplug,
+ * but a shrinker must not, since hotplug allocates memory; it passes by such a
+ * CPU and leaves its view of the epoch behind, by which the hand-over knows that
+ * the objects belong to the victim tier.
+ */
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+
+#include "internal.h"
+
+static enum cpuhp_state hotplug_state;
+
+/* Does @cpu hold anything that it alone can let go of? */
+static bool holds_something(struct pcpool_core *core, int cpu)
+{
+	struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
+
+	return READ_ONCE(c->queue[0].head) || READ_ONCE(c->queue[1].head) ||
+	       pcpool_slots_count(core, cpu);
+}
+
+/*
+ * Move what is in @cpu's private slots to its shared queue of the tier it belongs
+ * to, take over the pool's epoch, and give back the rings of empty queues. On @cpu
+ * itself with interrupts disabled, or for a CPU that is offline and stays so.
+ */
+static void flush_cpu(struct pcpool_core *core, int cpu)
+{
+	struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
+	unsigned int epoch = READ_ONCE(core->epoch);
+	unsigned int tier = (epoch & 1) ^ (READ_ONCE(c->epoch) != epoch);
+	void *objs[PCPOOL_PRIVATE_SLOTS_MAX];
+	unsigned int i, n, pushed = 0;
+
+	rcu_read_lock();
+	n = pcpool_slots_flush(core, cpu, objs);
+	WRITE_ONCE(c->epoch, epoch);
+	/* Are we interrupting the producer? Then the queues are out of bounds. */
+	if (!xchg(&c->pushing, 1)) {
+		pushed = pcpool_queue_push(&c->queue[tier], objs, n);
+		pcpool_queue_release(&c->queue[0]);
+		pcpool_queue_release(&c->queue[1]);
+		xchg(&c->pushing, 0);
+		if (pushed)
+			pcpool_hint_set(core, tier, cpu);
+	}
+	rcu_read_unlock();
+	/* The pass that made us flush takes these from there. */
+	for (i = pushed; i < n; i++)
+		pcpool_defer(core, objs[i]);
+}
+
+/* For a get that has filled the slots with objects that were demoted meanwhile. */
+void pcpool_flush_self(struct pcpool_core *core)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	flush_cpu(core, smp_processor_id());
+	local_irq_restore(flags);
+}
+
+static void flush_ipi(void *info)
+{
+	flush_cpu(info, smp_processor_id());
+}
+
+static bool needs_ipi(int cpu, void *info)
+{
+	struct pcpool_core *core = info;
+
+	if (holds_something(core, cpu))
+		return true;
+	WRITE_ONCE(per_cpu_ptr(core->cpu, cpu)->epoch, core->epoch);
+	return false;
+}
+
+static void flush_offline(struct pcpool_core *core, bool stays)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (cpu_online(cpu))
+			continue;
+		spin_lock(&core->offline_lock);
+		/* Without the rings it may hold nothing, and need not be flushed. */
+		if (stays)
+			flush_cpu(core, cpu);
+		else if (!pcpool_slots_count(core, cpu))
+			WRITE_ONCE(per_cpu_ptr(core->cpu, cpu)->epoch,
+				   core->epoch);
+		spin_unlock(&core->offline_lock);
+	}
+}
+
+/*
+ * Move all that is in private slots, on every CPU, to where eviction finds it.
+ * @hotplug: may wait for CPU hotplug, so that offline CPUs stay offline.
+ */
+static void flush_all(struct pcpool_core *core, bool hotplug)
+{
+	if (hotplug)
+		cpus_read_lock();
+	on_each_cpu_cond_mask(needs_ipi, flush_ipi, core, true,
+			      cpu_online_mask);
+	flush_offline(core, hotplug);
+	if (hotplug)
+		cpus_read_unlock();
+}
+
+static void evict(struct pcpool_core *core, void *obj)
+{
+	this_cpu_inc(core->cpu->evicted);
+	pcpool_unmake(core, obj);
+}
+
+/* Free up to @budget objects of the queues of @tier; returns how many. */
+static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
+				unsigned long budget)
+{
+	void *objs[PCPOOL_BATCH];
+	unsigned long freed = 0;
+	unsigned int i, n;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
+
+		while (freed < budget) {
+			rcu_read_lock();
+			n = pcpool_queue_pop_tail(&c->queue[tier], objs,
+						  min_t(unsigned long,
+							PCPOOL_BATCH,
+							budget - freed),
+						  false);
+			rcu_read_unlock();
+			if (!n)
+				break;
+			for (i = 0; i < n; i++)
+				evict(core, objs[i]);
+			freed += n;
+			cond_resched();
+		}
+	}
+	return freed;
+}
+
+/*
+ * Move deferred puts, which include what flush_cpu() could not push, to the victim
+ * tier. What finds no room there even now is freed, as far as @budget allows.
+ */
+static unsigned long demote_deferred(struct pcpool_core *core,
+				     unsigned long budget)
+{
+	unsigned long n = pcpool_deferred_count(&core->deferred);
+	unsigned long freed = 0;
+	void *obj;
+
+	while (n-- && (obj = pcpool_deferred_take(&core->deferred))) {
+		if (pcpool_enqueue(core, obj, !pcpool_main_tier(core)))
+			continue;
+		if (freed == budget) {
+			pcpool_defer(core, obj);
+			break;
+		}
+		evict(core, obj);
+		freed++;
+	}
+	return freed;
+}
+
+static void change_epoch(struct pcpool_core *core, bool hotplug)
+{
+	WRITE_ONCE(core->epoch, core->epoch + 1);
+	smp_mb(); /* (A): pairs with the barrier in stash() */
+	flush_all(core, hotplug);
+}
+
+/*
+ * One aging pass, or as much of its first half as @budget objects allow. Returns how
+ * many it freed: no more than @budget.
+ */
+static unsigned long age(struct pcpool_core *core, unsigned long budget,
+			 bool hotplug)
+{
+	unsigned long freed;
+
+	lockdep_assert_held(&core->age_lock);
+
+	freed = evict_tier(core, !pcpool_main_tier(core), budget);
+	if (freed == budget)
+		return freed;
+	change_epoch(core, hotplug);
+	freed += demote_deferred(core, budget - freed);
+	pcpool_deferred_trim(&core->deferred);
+	return freed;
+}
+
+/**
+ * pcpool_age() - run one aging pass
+ * @pool: the pool
+ *
+ * Frees the objects that have been idle through one aging pass already, and marks all
+ * other idle objects so that the next pass frees them unless they are used until
+ * then. Two calls with no put in between leave the pool empty on every CPU. The
+ * pass is complete on return.
+ *
+ * Context: Task context, may sleep. Not from a CPU hotplug callback, nor from
+ * the pool's own callbacks.
+ * Return: How many objects it freed.
+ */
+unsigned long pcpool_age(struct pcpool *pool)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	unsigned long freed;
+
+	might_sleep();
+	mutex_lock(&core->age_lock);
+	freed = age(core, ULONG_MAX, true);
+	mutex_unlock(&core->age_lock);
+	return freed;
+}
+EXPORT_SYMBOL_GPL(pcpool_age);
+
+/**
+ * pcpool_drain() - free every idle object
+ * @pool: the pool
+ *
+ * Frees all objects that were idle when it was called. Those put meanwhile may or
+ * may not be among them.
+ *
+ * Context: Task context, may sleep. Not from a CPU hotplug callback, nor from
+ * the pool's own callbacks.
+ * Return: How many objects it freed.
+ */
+unsigned long pcpool_drain(struct pcpool *pool)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	unsigned long freed;
+	void *obj;
+
+	might_sleep();
+	mutex_lock(&core->age_lock);
+	flush_all(core, true);
+	freed = evict_tier(core, 0, ULONG_MAX);
+	freed += evict_tier(core, 1, ULONG_MAX);
+	while ((obj = pcpool_deferred_take(&core->deferred))) {
+		evict(core, obj);
+		freed++;
+		cond_resched();
+	}
+	/* Now that they are empty: once more, for the rings. */
+	flush_all(core, true);
+	pcpool_deferred_trim(&core->deferred);
+	mutex_unlock(&core->age_lock);
+	return freed;
+}
+EXPORT_SYMBOL_GPL(pcpool_drain);
+
+static struct pcpool_core *shrinker_to_core(struct shrinker *shrinker)
+{
+#ifdef PCPOOL_HAVE_SHRINKER_ALLOC
+	return shrinker->private_data;
+#else
+	return container_of(shrinker, struct pcpool_core, shrinker);
+#endif
+}
+
+static unsigned long shrinker_count(struct shrinker *shrinker,
+				    struct shrink_control *sc)
+{
+	struct pcpool_core *core = shrinker_to_core(shrinker);
+
+	return pcpool_count_idle(core) * core->object_pages ?: SHRINK_EMPTY;
+}
+
+/*
+ * One scan is at most one aging pass: what it demotes is left for the next one, and
+ * stays reachable until then. It may find another pass under way, even one further up
+ * its own stack (a pool's ops->free that allocates); it must not wait for that.
+ */
+static unsigned long shrinker_scan(struct shrinker *shrinker,
+				   struct shrink_control *sc)
+{
+	struct pcpool_core *core = shrinker_to_core(shrinker);
+	unsigned long freed;
+
+	if (!mutex_trylock(&core->age_lock))
+		return SHRINK_STOP;
+	freed = age(core, sc->nr_to_scan / core->object_pages, false);
+	mutex_unlock(&core->age_lock);
+	return freed * core->object_pages;
+}
+
+static int shrinker_init(struct pcpool_core *core)
+{
+	/*
+	 * Reclaim asks for a batch at a time, and only for less if that is all
+	 * there is; with a batch that is less than one object, a big object could
+	 * never be freed.
+	 */
+	long batch = max(128UL, core->object_pages);
+
+#ifdef PCPOOL_HAVE_SHRINKER_ALLOC
+	core->shrinker = shrinker_alloc(0, "pcpool-%s", core->name);
+	if (!core->shrinker)
+		return -ENOMEM;
+	core->shrinker->count_objects = shrinker_count;
+	core->shrinker->scan_objects = shrinker_scan;
+	core->shrinker->seeks = DEFAULT_SEEKS;
+	core->shrinker->batch = batch;
+	core->shrinker->private_data = core;
+	shrinker_register(core->shrinker);
+	return 0;
+#else
+	core->shrinker.count_objects = shrinker_count;
+	core->shrinker.scan_objects = shrinker_scan;
+	core->shrinker.seeks = DEFAULT_SEEKS;
+	core->shrinker.batch = batch;
+	return register_shrinker(&core->shrinker, "pcpool-%s", core->name);
+#endif
+}
+
+static void shrinker_exit(struct pcpool_core *core)
+{
+#ifdef PCPOOL_HAVE_SHRINKER_ALLOC
+	shrinker_free(core->shrinker);
+#else
+	unregister_shrinker(&core->shrinker);
+#endif
+}
+
+/* @cpu is down, and stays so while this runs: hand over its private slots. */
+static int pcpool_offline(unsigned int cpu, struct hlist_node *node)
+{
+	struct pcpool_core *core = container_of(node, struct pcpool_core,
+						hotplug);
+
+	spin_lock(&core->offline_lock);
+	flush_cpu(core, cpu);
+	spin_unlock(&core->offline_lock);
+	return 0;
+}
+
+int pcpool_hotplug_init(void)
+{
+	int ret = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "pcpool:offline",
+					  NULL, pcpool_offline);
+
+	if (ret < 0)
+		return ret;
+	hotplug_state = ret;
+	return 0;
+}
+
+void pcpool_hotplug_exit(void)
+{
+	cpuhp_remove_multi_state(hotplug_state);
+}
+
+int pcpool_tiers_init(struct pcpool_core *core)
+{
+	int ret;
+
+	mutex_init(&core->age_lock);
+	spin_lock_init(&core->offline_lock);
+	core->object_pages = DIV_ROUND_UP(core->object_bytes, PAGE_SIZE);
+
+	ret = cpuhp_state_add_instance_nocalls(hotplug_state, &core->hotplug);
+	if (ret)
+		return ret;
+	ret = shrinker_init(core);
+	if (ret)
+		cpuhp_state_remove_instance_nocalls(hotplug_state,
+						    &core->hotplug);
+	return ret;
+}
+
+void pcpool_tiers_exit(struct pcpool_core *core)
+{
+	shrinker_exit(core);
+	cpuhp_state_remove_instance_nocalls(hotplug_state, &core->hotplug);
+}

@@ -1,0 +1,105 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
+# Debian packages of other releases, without touching the machine's own apt: a
+# private state directory a suite, its mirror taken from the machine's own
+# sources, so no mirror is named here. Packages are downloaded and unpacked,
+# never installed. Signatures are checked throughout: the machine's keys vouch
+# for its own release, whose keyring package vouches for the newer ones.
+
+# apt_private SUITE TOOL ARGUMENT...: apt-get or apt-cache on that suite alone
+apt_private() {
+	local suite=$1 tool=$2
+	local dir=$cache/apt/$suite
+	shift 2
+	"$tool" -q \
+		-o Dir::State="$dir/state" \
+		-o Dir::State::status="$dir/status" \
+		-o Dir::Cache="$dir/cache" \
+		-o Dir::Etc::sourcelist="$dir/sources.list" \
+		-o Dir::Etc::sourceparts=/dev/null \
+		-o APT::Sandbox::User= \
+		-o APT::Architecture=amd64 \
+		-o Acquire::Languages=none \
+		"$@"
+}
+
+# The mirror this machine gets its own release from. Other vendors may use the same
+# release name, so an entry known to be Debian's is taken; only on a machine that never
+# ran apt-get update nothing is known but the entries themselves.
+own_mirror() {
+	local release mirror
+	release=$(own_release)
+	# shellcheck disable=SC2016 # the $(...) are apt's
+	mirror=$(apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(COMPONENT) $(REPO_URI)' |
+		awk -v release="$release" '$1 == "Debian" && $2 == release && $3 == "main" { print $4; exit }')
+	# shellcheck disable=SC2016 # the $(...) are apt's
+	[[ $mirror ]] ||
+		mirror=$(apt-get indextargets --no-release-info --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' |
+			awk -v release="$release" '$1 == release && $2 == "main" { print $3; exit }')
+	printf '%s\n' "$mirror"
+}
+
+own_release() {
+	sed -n 's/^VERSION_CODENAME=//p' /etc/os-release
+}
+
+# apt_open SUITE KEYRING: makes the suite's package lists available, once a run
+declare -A apt_opened
+apt_open() {
+	local suite=$1 keyring=$2 dir=$cache/apt/$1 mirror
+	[[ ! ${apt_opened[$suite]-} ]] || return 0
+	mirror=$(own_mirror)
+	[[ $mirror ]] || die "this machine's apt names no Debian mirror"
+	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
+	: >"$dir/status"
+	: >"$dir/log"
+	printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "$suite" >"$dir/sources.list"
+	logged "$dir/log" "reading the package list of $suite" apt_private "$suite" apt-get update
+	apt_opened[$suite]=yes
+}
+
+# The newest keys that this machine's release knows; a machine not updated for years
+# may itself have none for a newer release.
+debian_keyring() {
+	local dir=$cache/apt/keyring release path=usr/share/keyrings/debian-archive-keyring.gpg
+	if [[ ! -e $dir/$path ]]; then
+		release=$(own_release)
+		apt_open "$release" "/$path"
+		apt_unpack "$release" "$dir" debian-archive-keyring
+	fi
+	printf '%s\n' "$dir/$path"
+}
+
+# apt_suite SUITE: apt_open with keys that can vouch for it
+apt_suite() {
+	local keyring
+	keyring=$(debian_keyring)
+	apt_open "$1" "$keyring"
+}
+
+# apt_unpack SUITE DIRECTORY PACKAGE...
+apt_unpack() {
+	local suite=$1 into=$2 deb
+	shift 2
+	local debs=$cache/apt/$suite/debs
+	rm -rf "$debs"
+	mkdir -p "$debs"
+	(
+		cd "$debs" || exit
+		logged "$cache/apt/$suite/log" "downloading $*" apt_private "$suite" apt-get download "$@"
+	)
+	for deb in "$debs"/*.deb; do
+		dpkg-deb -x "$deb" "$into"
+	done
+	rm -rf "$debs"
+}
+
+# apt_version SUITE PACKAGE
+apt_version() {
+	apt_private "$1" apt-cache show --no-all-versions "$2" | sed -n 's/^Version: //p'
+}
+
+# apt_depends SUITE PACKAGE PATTERN: the names among what it depends on that match
+apt_depends() {
+	apt_private "$1" apt-cache show --no-all-versions "$2" |
+		sed -n 's/^Depends: //p' | tr ',|' '\n' | awk '{ print $1 }' | grep -E "$3" || true
+}

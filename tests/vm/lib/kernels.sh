@@ -1,0 +1,229 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
+# The kernels there are, and getting each into the cache: built from Debian's
+# kernel source, or unpacked from Debian's images and headers. What a kernel's
+# directory in the cache holds when it is complete:
+#     ready      there only then; one line, the kernel's release
+#     make-vars  one line, what make needs to build modules for it
+#     image      what boots
+#     build/     (built kernels) the output directory modules are built against
+#     root/      (stock kernels) the unpacked packages, lib/modules among them
+
+# name: arch, way to get it, suite, package, then what it is. For a built kernel the
+# package is a pattern, of which the newest is taken; ../configs says how it is built.
+readonly kernel_table='
+uml         um     source trixie-backports   linux-source-7[.]  user-mode Linux 7.3, SMP, KUnit; native speed, no NUMA, boots in under a second
+debian-6.1  x86_64 stock  bookworm           amd64              Debian 12 stock kernel under QEMU
+debian-6.12 x86_64 stock  bookworm-backports amd64              Debian 12 backports stock kernel under QEMU
+debian-6.1-rt  x86_64 stock bookworm           rt-amd64         Debian 12 stock PREEMPT_RT kernel under QEMU
+debian-6.12-rt x86_64 stock bookworm-backports rt-amd64         Debian 12 backports stock PREEMPT_RT kernel under QEMU
+x86-7.3     x86_64 source trixie-backports   linux-source-7[.]  small plain Linux 7.3, KUnit, under QEMU; for exact instruction counts
+debug-7.3   x86_64 source trixie-backports   linux-source-7[.]  Linux 7.3 with KASAN, lockdep, kmemleak, UBSAN, fault injection, KUnit, under QEMU
+'
+
+kernel_names() {
+	awk 'NF { print $1 }' <<<"$kernel_table"
+}
+
+# kernel_field KERNEL arch|way|suite|package
+kernel_field() {
+	awk -v kernel="$1" -v field="$2" '
+		BEGIN { split("name arch way suite package", names); for (i in names) column[names[i]] = i }
+		$1 == kernel { print $column[field] }' <<<"$kernel_table"
+}
+
+list_kernels() {
+	awk 'NF { name = $1; $1 = $2 = $3 = $4 = $5 = ""; sub(/^ +/, ""); printf "%-14s %s\n", name, $0 }' <<<"$kernel_table"
+}
+
+check_kernel() {
+	local name
+	while read -r name; do
+		[[ $name != "$1" ]] || return 0
+	done < <(kernel_names)
+	say "there is no kernel '$1'; there are:"
+	list_kernels >&2
+	exit "$EXIT_USAGE"
+}
+
+# config_files KERNEL: its fragments, later ones win
+config_files() {
+	local fragment
+	for fragment in common "$(kernel_field "$1" arch)" "$1"; do
+		[[ ! -e $vm_dir/configs/$fragment.config ]] || printf '%s\n' "$vm_dir/configs/$fragment.config"
+	done
+}
+
+# What besides the version makes a cached kernel the right one.
+config_hash() {
+	local files
+	mapfile -t files < <(config_files "$1")
+	cat "${files[@]}" | sha256sum | cut -c 1-12
+}
+
+# get_kernel KERNEL: sets kernel_home, kernel_release
+get_kernel() {
+	local kernel=$1 lock
+	find_kernel "$kernel" && return
+	mkdir -p "$cache/log"
+	exec {lock}>"$cache/lock"
+	if ! flock -n "$lock"; then
+		say "waiting for another run that is getting a kernel"
+		flock "$lock"
+	fi
+	if ! find_kernel "$kernel"; then
+		case $(kernel_field "$kernel" way) in
+		source) build_kernel "$kernel" ;;
+		stock) unpack_kernel "$kernel" ;;
+		esac
+		find_kernel "$kernel"
+	fi
+	exec {lock}>&-
+}
+
+# A complete kernel is used as it is: a newer version on the mirror is taken only
+# into an empty cache, or every run would have to ask.
+find_kernel() {
+	local found
+	found=$(find "$cache/kernels/$1" -mindepth 2 -maxdepth 2 -path "*-$(config_hash "$1")/ready" 2>/dev/null |
+		sort -V | tail -n 1)
+	[[ $found ]] || return 1
+	kernel_home=${found%/ready}
+	kernel_release=$(<"$found")
+}
+
+# new_home KERNEL VERSION: sets home, empty; the paths inside get baked in, so the
+# work is done in place and the file `ready` is what completes it
+new_home() {
+	home=$cache/kernels/$1/$2-$(config_hash "$1")
+	rm -rf "$home"
+	mkdir -p "$home"
+}
+
+# -- built from source --
+
+# get_source KERNEL: sets source, source_version
+get_source() {
+	local suite pattern package tarball parts
+	suite=$(kernel_field "$1" suite)
+	pattern=$(kernel_field "$1" package)
+	apt_suite "$suite"
+	package=$(apt_private "$suite" apt-cache pkgnames linux-source- | grep -E "^$pattern" | sort -V | tail -n 1)
+	[[ $package ]] || die "$suite has no package $pattern*"
+	source_version=$(apt_version "$suite" "$package")
+	source=$cache/source/${package}_$source_version
+	[[ ! -e $source/ready ]] || return 0
+
+	say "getting $package $source_version, under a minute"
+	rm -rf "$source"
+	parts=$source/package
+	mkdir -p "$parts"
+	apt_unpack "$suite" "$parts" "$package"
+	tarball=$(find "$parts/usr/src" -name 'linux-source-*.tar.*')
+	tar -xf "$tarball" -C "$source" --strip-components=1
+	rm -rf "$parts"
+	touch "$source/ready"
+}
+
+build_kernel() {
+	local kernel=$1 source source_version home out log arch target minutes make_kernel
+	get_source "$kernel"
+	new_home "$kernel" "$source_version"
+	out=$home/build
+	log=$cache/log/$kernel.log
+	mkdir -p "$out"
+	: >"$log"
+
+	arch=$(kernel_field "$kernel" arch)
+	case $kernel in
+	uml) target=linux minutes=4 ;;
+	debug-*) target=vmlinux minutes=8 ;;
+	*) target=vmlinux minutes=5 ;;
+	esac
+	make_kernel=(make -C "$source" O="$out" ARCH="$arch" -j "$(nproc)"
+		KBUILD_BUILD_USER=pcpool KBUILD_BUILD_HOST=vm)
+
+	say "building $kernel (Linux $source_version), about $minutes minutes"
+	configure "$kernel" "$arch" "$out" "$log"
+	logged "$log" "building $kernel" "${make_kernel[@]}" $target modules
+	cp "$out/$target" "$home/image"
+	# modules are built with the headers, the scripts and objtool; no object is linked into them
+	find "$out" \( -path "$out/scripts" -o -path "$out/tools" \) -prune -o -type f \
+		\( -name '*.o' -o -name '*.a' -o -name '.*.cmd' -o -name '.tmp_vmlinux*' -o -name vmlinux.unstripped \) \
+		-exec rm -f {} +
+	printf 'KDIR=%s ARCH=%s\n' "$out" "$arch" >"$home/make-vars"
+	cp "$out/include/config/kernel.release" "$home/ready"
+}
+
+# configure KERNEL ARCH OUT LOG: makes OUT/.config from the kernel's fragments, and sees to
+# it that what they ask for is what came out. Options they leave open are off on x86-64, as
+# little as can be built; on user-mode Linux they are as the port itself sets them.
+configure() {
+	local kernel=$1 arch=$2 out=$3 log=$4 fragments base=() rest=allnoconfig lost
+	mapfile -t fragments < <(config_files "$kernel")
+	if [[ $arch = um ]]; then
+		base=("$source/arch/um/configs/x86_64_defconfig")
+		rest=alldefconfig
+	fi
+	cat "${base[@]}" >"$out/base"
+	logged "$log" "configuring $kernel" \
+		"$source/scripts/kconfig/merge_config.sh" -m -O "$out" "$out/base" "${fragments[@]}"
+	mv "$out/.config" "$out/asked"
+	logged "$log" "configuring $kernel" "${make_kernel[@]}" KCONFIG_ALLCONFIG="$out/asked" $rest
+
+	# the last word of the fragments on each option, against the result; what is not in
+	# the result at all is off
+	lost=$(awk '
+		function option(line) { sub(/^# /, "", line); sub(/[= ].*/, "", line); return line }
+		/^(# )?CONFIG_/ {
+			if (FILENAME == result) got[option($0)] = $0
+			else asked[option($0)] = $0
+		}
+		END {
+			for (o in asked) {
+				is_off = asked[o] ~ /is not set$/
+				if (is_off ? (o in got && got[o] !~ /is not set$/) : got[o] != asked[o])
+					print asked[o]
+			}
+		}' result="$out/.config" "${fragments[@]}" "$out/.config")
+	[[ ! $lost ]] || die "the configuration of $kernel did not take:"$'\n'"$lost"
+}
+
+# -- Debian's own images --
+
+unpack_kernel() {
+	local kernel=$1 suite flavour home root version image headers release common kbuild
+	suite=$(kernel_field "$kernel" suite)
+	flavour=$(kernel_field "$kernel" package)
+	apt_suite "$suite"
+	image=$(apt_depends "$suite" "linux-image-$flavour" '^linux-image-')
+	headers=$(apt_depends "$suite" "linux-headers-$flavour" '^linux-headers-')
+	[[ $image && $headers ]] || die "$suite has no linux-image-$flavour with its headers"
+	common=$(apt_depends "$suite" "$headers" '^linux-headers-.*-common')
+	kbuild=$(apt_depends "$suite" "$headers" '^linux-kbuild-')
+	version=$(apt_version "$suite" "$image")
+	release=${image#linux-image-}
+
+	say "getting $kernel (Linux $version), under a minute"
+	new_home "$kernel" "$version"
+	root=$home/root
+	mkdir -p "$root"
+	apt_unpack "$suite" "$root" "$image" "$headers" "$common" "$kbuild"
+	rm -rf "${root:?}/usr/share"
+	relocate_headers "$root" "$root/usr/src/$headers" "$root/usr/src/$common"
+	mv "$root/boot/vmlinuz-$release" "$home/image"
+	depmod -b "$root" "$release"
+	# these headers name the compiler they were made with; any of the same major version does
+	printf 'KDIR=%s ARCH=x86_64 CC=gcc\n' "$root/usr/src/$headers" >"$home/make-vars"
+	printf '%s\n' "$release" >"$home/ready"
+}
+
+# relocate_headers ROOT HEADERS COMMON: the headers name each other by where a package
+# installation puts them; make that their place in the cache
+relocate_headers() {
+	local root=$1 headers=$2 common=$3 link target
+	sed -i "s|^include /usr/src/.*|include $common/Makefile|" "$headers/Makefile"
+	while read -r link; do
+		target=$(readlink "$link")
+		ln -sfn "$root$target" "$link"
+	done < <(find "$root" -type l -lname '/*')
+}

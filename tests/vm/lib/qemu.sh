@@ -1,0 +1,57 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
+# Booting x86-64 kernels under QEMU. The host reaches the guest through 9p shares,
+# the guest's kernel log through the first serial port, and what the command prints
+# through a virtio port, so that neither mixes with the other.
+
+# kvm_works: /dev/kvm may exist on machines that cannot run a kernel on it
+kvm_works() {
+	grep -qwE 'vmx|svm' /proc/cpuinfo && [[ -w /dev/kvm ]] &&
+		timeout 10 qemu-system-x86_64 -accel kvm -machine q35 -display none -nodefaults \
+			-no-user-config -S -monitor stdio <<<quit >/dev/null 2>&1
+}
+
+# numa_arguments: splits cpus and memory evenly over the nodes
+numa_arguments() {
+	local node share_cpus share_memory
+	share_cpus=$((cpus / nodes))
+	share_memory=$(($(numfmt --from=iec "${memory^^}") / nodes))
+	for ((node = 0; node < nodes; node++)); do
+		printf '%s\n' -object "memory-backend-ram,id=node$node,size=$share_memory" \
+			-numa "node,nodeid=$node,memdev=node$node,cpus=$((node * share_cpus))-$(((node + 1) * share_cpus - 1))"
+	done
+}
+
+# boot_qemu: the guest that prepare_guest made ready, with the options of `run`
+boot_qemu() {
+	local numa=() arguments kernel_arguments
+	kernel_arguments=(console=ttyS0 rdinit=/init vm_share=9p
+		ignore_loglevel oops=panic panic=-1
+		nokaslr mitigations=off random.trust_cpu=on tsc=reliable
+		# software CPUs share the host's few: what is slow here is not stuck yet
+		watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120)
+	# a node is a socket, or the kernel would not believe its caches
+	# shellcheck disable=SC2054 # the commas are QEMU's
+	arguments=(-nodefaults -no-user-config -no-reboot -display none
+		-smp "$cpus,sockets=${nodes:-1}" -m "$memory"
+		-kernel "$kernel_home/image" -initrd "$work/initramfs.cpio"
+		-chardev "file,id=log,path=$work/log,append=on" -serial chardev:log
+		-device virtio-serial-pci -chardev "file,id=out,path=$work/out,append=on"
+		-device virtserialport,chardev=out,name=out
+		-virtfs "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"
+		-virtfs "local,path=$work,mount_tag=work,security_model=none")
+	[[ ! $share ]] ||
+		arguments+=(-virtfs "local,path=${share//,/,,},mount_tag=share,security_model=none")
+
+	if [[ $icount ]]; then
+		arguments+=(-accel tcg -icount 'shift=0,sleep=off' -cpu max)
+	elif kvm_works; then
+		arguments+=(-accel kvm -cpu host)
+	else
+		arguments+=(-accel 'tcg,thread=multi' -cpu max)
+	fi
+	if [[ $nodes ]]; then
+		mapfile -t numa < <(numa_arguments)
+	fi
+	boot qemu-system-x86_64 "${arguments[@]}" "${numa[@]}" \
+		-append "${kernel_arguments[*]} ${append[*]}"
+}

@@ -1,0 +1,75 @@
+# Finds the reports in a kernel log; lib/report.sh says how it is called. Input: the
+# patterns, the known noise, the log. Of each report the first HEAD lines are kept.
+
+BEGIN {
+	HEAD = 6
+	kernel = ENVIRON["kernel"]
+	expected_count = split(ENVIRON["expected"], expected, "\n") - 1
+}
+
+FNR == 1 { file++ }
+
+file < 3 && (/^#/ || /^$/) { next }
+
+file == 1 { patterns[++pattern_count] = $0; next }
+
+file == 2 {
+	split($0, part, "\t")
+	if (part[1] == kernel)
+		noise[++noise_count] = "^(" part[2] ")$"
+	next
+}
+
+{
+	sub(/\r$/, "")
+	text = $0
+	# a log line starts with its time, and on some kernels with who printed it
+	sub(/^\[ *[0-9]+\.[0-9]+\](\[ *[CT][0-9]+\])? /, "", text)
+
+	cut = text ~ /^-+\[ cut here \]-+$/
+	telling = 0
+	for (i = 1; i <= pattern_count && !telling; i++)
+		telling = text ~ patterns[i]
+
+	# WARN() prints its message between the cut and the line the patterns know
+	if (cut || (telling && !awaited)) {
+		finish()
+		lines = 0
+		is_open = 1
+	}
+	if (is_open && lines < HEAD)
+		head[++lines] = text
+	if (cut)
+		awaited = 1
+	else if (telling || lines == HEAD)
+		awaited = 0
+}
+
+END {
+	finish()
+	for (i = 1; i <= expected_count; i++)
+		if (!seen[i]) {
+			print "expected, but never reported: " expected[i]
+			failed = 1
+		}
+	exit failed
+}
+
+function finish(   i, l, covered) {
+	if (!is_open)
+		return
+	is_open = 0
+	for (l = 1; l <= lines; l++) {
+		for (i = 1; i <= expected_count; i++)
+			if (head[l] ~ expected[i])
+				covered = seen[i] = 1
+		for (i = 1; i <= noise_count; i++)
+			if (head[l] ~ noise[i])
+				covered = 1
+	}
+	if (covered)
+		return
+	failed = 1
+	for (l = 1; l <= lines; l++)
+		print head[l]
+}
