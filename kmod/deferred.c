@@ -134,11 +134,13 @@ static void chunk_free_rcu(struct rcu_head *rcu)
 void pcpool_deferred_trim(struct pcpool_deferred *d)
 {
 	/* The newest stays: taking it out would race with adding another. */
-	struct pcpool_deferred_chunk *chunk, *prev = smp_load_acquire(&d->chunks);
+	struct pcpool_deferred_chunk *chunk, *prev;
 	unsigned int i;
 	long cells;
 	void *obj;
 
+	/* (C): pairs with the cmpxchg() in add_chunk(). */
+	prev = smp_load_acquire(&d->chunks);
 	while ((chunk = prev->next)) {
 		cells = atomic_long_sub_return(chunk->size, &d->cells); /* (B) */
 		if (cells < atomic_long_read(&d->needed) +
@@ -205,6 +207,7 @@ void *pcpool_deferred_take(struct pcpool_deferred *d)
 	if (likely(atomic_long_read(&d->filled) <= 0))
 		return NULL;
 	rcu_read_lock();
+	/* (C): pairs with the cmpxchg() in add_chunk(). */
 	for (chunk = smp_load_acquire(&d->chunks); chunk && !found;
 	     chunk = READ_ONCE(chunk->next)) {
 		for (i = 0; i < chunk->size && !found; i++) {

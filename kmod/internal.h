@@ -117,7 +117,7 @@ struct pcpool_cpu {
  * @work: puts deferred puts again, and makes cells for them ahead of need
  * @nr_deferred: how many puts were deferred
  * @grows: how many rings were added
- * @age_lock: see above
+ * @age_lock: see above; also keeps the worker and aging passes apart
  * @offline_lock: see above
  * @shrinker: see tiers.c
  * @hotplug: entry in the list of the hotplug state's instances
@@ -147,8 +147,8 @@ struct pcpool_core {
 	struct work_struct work;
 	atomic_long_t nr_deferred;
 	atomic_long_t grows;
-	struct mutex age_lock;
-	spinlock_t offline_lock;
+	struct mutex age_lock; /* aging passes, drains, the worker */
+	spinlock_t offline_lock; /* offline CPUs' private slots */
 #ifdef PCPOOL_HAVE_SHRINKER_ALLOC
 	struct shrinker *shrinker;
 #else

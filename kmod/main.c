@@ -16,6 +16,7 @@
 #include "internal.h"
 
 LIST_HEAD(pcpool_pools);
+/* Protects the list of pools, and serialises their creation and destruction. */
 DEFINE_MUTEX(pcpool_pools_lock);
 
 /*

@@ -134,6 +134,25 @@ static bool may_unmake(const struct pcpool_core *core)
 	       (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
 }
 
+/* --- This CPU's queues -------------------------------------------------- */
+
+/* The main tier in this CPU's view: 0 or 1. */
+static unsigned int own_main_tier(struct pcpool_core *core)
+{
+	return this_cpu_read(core->cpu->epoch) & 1;
+}
+
+/* In the place of a tier: the one that own_main_tier() says when it matters. */
+#define MAIN_TIER	2u
+
+static struct pcpool_queue *own_queue(struct pcpool_core *core,
+				      unsigned int tier)
+{
+	if (tier == MAIN_TIER)
+		tier = own_main_tier(core);
+	return this_cpu_ptr(&core->cpu->queue[tier]);
+}
+
 /* --- Where a put leaves its object ------------------------------------- */
 
 /* Leave an object to the worker. */
@@ -174,8 +193,8 @@ static enum kept keep_here(struct pcpool_core *core, void *obj)
 		ret = NESTED;
 		goto out;
 	}
-	tier = this_cpu_read(core->cpu->epoch) & 1;
-	q = this_cpu_ptr(&core->cpu->queue[tier]);
+	tier = own_main_tier(core);
+	q = own_queue(core, tier);
 	/* Nobody but us takes up room, so what there is now is there later. */
 	n = pcpool_queue_room(q, core->nr_slots);
 	if (n) {
@@ -196,38 +215,41 @@ out:
 	return ret;
 }
 
-/* Push @obj to this CPU's queue of @tier, past the private slots. */
-static enum kept push_here(struct pcpool_core *core, void *obj,
-			   unsigned int tier)
+/*
+ * Push objects, the oldest first, to this CPU's queue of @tier, past the private
+ * slots. Returns how many it took; none if we interrupted the queue's producer.
+ */
+static unsigned int push_here(struct pcpool_core *core, void **objs,
+			      unsigned int n, unsigned int tier)
 {
-	enum kept ret = NESTED;
+	unsigned int pushed = 0;
 
 	preempt_disable();
 	if (producer_enter(core)) {
-		ret = pcpool_queue_push(this_cpu_ptr(&core->cpu->queue[tier]),
-					&obj, 1) ? KEPT : NO_ROOM;
+		if (tier == MAIN_TIER)
+			tier = own_main_tier(core);
+		pushed = pcpool_queue_push(own_queue(core, tier), objs, n);
 		producer_exit(core);
-		if (ret == KEPT)
+		if (pushed)
 			pcpool_hint_set(core, tier, smp_processor_id());
 	}
 	preempt_enable();
-	return ret;
+	return pushed;
 }
 
 /*
- * Add a ring to this CPU's queue of @tier, or of the main tier for -1. Where memory is
+ * Add a ring to this CPU's queue of @tier, or MAIN_TIER. Where memory is
  * too fragmented for a ring of twice the size, a smaller one does. Returns whether it
  * is worth trying again.
  */
-static bool grow(struct pcpool_core *core, int tier, gfp_t gfp)
+static bool grow(struct pcpool_core *core, unsigned int tier, gfp_t gfp)
 {
 	struct pcpool_ring *ring = NULL;
 	struct pcpool_queue *q;
 	unsigned int size;
 
 	preempt_disable();
-	size = pcpool_queue_next_size(this_cpu_ptr(&core->cpu->queue[
-		tier < 0 ? this_cpu_read(core->cpu->epoch) & 1 : tier]));
+	size = pcpool_queue_next_size(own_queue(core, tier));
 	preempt_enable();
 	for (; !ring && size >= PCPOOL_RING_MIN; size /= 2)
 		ring = pcpool_ring_alloc(size, gfp, numa_mem_id());
@@ -237,9 +259,7 @@ static bool grow(struct pcpool_core *core, int tier, gfp_t gfp)
 	/* By now we may be on another CPU, and others may have been here. */
 	preempt_disable();
 	if (producer_enter(core)) {
-		if (tier < 0)
-			tier = this_cpu_read(core->cpu->epoch) & 1;
-		q = this_cpu_ptr(&core->cpu->queue[tier]);
+		q = own_queue(core, tier);
 		if (!pcpool_queue_room(q, 1)) {
 			pcpool_queue_add_ring(q, ring);
 			ring = NULL;
@@ -271,7 +291,7 @@ bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 			pcpool_defer(core, obj);
 			break;
 		}
-		if (!grow(core, -1, gfp))
+		if (!grow(core, MAIN_TIER, gfp))
 			return false;
 	}
 	return true;
@@ -280,7 +300,7 @@ bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 /* As pcpool_keep(), but to the queue of @tier, and from task context only. */
 bool pcpool_enqueue(struct pcpool_core *core, void *obj, unsigned int tier)
 {
-	while (push_here(core, obj, tier) != KEPT) {
+	while (!push_here(core, &obj, 1, tier)) {
 		if (!grow(core, tier, GFP_NOWAIT))
 			return false;
 	}
@@ -348,8 +368,8 @@ EXPORT_SYMBOL_GPL(__pcpool_put);
 void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
-	unsigned int i, tier, pushed;
 	void *batch[PCPOOL_BATCH];
+	unsigned int i, pushed;
 
 	while (n) {
 		unsigned int filled = 0;
@@ -366,20 +386,9 @@ void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 		 * once, as it would end up there anyway.
 		 */
 		pushed = 0;
-		if (filled > core->nr_slots && !READ_ONCE(core->bypass)) {
-			preempt_disable();
-			if (producer_enter(core)) {
-				tier = this_cpu_read(core->cpu->epoch) & 1;
-				pushed = pcpool_queue_push(
-					this_cpu_ptr(&core->cpu->queue[tier]),
-					batch, filled - core->nr_slots);
-				producer_exit(core);
-				if (pushed)
-					pcpool_hint_set(core, tier,
-							smp_processor_id());
-			}
-			preempt_enable();
-		}
+		if (filled > core->nr_slots && !READ_ONCE(core->bypass))
+			pushed = push_here(core, batch, filled - core->nr_slots,
+					   MAIN_TIER);
 		for (i = pushed; i < filled; i++)
 			put(core, batch[i], GFP_NOWAIT);
 	}
@@ -418,7 +427,7 @@ void pcpool_deferred_irq_work(struct irq_work *irq_work)
 static unsigned int pop_own(struct pcpool_core *core, unsigned int tier,
 			    void **objs, unsigned int n)
 {
-	struct pcpool_queue *q = this_cpu_ptr(&core->cpu->queue[tier]);
+	struct pcpool_queue *q = own_queue(core, tier);
 
 	if (!q->head)
 		return 0;
@@ -454,6 +463,7 @@ static unsigned int steal(struct pcpool_core *core, unsigned int tier,
 			  void **objs, unsigned int n)
 {
 	const struct cpumask *nonempty = core->nonempty[tier];
+	struct pcpool_cpu *victim;
 	int self = smp_processor_id(), node = cpu_to_node(self), cpu;
 	unsigned int got;
 	bool near;
@@ -466,9 +476,9 @@ static unsigned int steal(struct pcpool_core *core, unsigned int tier,
 			if (cpu == self || (cpu_to_node(cpu) == node) != near ||
 			    !may_steal(core, cpu, node))
 				continue;
-			got = pcpool_queue_pop_tail(
-				&per_cpu_ptr(core->cpu, cpu)->queue[tier],
-				objs, n, true);
+			victim = per_cpu_ptr(core->cpu, cpu);
+			got = pcpool_queue_pop_tail(&victim->queue[tier], objs,
+						    n, true);
 			if (got)
 				return got;
 			hint_clear(core, tier, cpu);
@@ -498,7 +508,7 @@ static void stash(struct pcpool_core *core, void **objs, unsigned int n,
 	 */
 	tier = epoch & 1;
 	for (i = left; i--; ) {
-		if (push_here(core, objs[i], tier) != KEPT)
+		if (!push_here(core, &objs[i], 1, tier))
 			pcpool_defer(core, objs[i]);
 	}
 }
@@ -523,7 +533,7 @@ static void *take(struct pcpool_core *core, enum reach reach)
 	/* From the main tier several at a time; not in NMI, see stash(). */
 	many = in_nmi() ? 1 : core->refill;
 	epoch = READ_ONCE(core->epoch);
-	tier = this_cpu_read(core->cpu->epoch) & 1;
+	tier = own_main_tier(core);
 	n = pop_own(core, tier, objs, many);
 	if (n) {
 		this_cpu_inc(core->cpu->hit_shared);
@@ -564,7 +574,7 @@ static void *get(struct pcpool *pool, gfp_t gfp, enum reach reach)
 	struct pcpool_core *core = pcpool_to_core(pool);
 	void *obj;
 
-	if (WARN(core->dead, "pcpool: %s: get after the pool was destroyed\n",
+	if (WARN(core->dead, "pcpool: %s: asked for an object after it was destroyed\n",
 		 core->name))
 		return NULL;
 	if (likely(!READ_ONCE(core->bypass))) {
@@ -596,7 +606,7 @@ void *__pcpool_try_get(struct pcpool *pool)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
 
-	if (WARN(core->dead, "pcpool: %s: get after the pool was destroyed\n",
+	if (WARN(core->dead, "pcpool: %s: asked for an object after it was destroyed\n",
 		 core->name))
 		return NULL;
 	return READ_ONCE(core->bypass) ? NULL : take(core, REACH_ALL);
@@ -626,8 +636,7 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 	/* Straight from the queue, without the way through the slots. */
 	while (got < n && !READ_ONCE(core->bypass) && !core->dead) {
 		preempt_disable();
-		popped = pop_own(core, this_cpu_read(core->cpu->epoch) & 1,
-				 objs + got, min(n - got, PCPOOL_BATCH));
+		popped = pop_own(core, own_main_tier(core), objs + got, min(n - got, PCPOOL_BATCH));
 		this_cpu_add(core->cpu->hit_shared, popped);
 		preempt_enable();
 		if (!popped)

@@ -279,11 +279,11 @@ void pcpool_queue_add_ring(struct pcpool_queue *q, struct pcpool_ring *ring)
 	struct pcpool_ring *head = q->head;
 
 	ring->older = head;
-	/* (C): pairs with the acquires in pcpool_queue_pop_tail(). */
+	/* Pairs with the acquires in pcpool_queue_pop_tail(), see (C). */
 	if (head)
-		smp_store_release(&head->newer, ring);
+		smp_store_release(&head->newer, ring); /* (C) */
 	else
-		smp_store_release(&q->tail, ring);
+		smp_store_release(&q->tail, ring); /* (C) */
 	WRITE_ONCE(q->head, ring);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_add_ring);
@@ -366,9 +366,11 @@ unsigned long pcpool_queue_count(const struct pcpool_queue *q)
 	const struct pcpool_ring *ring;
 	unsigned long n = 0;
 
-	for (ring = smp_load_acquire(&q->tail); ring;
-	     ring = smp_load_acquire(&ring->newer))
+	ring = smp_load_acquire(&q->tail); /* (C) */
+	while (ring) {
 		n += pcpool_ring_count(ring);
+		ring = smp_load_acquire(&ring->newer); /* (C) */
+	}
 	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_count);

@@ -27,7 +27,7 @@
 #define PCPOOL_RING_MIN		32u
 
 /* The largest ring; a queue goes on growing by rings of this size. */
-#define PCPOOL_RING_MAX		(1u << 20)
+#define PCPOOL_RING_MAX		0x100000u
 
 /**
  * struct pcpool_ring - a ring of object pointers with one producer

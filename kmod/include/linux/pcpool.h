@@ -120,7 +120,7 @@ struct pcpool_params {
  * nothing here that needs preemption or interrupts disabled, nor a nested case.
  */
 struct pcpool_slots {
-	unsigned int top;
+	unsigned long top;
 	unsigned long hits;
 	void *slot[];
 };
@@ -177,26 +177,31 @@ void __pcpool_put(struct pcpool *pool, void *obj);
 #define __pcpool_try_cmpxchg(slot, old, new)	\
 	this_cpu_try_cmpxchg(slot, old, new)
 #else /* before Linux 6.5 */
-#define __pcpool_try_cmpxchg(slot, old, new)	\
-	(this_cpu_cmpxchg(slot, *(old), new) == *(old))
+#define __pcpool_try_cmpxchg(slot, old, new)				\
+({									\
+	__auto_type __oldp = (old);					\
+	__auto_type __old = *__oldp;					\
+									\
+	this_cpu_cmpxchg(slot, __old, new) == __old;			\
+})
 #endif
 
 /* The inlined half of every get: what the private slots have, or NULL. */
 static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 {
 	struct pcpool_slots __percpu *slots = READ_ONCE(pool->get_slots);
-	unsigned int top = this_cpu_read(slots->top) - 1;
-	void *obj = this_cpu_read(slots->slot[top]);
+	unsigned long top = this_cpu_read(slots->top);
+	void *obj = this_cpu_read(slots->slot[top - 1]);
 
 	if (unlikely(!obj))
 		return NULL;
-	if (unlikely(!__pcpool_try_cmpxchg(slots->slot[top], &obj, NULL)))
+	if (unlikely(!__pcpool_try_cmpxchg(slots->slot[top - 1], &obj, NULL)))
 		return NULL;
 	/*
 	 * Stored, not decremented: the value comes from one that was in range,
 	 * so it is in range too, on whichever CPU this now runs.
 	 */
-	this_cpu_write(slots->top, top);
+	this_cpu_write(slots->top, top - 1);
 	this_cpu_inc(slots->hits);
 	return obj;
 }
@@ -284,8 +289,8 @@ static __always_inline void *pcpool_try_get(struct pcpool *pool)
 static __always_inline void pcpool_put(struct pcpool *pool, void *obj)
 {
 	struct pcpool_slots __percpu *slots = READ_ONCE(pool->put_slots);
-	unsigned int top;
 	void *empty = NULL;
+	unsigned long top;
 
 	if (unlikely(!obj))
 		return;
