@@ -260,7 +260,7 @@ unsigned int pcpool_queue_pop_head(struct pcpool_queue *q, void **objs,
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_pop_head);
 
-/* The size that the next ring of @q should have. A hint; for anyone. */
+/* The size that the next ring of @q should have. For the queue's own CPU. */
 unsigned int pcpool_queue_next_size(const struct pcpool_queue *q)
 {
 	const struct pcpool_ring *ring = READ_ONCE(q->head);
@@ -344,8 +344,14 @@ unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
 		 */
 		newer = smp_load_acquire(&ring->newer);
 		got = pcpool_ring_pop_tail(ring, objs, n, half);
-		if (got || !newer)
+		if (got)
 			return got;
+		if (!newer) {
+			/* (C): once more if there is a newer one by now. */
+			if (!smp_load_acquire(&ring->newer))
+				return 0;
+			continue;
+		}
 		/*
 		 * Empty for good: drop it, so that the next consumer need not look.
 		 * call_rcu() must not be called from NMI; leave that to others.

@@ -85,10 +85,12 @@ unsigned int pcpool_queue_pop_head(struct pcpool_queue *q, void **objs,
 void pcpool_queue_add_ring(struct pcpool_queue *q, struct pcpool_ring *ring);
 bool pcpool_queue_release(struct pcpool_queue *q);
 
+/* For anyone on the CPU that pushes to it. */
+unsigned int pcpool_queue_next_size(const struct pcpool_queue *q);
+
 /* For anyone. */
 unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
 				   unsigned int n, bool half);
 unsigned long pcpool_queue_count(const struct pcpool_queue *q);
-unsigned int pcpool_queue_next_size(const struct pcpool_queue *q);
 
 #endif /* _PCPOOL_QUEUE_H */
