@@ -28,7 +28,7 @@ farm:
 	@find $(BUILD)/kmod $(BUILD)/tests -type l ! -exec test -e {} \; -delete
 	@ln -sf $(TOP)/Kbuild $(BUILD)/Kbuild
 	@ln -sf $(TOP)/kmod/*.[ch] $(BUILD)/kmod/
-	@ln -sf $(wildcard $(TOP)/tests/kunit/*.[ch]) $(BUILD)/tests/kunit/
+	@ln -sf $(TOP)/tests/kunit/*.[ch] $(BUILD)/tests/kunit/
 	@cp -u kmod/include/linux/pcpool.h $(BUILD)/include/linux/
 	@cp -u uapi/linux/pcpool.h $(BUILD)/include/uapi/linux/
 

@@ -73,6 +73,7 @@ int pcpool_deferred_init(struct pcpool_deferred *d)
 {
 	return add_chunk(d, FIRST_CELLS, GFP_KERNEL) ? 0 : -ENOMEM;
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_init);
 
 /* Nobody may be using it any more, and it must be empty. */
 void pcpool_deferred_exit(struct pcpool_deferred *d)
@@ -85,6 +86,7 @@ void pcpool_deferred_exit(struct pcpool_deferred *d)
 	}
 	d->chunks = NULL;
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_exit);
 
 /**
  * pcpool_deferred_secure() - secure a cell for an object that is about to be made
@@ -101,12 +103,14 @@ bool pcpool_deferred_secure(struct pcpool_deferred *d)
 	atomic_long_dec(&d->needed);
 	return false;
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_secure);
 
 /* The object is unmade, or was not made after all. */
 void pcpool_deferred_unsecure(struct pcpool_deferred *d)
 {
 	atomic_long_dec(&d->needed);
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_unsecure);
 
 /* Are there so few spare cells that more should be made ahead of need? */
 bool pcpool_deferred_wants_cells(const struct pcpool_deferred *d)
@@ -114,11 +118,13 @@ bool pcpool_deferred_wants_cells(const struct pcpool_deferred *d)
 	return atomic_long_read(&d->cells) <
 	       atomic_long_read(&d->needed) + PCPOOL_DEFERRED_SPARE;
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_wants_cells);
 
 bool pcpool_deferred_add_cells(struct pcpool_deferred *d, gfp_t gfp)
 {
 	return add_chunk(d, MORE_CELLS, gfp);
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_add_cells);
 
 static void chunk_free_rcu(struct rcu_head *rcu)
 {
@@ -159,6 +165,7 @@ void pcpool_deferred_trim(struct pcpool_deferred *d)
 		call_rcu(&chunk->rcu, chunk_free_rcu);
 	}
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_trim);
 
 /**
  * pcpool_deferred_put() - leave an object for the worker
@@ -190,6 +197,7 @@ bool pcpool_deferred_put(struct pcpool_deferred *d, void *obj)
 		atomic_long_inc(&d->filled);
 	return done;
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_put);
 
 /**
  * pcpool_deferred_take() - take out an object
@@ -223,6 +231,7 @@ void *pcpool_deferred_take(struct pcpool_deferred *d)
 		atomic_long_dec(&d->filled);
 	return found;
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_take);
 
 /* How many objects wait here; exact when nobody puts or takes. */
 unsigned long pcpool_deferred_count(const struct pcpool_deferred *d)
@@ -231,3 +240,4 @@ unsigned long pcpool_deferred_count(const struct pcpool_deferred *d)
 
 	return n > 0 ? n : 0;
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_count);

@@ -58,6 +58,7 @@ void pcpool_set_bypass(struct pcpool_core *core, bool on)
 	WRITE_ONCE(core->bypass, on);
 	set_inlined(core);
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_set_bypass);
 
 static int closed_slots_init(void)
 {

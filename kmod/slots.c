@@ -130,6 +130,7 @@ unsigned int pcpool_slots_flush(struct pcpool_core *core, int cpu, void **objs)
 	this_cpu_sub(core->cpu->moved, n);
 	return n;
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_flush);
 
 /* How many objects are in @cpu's slots just now. For any CPU, from any. */
 unsigned int pcpool_slots_count(const struct pcpool_core *core, int cpu)
@@ -141,3 +142,4 @@ unsigned int pcpool_slots_count(const struct pcpool_core *core, int cpu)
 		n += !!READ_ONCE(slots->slot[i]);
 	return n;
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_count);
