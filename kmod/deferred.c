@@ -39,9 +39,22 @@ static char cell_gone;
  */
 #define PUT_ROUNDS	1000
 
+/**
+ * struct pcpool_deferred_chunk - some cells
+ * @next: an older chunk
+ * @size: how many cells
+ * @filled: how many hold an object; a moment late, so a hint
+ * @put_at: where to look for a free cell first; a hint
+ * @take_at: where to look for a filled one first; a hint
+ * @rcu: frees the chunk
+ * @cell: the cells
+ */
 struct pcpool_deferred_chunk {
 	struct pcpool_deferred_chunk *next;
 	unsigned int size;
+	atomic_t filled;
+	unsigned int put_at;
+	unsigned int take_at;
 	struct rcu_head rcu;
 	void *cell[];
 };
@@ -139,18 +152,23 @@ static void chunk_free_rcu(struct rcu_head *rcu)
  */
 void pcpool_deferred_trim(struct pcpool_deferred *d)
 {
-	/* The newest stays: taking it out would race with adding another. */
 	struct pcpool_deferred_chunk *chunk, *prev;
 	unsigned int i;
-	long cells;
+	long keep;
 	void *obj;
 
-	/* (C): pairs with the cmpxchg() in add_chunk(). */
+	/*
+	 * The newest stays: taking it out would race with adding another. Pairs with
+	 * the cmpxchg() in add_chunk(), see (C).
+	 */
 	prev = smp_load_acquire(&d->chunks);
 	while ((chunk = prev->next)) {
-		cells = atomic_long_sub_return(chunk->size, &d->cells); /* (B) */
-		if (cells < atomic_long_read(&d->needed) +
-			    PCPOOL_DEFERRED_SPARE) {
+		keep = atomic_long_read(&d->needed) + PCPOOL_DEFERRED_SPARE;
+		if (atomic_long_read(&d->cells) - chunk->size < keep)
+			break;
+		/* Look again now that it counts. */
+		if (atomic_long_sub_return(chunk->size, &d->cells) <
+		    atomic_long_read(&d->needed)) { /* (B) */
 			atomic_long_add(chunk->size, &d->cells);
 			break;
 		}
@@ -167,6 +185,44 @@ void pcpool_deferred_trim(struct pcpool_deferred *d)
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_trim);
 
+/* Fill a free cell of @chunk, if there is one. */
+static bool chunk_put(struct pcpool_deferred_chunk *chunk, void *obj)
+{
+	unsigned int i, at = READ_ONCE(chunk->put_at);
+
+	for (i = 0; i < chunk->size; i++, at++) {
+		if (at >= chunk->size)
+			at = 0;
+		if (!READ_ONCE(chunk->cell[at]) &&
+		    !cmpxchg(&chunk->cell[at], NULL, obj)) { /* (A) */
+			WRITE_ONCE(chunk->put_at, at + 1);
+			atomic_inc(&chunk->filled);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Empty a filled cell of @chunk, if there is one. */
+static void *chunk_take(struct pcpool_deferred_chunk *chunk)
+{
+	unsigned int i, at = READ_ONCE(chunk->take_at);
+	void *obj;
+
+	for (i = 0; i < chunk->size; i++, at++) {
+		if (at >= chunk->size)
+			at = 0;
+		obj = READ_ONCE(chunk->cell[at]);
+		if (obj && obj != CELL_GONE &&
+		    cmpxchg(&chunk->cell[at], obj, NULL) == obj) { /* (A) */
+			WRITE_ONCE(chunk->take_at, at + 1);
+			atomic_dec(&chunk->filled);
+			return obj;
+		}
+	}
+	return NULL;
+}
+
 /**
  * pcpool_deferred_put() - leave an object for the worker
  * @d: the cells
@@ -178,18 +234,21 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_trim);
 bool pcpool_deferred_put(struct pcpool_deferred *d, void *obj)
 {
 	struct pcpool_deferred_chunk *chunk;
-	unsigned int round, i;
+	unsigned int round;
 	bool done = false;
 
 	rcu_read_lock();
 	for (round = 0; round < PUT_ROUNDS && !done; round++) {
 		/* (C): pairs with the cmpxchg() in add_chunk(). */
-		for (chunk = smp_load_acquire(&d->chunks); chunk && !done;
-		     chunk = READ_ONCE(chunk->next)) {
-			for (i = 0; i < chunk->size && !done; i++)
-				/* (A) */
-				done = !READ_ONCE(chunk->cell[i]) &&
-				       !cmpxchg(&chunk->cell[i], NULL, obj);
+		chunk = smp_load_acquire(&d->chunks);
+		for (; chunk && !done; chunk = READ_ONCE(chunk->next)) {
+			/*
+			 * Only the first round trusts the count: we may be interrupting
+			 * the one who has to take his object off it.
+			 */
+			if (round || atomic_read(&chunk->filled) <
+				     (int)chunk->size)
+				done = chunk_put(chunk, obj);
 		}
 	}
 	rcu_read_unlock();
@@ -203,33 +262,29 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_put);
  * pcpool_deferred_take() - take out an object
  * @d: the cells
  *
+ * May overlook an object whose put is just under way.
+ *
  * Context: Any context, NMI too.
  * Return: The object, which is the caller's now, or NULL if there is none.
  */
 void *pcpool_deferred_take(struct pcpool_deferred *d)
 {
 	struct pcpool_deferred_chunk *chunk;
-	void *obj, *found = NULL;
-	unsigned int i;
+	void *obj = NULL;
 
 	if (likely(atomic_long_read(&d->filled) <= 0))
 		return NULL;
 	rcu_read_lock();
 	/* (C): pairs with the cmpxchg() in add_chunk(). */
-	for (chunk = smp_load_acquire(&d->chunks); chunk && !found;
-	     chunk = READ_ONCE(chunk->next)) {
-		for (i = 0; i < chunk->size && !found; i++) {
-			obj = READ_ONCE(chunk->cell[i]);
-			/* (A) */
-			if (obj && obj != CELL_GONE &&
-			    cmpxchg(&chunk->cell[i], obj, NULL) == obj)
-				found = obj;
-		}
+	chunk = smp_load_acquire(&d->chunks);
+	for (; chunk && !obj; chunk = READ_ONCE(chunk->next)) {
+		if (atomic_read(&chunk->filled) > 0)
+			obj = chunk_take(chunk);
 	}
 	rcu_read_unlock();
-	if (found)
+	if (obj)
 		atomic_long_dec(&d->filled);
-	return found;
+	return obj;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_take);
 

@@ -56,6 +56,7 @@
  *	preemption disabled, is their producer
  * @epoch: the pool's epoch as far as this CPU's private slots are concerned; see
  *	tiers.c
+ * @stealing: the CPU is moving stolen objects to its private slots
  * @hit_shared: as in struct pcpool_pool_stats, like all below where not said
  * @hit_steal: -
  * @hit_victim: -
@@ -80,6 +81,7 @@ struct pcpool_cpu {
 	struct pcpool_queue queue[2];
 	unsigned int pushing;
 	unsigned int epoch;
+	bool stealing;
 	unsigned long hit_shared;
 	unsigned long hit_steal;
 	unsigned long hit_victim;
@@ -102,7 +104,9 @@ struct pcpool_cpu {
  * @cpu: the rest of what each CPU has
  * @nr_slots: private slots per CPU
  * @refill: how many objects a get moves from a queue at a time
- * @epoch: number of aging passes; bit 0 tells which queues are the main tier
+ * @epoch: how often the tiers have swapped roles; bit 0 tells which queues are the
+ *	main tier
+ * @ages: number of aging passes (age_lock)
  * @ops: the client's callbacks
  * @ctx: their argument
  * @flags: the creation flags
@@ -135,6 +139,7 @@ struct pcpool_core {
 	unsigned int nr_slots;
 	unsigned int refill;
 	unsigned int epoch;
+	unsigned long ages;
 	const struct pcpool_ops *ops;
 	void *ctx;
 	unsigned int flags;
@@ -193,6 +198,12 @@ extern struct mutex pcpool_pools_lock;
 extern struct workqueue_struct *pcpool_workqueue;
 void pcpool_set_bypass(struct pcpool_core *core, bool on);
 
+/*
+ * How a put lets a queue grow: without waiting, and without the reserves that reclaim
+ * lives on, should it be reclaim that puts.
+ */
+#define PCPOOL_GFP_PUT		(GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_NOWARN)
+
 /* pool.c */
 bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp);
 void pcpool_defer(struct pcpool_core *core, void *obj);
@@ -217,7 +228,6 @@ unsigned int pcpool_slots_count(const struct pcpool_core *core, int cpu);
 /* tiers.c */
 int pcpool_tiers_init(struct pcpool_core *core);
 void pcpool_tiers_exit(struct pcpool_core *core);
-void pcpool_flush_self(struct pcpool_core *core);
 int pcpool_hotplug_init(void);
 void pcpool_hotplug_exit(void);
 

@@ -55,8 +55,12 @@ static void set_inlined(struct pcpool_core *core)
 /* What is idle stays so, and serves again when the bypass ends. */
 void pcpool_set_bypass(struct pcpool_core *core, bool on)
 {
+	static DEFINE_MUTEX(lock); /* keeps the two below together */
+
+	mutex_lock(&lock);
 	WRITE_ONCE(core->bypass, on);
 	set_inlined(core);
+	mutex_unlock(&lock);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_set_bypass);
 
@@ -184,7 +188,8 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	strscpy(core->name, p->name, sizeof(core->name));
 	strscpy(core->owner, owner ? module_name(owner) : "kernel",
 		sizeof(core->owner));
-	init_irq_work(&core->irq_work, pcpool_deferred_irq_work);
+	/* Hard: PREEMPT_RT parks the thread for others while a CPU is offline. */
+	core->irq_work = IRQ_WORK_INIT_HARD(pcpool_deferred_irq_work);
 	INIT_WORK(&core->work, pcpool_deferred_work);
 
 	core->cpu = alloc_percpu(struct pcpool_cpu);
@@ -239,6 +244,13 @@ err_unlock:
 }
 EXPORT_SYMBOL_GPL(__pcpool_create);
 
+/* Nobody but the worker itself can start it any more. */
+static void stop_worker(struct pcpool_core *core)
+{
+	irq_work_sync(&core->irq_work);
+	cancel_work_sync(&core->work);
+}
+
 /**
  * pcpool_destroy() - end a pool
  * @pool: the pool; %NULL does nothing
@@ -273,12 +285,10 @@ void pcpool_destroy(struct pcpool *pool)
 	mutex_unlock(&pcpool_pools_lock);
 
 	pcpool_tiers_exit(core);
-	irq_work_sync(&core->irq_work);
-	cancel_work_sync(&core->work);
+	stop_worker(core);
 	pcpool_drain(pool);
 	/* Draining may have deferred objects, and taken them again. */
-	irq_work_sync(&core->irq_work);
-	cancel_work_sync(&core->work);
+	stop_worker(core);
 
 	pcpool_collect(core, &stats);
 	core->dead = true;
@@ -330,8 +340,7 @@ static void __exit pcpool_exit(void)
 		pr_err("%s: never destroyed by %s; its objects are lost\n",
 		       core->name, core->owner);
 		pcpool_tiers_exit(core);
-		irq_work_sync(&core->irq_work);
-		cancel_work_sync(&core->work);
+		stop_worker(core);
 		free_parts(core);
 		kfree(core);
 	}

@@ -13,7 +13,8 @@
 #include "internal.h"
 
 /* What of a caller's gfp flags is for pcpool's own allocations: how, not where. */
-#define PCPOOL_GFP		(GFP_KERNEL | __GFP_HIGH)
+#define PCPOOL_GFP		(GFP_KERNEL | __GFP_HIGH | __GFP_NORETRY | \
+				 __GFP_RETRY_MAYFAIL | __GFP_NOMEMALLOC)
 
 /* Which paths a get may take when its CPU has nothing left. */
 enum reach {
@@ -76,30 +77,38 @@ static void kick_worker(struct pcpool_core *core)
 }
 
 /*
+ * May cells be made here for a get with @gfp? The caller thinks that ops->alloc may
+ * allocate here, with @gfp. Where that can be wrong, or lockdep thinks so, look.
+ */
+static bool may_make_cells(gfp_t gfp)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) &&
+	    !IS_ENABLED(CONFIG_PROVE_RAW_LOCK_NESTING))
+		return !in_nmi();
+	return gfpflags_allow_blocking(gfp) || pcpool_may_allocate();
+}
+
+/*
  * Secure the cell that a deferred put of a new object may need. More cells are made
  * ahead of need: here if that is allowed here, else by the worker.
  */
 static bool secure_cell(struct pcpool_core *core, gfp_t gfp)
 {
 	struct pcpool_deferred *d = &core->deferred;
-	bool may_allocate;
 
-	if (likely(!pcpool_deferred_wants_cells(d)))
-		return pcpool_deferred_secure(d);
-
-	/*
-	 * The caller thinks that it may allocate here, with @gfp. Where that is not so
-	 * with PREEMPT_RT, we better look ourselves: ops->alloc may not.
-	 */
-	may_allocate = pcpool_may_allocate();
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT) &&
-	    !IS_ENABLED(CONFIG_PROVE_RAW_LOCK_NESTING))
-		may_allocate = !in_nmi();
-	if (may_allocate)
-		pcpool_deferred_add_cells(d, gfp & PCPOOL_GFP);
-	else
-		kick_worker(core);
-	return pcpool_deferred_secure(d);
+	if (unlikely(pcpool_deferred_wants_cells(d))) {
+		if (may_make_cells(gfp))
+			pcpool_deferred_add_cells(d, gfp & PCPOOL_GFP);
+		else
+			kick_worker(core);
+	}
+	/* Others may have secured what there was, or have been faster to trim it. */
+	while (!pcpool_deferred_secure(d)) {
+		if (!may_make_cells(gfp) ||
+		    !pcpool_deferred_add_cells(d, gfp & PCPOOL_GFP))
+			return false;
+	}
+	return true;
 }
 
 static void *make(struct pcpool_core *core, gfp_t gfp)
@@ -197,16 +206,17 @@ static enum kept keep_here(struct pcpool_core *core, void *obj)
 	q = own_queue(core, tier);
 	/* Nobody but us takes up room, so what there is now is there later. */
 	n = pcpool_queue_room(q, core->nr_slots);
-	if (n) {
-		n = pcpool_slots_spill(core, objs, n);
-		pcpool_queue_push(q, objs, n);
-	} else {
+	if (!n)
 		ret = NO_ROOM;
-	}
+	n = pcpool_slots_spill(core, objs, n);
+	pcpool_queue_push(q, objs, n);
 	/* Full again? Then by an interrupt, which is done by now. */
-	if (ret == KEPT && !pcpool_slots_give(core, obj) &&
-	    !pcpool_queue_push(q, &obj, 1))
-		ret = NO_ROOM;
+	if (ret == KEPT && !pcpool_slots_give(core, obj)) {
+		if (pcpool_queue_push(q, &obj, 1))
+			n++;
+		else
+			ret = NO_ROOM;
+	}
 	producer_exit(core);
 	if (n)
 		pcpool_hint_set(core, tier, smp_processor_id());
@@ -301,7 +311,7 @@ bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 bool pcpool_enqueue(struct pcpool_core *core, void *obj, unsigned int tier)
 {
 	while (!push_here(core, &obj, 1, tier)) {
-		if (!grow(core, tier, GFP_NOWAIT))
+		if (!grow(core, tier, PCPOOL_GFP_PUT))
 			return false;
 	}
 	return true;
@@ -350,7 +360,7 @@ void __pcpool_put(struct pcpool *pool, void *obj)
 	struct pcpool_core *core = pcpool_to_core(pool);
 
 	if (likely(put_begin(core, obj)))
-		put(core, obj, GFP_NOWAIT);
+		put(core, obj, PCPOOL_GFP_PUT);
 }
 EXPORT_SYMBOL_GPL(__pcpool_put);
 
@@ -390,26 +400,36 @@ void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 			pushed = push_here(core, batch, filled - core->nr_slots,
 					   MAIN_TIER);
 		for (i = pushed; i < filled; i++)
-			put(core, batch[i], GFP_NOWAIT);
+			put(core, batch[i], PCPOOL_GFP_PUT);
 	}
 }
 EXPORT_SYMBOL_GPL(pcpool_put_bulk);
 
+/* Puts deferred puts again, from task context, and makes cells ahead of need. */
 void pcpool_deferred_work(struct work_struct *work)
 {
 	struct pcpool_core *core = container_of(work, struct pcpool_core, work);
+	unsigned int i;
 	void *obj;
 
-	/* Keeps aging passes out, which want to demote deferred puts. */
-	mutex_lock(&core->age_lock);
 	while (pcpool_deferred_wants_cells(&core->deferred) &&
 	       pcpool_deferred_add_cells(&core->deferred, GFP_KERNEL))
 		;
-	while ((obj = pcpool_deferred_take(&core->deferred))) {
-		put(core, obj, GFP_KERNEL);
+	/*
+	 * The lock keeps aging passes out, which want to demote deferred puts. They
+	 * may want to urgently, so do not hold it for long, nor try hard for memory.
+	 */
+	do {
+		mutex_lock(&core->age_lock);
+		for (i = 0; i < PCPOOL_BATCH; i++) {
+			obj = pcpool_deferred_take(&core->deferred);
+			if (!obj)
+				break;
+			put(core, obj, GFP_KERNEL | __GFP_NORETRY);
+		}
+		mutex_unlock(&core->age_lock);
 		cond_resched();
-	}
-	mutex_unlock(&core->age_lock);
+	} while (i == PCPOOL_BATCH);
 }
 
 void pcpool_deferred_irq_work(struct irq_work *irq_work)
@@ -458,58 +478,107 @@ static bool may_steal(const struct pcpool_core *core, int cpu, int node)
 	}
 }
 
-/* Pop from other CPUs' queues of @tier, those of our NUMA node first. */
-static unsigned int steal(struct pcpool_core *core, unsigned int tier,
-			  void **objs, unsigned int n)
+/*
+ * Put what a get took beyond what it needs into the private slots; interrupts are
+ * disabled. There is room, but for what an NMI has put.
+ */
+static void stash(struct pcpool_core *core, void **objs, unsigned int n)
 {
-	const struct cpumask *nonempty = core->nonempty[tier];
-	struct pcpool_cpu *victim;
+	unsigned int left = pcpool_slots_fill(core, objs, n);
+
+	while (left--) {
+		if (!push_here(core, &objs[left], 1, MAIN_TIER))
+			pcpool_defer(core, objs[left]);
+	}
+}
+
+/*
+ * How many objects to take from a queue of the main tier. More than one go to the
+ * private slots, which NMI must not do: it cannot keep interrupts out that are in already.
+ */
+static unsigned int how_many(const struct pcpool_core *core)
+{
+	return in_nmi() ? 1 : core->refill;
+}
+
+/* Take from this CPU's own queue of the main tier, and refill the private slots. */
+static void *take_shared(struct pcpool_core *core)
+{
+	void *objs[PCPOOL_BATCH];
+	unsigned long flags;
+	unsigned int n;
+
+	/* See tiers.c: an aging pass comes before this, or after. */
+	local_irq_save(flags);
+	n = pop_own(core, own_main_tier(core), objs, how_many(core));
+	if (n > 1)
+		stash(core, objs + 1, n - 1);
+	local_irq_restore(flags);
+	return n ? objs[0] : NULL;
+}
+
+/* Take from @cpu's queue of the main tier, and refill the private slots. */
+static void *steal_main(struct pcpool_core *core, int cpu)
+{
+	unsigned int tier, n, many = how_many(core);
+	struct pcpool_cpu *c = this_cpu_ptr(core->cpu);
+	struct pcpool_cpu *victim = per_cpu_ptr(core->cpu, cpu);
+	void *objs[PCPOOL_BATCH];
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (many > 1) {
+		WRITE_ONCE(c->stealing, true);
+		smp_mb(); /* pairs with the one in change_epoch(); tiers.c, (A) */
+	}
+	tier = pcpool_main_tier(core);
+	n = pcpool_queue_pop_tail(&victim->queue[tier], objs, many, true);
+	if (n > 1)
+		stash(core, objs + 1, n - 1);
+	if (many > 1)
+		/* Pairs with the acquire in holds_something(); tiers.c, (A). */
+		smp_store_release(&c->stealing, false);
+	local_irq_restore(flags);
+	if (!n)
+		hint_clear(core, tier, cpu);
+	return n ? objs[0] : NULL;
+}
+
+/* Take from @cpu's queue of the victim tier: one, as more would get young again. */
+static void *steal_victim(struct pcpool_core *core, int cpu)
+{
+	struct pcpool_cpu *victim = per_cpu_ptr(core->cpu, cpu);
+	unsigned int tier = !pcpool_main_tier(core);
+	void *obj;
+
+	if (pcpool_queue_pop_tail(&victim->queue[tier], &obj, 1, false))
+		return obj;
+	hint_clear(core, tier, cpu);
+	return NULL;
+}
+
+/* Take from other CPUs' queues of a tier, those of our NUMA node first. */
+static void *steal(struct pcpool_core *core, const struct cpumask *nonempty,
+		   void *(*steal_from)(struct pcpool_core *core, int cpu))
+{
 	int self = smp_processor_id(), node = cpu_to_node(self), cpu;
-	unsigned int got;
+	void *obj;
 	bool near;
 
 	if (cpumask_empty(nonempty))
-		return 0;
+		return NULL;
 	for (near = true; ; near = false) {
 		/* From our neighbour on, so that not all rob the same one. */
 		for_each_cpu_wrap(cpu, nonempty, self) {
 			if (cpu == self || (cpu_to_node(cpu) == node) != near ||
 			    !may_steal(core, cpu, node))
 				continue;
-			victim = per_cpu_ptr(core->cpu, cpu);
-			got = pcpool_queue_pop_tail(&victim->queue[tier], objs,
-						    n, true);
-			if (got)
-				return got;
-			hint_clear(core, tier, cpu);
+			obj = steal_from(core, cpu);
+			if (obj)
+				return obj;
 		}
 		if (!near)
-			return 0;
-	}
-}
-
-/*
- * Put what a get took beyond what it needs into the private slots. @epoch is the pool's
- * when it began. @stolen: from another CPU's queue.
- */
-static void stash(struct pcpool_core *core, void **objs, unsigned int n,
-		  unsigned int epoch, bool stolen)
-{
-	unsigned int i, tier, left;
-
-	left = pcpool_slots_fill(core, objs, n);
-	if (stolen)
-		smp_mb(); /* pairs with the one in change_epoch(); see tiers.c */
-	if (unlikely(READ_ONCE(core->epoch) != epoch))
-		pcpool_flush_self(core);
-	/*
-	 * Interrupts have filled the slots since we looked: rare. The tier is that of
-	 * @epoch, so that nothing gets younger on the way.
-	 */
-	tier = epoch & 1;
-	for (i = left; i--; ) {
-		if (!push_here(core, &objs[i], 1, tier))
-			pcpool_defer(core, objs[i]);
+			return NULL;
 	}
 }
 
@@ -519,8 +588,7 @@ static void stash(struct pcpool_core *core, void **objs, unsigned int n,
  */
 static void *take(struct pcpool_core *core, enum reach reach)
 {
-	unsigned int epoch, tier, n, many;
-	void *objs[PCPOOL_BATCH];
+	unsigned int tier;
 	void *obj;
 
 	preempt_disable();
@@ -529,36 +597,23 @@ static void *take(struct pcpool_core *core, enum reach reach)
 		this_cpu_inc(core->slots->hits);
 		goto out;
 	}
-
-	/* From the main tier several at a time; not in NMI, see stash(). */
-	many = in_nmi() ? 1 : core->refill;
-	epoch = READ_ONCE(core->epoch);
-	tier = own_main_tier(core);
-	n = pop_own(core, tier, objs, many);
-	if (n) {
+	obj = take_shared(core);
+	if (obj) {
 		this_cpu_inc(core->cpu->hit_shared);
-		obj = objs[0];
-		if (n > 1)
-			stash(core, objs + 1, n - 1, epoch, false);
 		goto out;
 	}
+	tier = pcpool_main_tier(core);
 	if (reach == REACH_ALL) {
-		n = steal(core, epoch & 1, objs, many);
-		if (n) {
+		obj = steal(core, core->nonempty[tier], steal_main);
+		if (obj) {
 			this_cpu_inc(core->cpu->hit_steal);
-			obj = objs[0];
-			if (n > 1)
-				stash(core, objs + 1, n - 1, epoch, true);
 			goto out;
 		}
 	}
-	/* From the victim tier one: more would get young again in our slots. */
-	n = pop_own(core, !tier, objs, 1);
-	if (!n && reach == REACH_ALL)
-		n = steal(core, !(epoch & 1), objs, 1);
-	if (n) {
+	if (!pop_own(core, !own_main_tier(core), &obj, 1) && reach == REACH_ALL)
+		obj = steal(core, core->nonempty[!tier], steal_victim);
+	if (obj) {
 		this_cpu_inc(core->cpu->hit_victim);
-		obj = objs[0];
 		goto out;
 	}
 	obj = pcpool_deferred_take(&core->deferred);

@@ -19,6 +19,8 @@
  *      initialised ring. Who has seen a ring's @newer also sees all that was
  *      ever pushed to that ring, since the producer never goes back to it: if the
  *      ring is empty then, it stays so, and can be dropped.
+ *  (D) queue->head: stored before what is moved into the ring is gone from where it
+ *      was; see holds_something() in tiers.c.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -60,9 +62,14 @@ static inline void **ring_slot(struct pcpool_ring *ring, u32 index)
 struct pcpool_ring *pcpool_ring_alloc(unsigned int size, gfp_t gfp, int node)
 {
 	struct pcpool_ring *ring;
+	size_t bytes = struct_size(ring, slot, size);
 
-	ring = kvzalloc_node(struct_size(ring, slot, size), gfp | __GFP_NOWARN,
-			     node);
+	gfp |= __GFP_NOWARN;
+	/* vmalloc() must not be tried where one cannot sleep, and is since 6.18. */
+	if (gfpflags_allow_blocking(gfp))
+		ring = kvzalloc_node(bytes, gfp, node);
+	else
+		ring = kzalloc_node(bytes, gfp, node);
 	if (ring)
 		ring->size = size;
 	return ring;
@@ -285,6 +292,11 @@ void pcpool_queue_add_ring(struct pcpool_queue *q, struct pcpool_ring *ring)
 	else
 		smp_store_release(&q->tail, ring); /* (C) */
 	WRITE_ONCE(q->head, ring);
+	/*
+	 * (D): before anything moves from elsewhere into the ring; pairs with the
+	 * smp_rmb() of those who look for all that this CPU holds.
+	 */
+	smp_wmb();
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_add_ring);
 

@@ -89,7 +89,7 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 		      stats->alloc_fail;
 	stats->puts += stats->hit_private + in_slots - moved;
 	stats->outstanding = stats->gets - stats->alloc_fail - stats->puts;
-	stats->ages = READ_ONCE(core->epoch);
+	stats->ages = READ_ONCE(core->ages);
 	stats->idle_main = in_slots + count_tier(core, tier) +
 			   pcpool_deferred_count(&core->deferred);
 	stats->idle_victim = count_tier(core, !tier);

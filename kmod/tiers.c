@@ -13,16 +13,23 @@
  *    same interrupt that empties the slots, so what is spilled before goes to the
  *    victim tier, even if the pool's epoch is ahead already.
  *  - A CPU that holds nothing is not interrupted; its view is changed from afar.
- *  - A get moves several objects from a queue of the main tier to private slots. If
- *    the epoch has changed when it has done so, it empties them again
- *    (pcpool_flush_self()), as the interrupt may have come in between. If they
- *    are from its own queue, the interrupt comes or has come for sure, since a
- *    CPU with a ring holds something. If they are stolen, full barriers make sure
- *    that either the CPU sees the new epoch, or the pass sees the slots filled:
- *    (A) epoch stored before slots are read in change_epoch(), slots stored
- *    before the epoch is read in stash() in pool.c.
+ *  - A get that moves several objects from a queue of the main tier to private slots
+ *    does so with interrupts disabled, so that the interrupt comes before or after.
+ *    If they are from its own queue, it comes for sure, since a CPU with a ring holds
+ *    something. If they are stolen, the CPU says so while it lasts (@stealing); see
+ *    (A) below.
  *  - From the victim tier, gets take no more than they need.
  *  - The worker, which puts deferred puts again, is kept out by age_lock.
+ *
+ * What orders what between CPUs:
+ *
+ *  (A) A pass stores the pool's epoch, then reads @stealing; a thief stores @stealing, then
+ *      reads the epoch; with a full barrier in between, both. So either the pass sees
+ *      the thief and interrupts him, or he sees the new epoch and steals from what is the
+ *      main tier by then. That a thief is done (release) is read (acquire) before his
+ *      slots are.
+ *  (B) Objects spill from private slots to a ring, which is stored in queue->head first;
+ *      a pass reads the slots first. So it sees one of the two.
  *
  * The other way round, an object may be demoted a pass too early, if its put reads the
  * epoch just before it changes: that only makes it a little older than it should be.
@@ -32,7 +39,8 @@
  * take them. Before that they can be reached by nobody. pcpool_age() waits for hotplug,
  * but a shrinker must not, since hotplug allocates memory; it passes by such a
  * CPU and leaves its view of the epoch behind, by which the hand-over knows that
- * the objects belong to the victim tier.
+ * the objects belong to the victim tier. So they can survive a second pass, if a shrinker
+ * makes two while a CPU goes down.
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
@@ -49,8 +57,11 @@ static bool holds_something(struct pcpool_core *core, int cpu)
 {
 	struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
 
-	return READ_ONCE(c->queue[0].head) || READ_ONCE(c->queue[1].head) ||
-	       pcpool_slots_count(core, cpu);
+	/* (A): pairs with the release in steal_main(). */
+	if (smp_load_acquire(&c->stealing) || pcpool_slots_count(core, cpu))
+		return true;
+	smp_rmb(); /* (B): pairs with the smp_wmb() in pcpool_queue_add_ring() */
+	return READ_ONCE(c->queue[0].head) || READ_ONCE(c->queue[1].head);
 }
 
 /*
@@ -82,16 +93,6 @@ static void flush_cpu(struct pcpool_core *core, int cpu)
 	/* The pass that made us flush takes these from there. */
 	for (i = pushed; i < n; i++)
 		pcpool_defer(core, objs[i]);
-}
-
-/* For a get that has filled the slots with objects that were demoted meanwhile. */
-void pcpool_flush_self(struct pcpool_core *core)
-{
-	unsigned long flags;
-
-	local_irq_save(flags);
-	flush_cpu(core, smp_processor_id());
-	local_irq_restore(flags);
 }
 
 static void flush_ipi(void *info)
@@ -127,6 +128,19 @@ static void flush_offline(struct pcpool_core *core, bool stays)
 	}
 }
 
+/* Is there an online CPU whose view of the epoch is not the pool's? */
+static bool any_left_behind(struct pcpool_core *core)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		if (READ_ONCE(per_cpu_ptr(core->cpu, cpu)->epoch) !=
+		    core->epoch)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Move all that is in private slots, on every CPU, to where eviction finds it.
  * @hotplug: may wait for CPU hotplug, so that offline CPUs stay offline.
@@ -135,9 +149,12 @@ static void flush_all(struct pcpool_core *core, bool hotplug)
 {
 	if (hotplug)
 		cpus_read_lock();
-	on_each_cpu_cond_mask(needs_ipi, flush_ipi, core, true,
-			      cpu_online_mask);
-	flush_offline(core, hotplug);
+	/* Once more if a CPU came online between the two, and was in neither. */
+	do {
+		on_each_cpu_cond_mask(needs_ipi, flush_ipi, core, true,
+				      cpu_online_mask);
+		flush_offline(core, hotplug);
+	} while (any_left_behind(core));
 	if (hotplug)
 		cpus_read_unlock();
 }
@@ -206,7 +223,7 @@ static unsigned long demote_deferred(struct pcpool_core *core,
 static void change_epoch(struct pcpool_core *core, bool hotplug)
 {
 	WRITE_ONCE(core->epoch, core->epoch + 1);
-	smp_mb(); /* (A): pairs with the barrier in stash() */
+	smp_mb(); /* (A): pairs with the one in steal_main() */
 	flush_all(core, hotplug);
 }
 
@@ -224,6 +241,7 @@ static unsigned long age(struct pcpool_core *core, unsigned long budget,
 	freed = evict_tier(core, !pcpool_main_tier(core), budget);
 	if (freed == budget)
 		return freed;
+	WRITE_ONCE(core->ages, core->ages + 1);
 	change_epoch(core, hotplug);
 	freed += demote_deferred(core, budget - freed);
 	pcpool_deferred_trim(&core->deferred);
@@ -270,22 +288,15 @@ EXPORT_SYMBOL_GPL(pcpool_age);
 unsigned long pcpool_drain(struct pcpool *pool)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
-	unsigned long freed;
-	void *obj;
+	unsigned long freed, ages;
 
 	might_sleep();
 	mutex_lock(&core->age_lock);
-	flush_all(core, true);
-	freed = evict_tier(core, 0, ULONG_MAX);
-	freed += evict_tier(core, 1, ULONG_MAX);
-	while ((obj = pcpool_deferred_take(&core->deferred))) {
-		evict(core, obj);
-		freed++;
-		cond_resched();
-	}
-	/* Now that they are empty: once more, for the rings. */
-	flush_all(core, true);
-	pcpool_deferred_trim(&core->deferred);
+	/* Two passes leave nothing, but they are not what is counted as passes. */
+	ages = core->ages;
+	freed = age(core, ULONG_MAX, true);
+	freed += age(core, ULONG_MAX, true);
+	WRITE_ONCE(core->ages, ages);
 	mutex_unlock(&core->age_lock);
 	return freed;
 }

@@ -21,8 +21,9 @@
  *
  * Contexts. "Any context" below means task, softirq and hardirq context, with
  * interrupts on or off, and with any locks held that the pool's callbacks
- * tolerate. "NMI too" needs an architecture whose this_cpu_cmpxchg() works in
- * NMI (x86 and arm64 are), and callbacks that do.
+ * tolerate; but not from within RCU or the scheduler, where a probe can land.
+ * "NMI too" needs an architecture whose this_cpu_cmpxchg() works in NMI (x86 and
+ * arm64 are), and callbacks that do.
  *
  * The idea, the private slot, the stealing and the victim tier are those of
  * Go's sync.Pool (src/sync/pool.go, poolqueue.go). Moving each object by one
@@ -60,8 +61,8 @@ struct module;
  *	client puts from NMI. A pool with @reset pays a function call a put.
  * @bytes: The object's footprint now, in bytes. Optional.
  *
- * Each gets the ctx of struct pcpool_params. None may call back into the same
- * pool's pcpool_age(), pcpool_drain() or pcpool_destroy().
+ * Each gets the ctx of struct pcpool_params. None may call pcpool_age(),
+ * pcpool_drain() or pcpool_destroy(), of any pool.
  */
 struct pcpool_ops {
 	void *(*alloc)(gfp_t gfp, void *ctx);
@@ -218,10 +219,10 @@ static __always_inline void *__pcpool_get_private(struct pcpool *pool)
  *
  * Making an object also secures the room that a later put of it may need (see
  * pcpool_put()), for which pcpool allocates up to a page now and then, with
- * @gfp. Where the kernel forbids that (hardirq context under PREEMPT_RT or
- * CONFIG_PROVE_RAW_LOCK_NESTING), it relies on room made ahead of need, for at
- * least 32 objects, and a worker that makes more; gets that exhaust it before the
- * worker has run return %NULL.
+ * @gfp. Under PREEMPT_RT and CONFIG_PROVE_RAW_LOCK_NESTING it does not do so with
+ * interrupts or preemption disabled, but relies on room made ahead of need, for
+ * at least 32 objects, and a worker that makes more; gets that exhaust it before
+ * the worker has run return %NULL.
  *
  * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
  * Return: An object, which the caller owns until it puts it, or %NULL if there

@@ -53,9 +53,13 @@ config_files() {
 	done
 }
 
-# What besides the version makes a cached kernel the right one.
+# What besides the version makes a cached kernel the right one: Debian's is as it is.
 config_hash() {
 	local files
+	if [[ $(kernel_field "$1" way) = stock ]]; then
+		printf 'stock\n'
+		return
+	fi
 	mapfile -t files < <(config_files "$1")
 	cat "${files[@]}" | sha256sum | cut -c 1-12
 }

@@ -26,12 +26,12 @@ boot_qemu() {
 	local numa=() arguments kernel_arguments
 	kernel_arguments=(console=ttyS0 rdinit=/init vm_share=9p
 		ignore_loglevel oops=panic panic=-1
-		nokaslr mitigations=off random.trust_cpu=on tsc=reliable
+		nokaslr mitigations=off lpj=8000000 random.trust_cpu=on tsc=reliable
 		# software CPUs share the host's few: what is slow here is not stuck yet
 		watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120)
 	# a node is a socket, or the kernel would not believe its caches
 	# shellcheck disable=SC2054 # the commas are QEMU's
-	arguments=(-nodefaults -no-user-config -no-reboot -display none
+	arguments=(-machine q35 -nodefaults -no-user-config -no-reboot -display none
 		-smp "$cpus,sockets=${nodes:-1}" -m "$memory"
 		-kernel "$kernel_home/image" -initrd "$work/initramfs.cpio"
 		-chardev "file,id=log,path=$work/log,append=on" -serial chardev:log
