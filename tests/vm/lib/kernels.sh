@@ -66,14 +66,10 @@ config_hash() {
 
 # get_kernel KERNEL: sets kernel_home, kernel_release
 get_kernel() {
-	local kernel=$1 lock
+	local kernel=$1 held
 	find_kernel "$kernel" && return
 	mkdir -p "$cache/log"
-	exec {lock}>"$cache/lock"
-	if ! flock -n "$lock"; then
-		say "waiting for another run that is getting a kernel"
-		flock "$lock"
-	fi
+	lock "$kernel"
 	if ! find_kernel "$kernel"; then
 		case $(kernel_field "$kernel" way) in
 		source) build_kernel "$kernel" ;;
@@ -81,7 +77,21 @@ get_kernel() {
 		esac
 		find_kernel "$kernel"
 	fi
-	exec {lock}>&-
+	unlock
+}
+
+# lock WHAT: one run at a time gets a kernel, and one uses the package lists; sets held
+lock() {
+	mkdir -p "$cache/locks"
+	exec {held}>"$cache/locks/$1"
+	flock -n "$held" || {
+		say "waiting for another run that is getting $1"
+		flock "$held"
+	}
+}
+
+unlock() {
+	exec {held}>&-
 }
 
 # A complete kernel is used as it is: a newer version on the mirror is taken only
@@ -107,25 +117,27 @@ new_home() {
 
 # get_source KERNEL: sets source, source_version
 get_source() {
-	local suite pattern package tarball parts
+	local suite pattern package tarball parts held
 	suite=$(kernel_field "$1" suite)
 	pattern=$(kernel_field "$1" package)
+	lock packages
 	apt_suite "$suite"
 	package=$(apt_private "$suite" apt-cache pkgnames linux-source- | grep -E "^$pattern" | sort -V | tail -n 1)
 	[[ $package ]] || die "$suite has no package $pattern*"
 	source_version=$(apt_version "$suite" "$package")
 	source=$cache/source/${package}_$source_version
-	[[ ! -e $source/ready ]] || return 0
-
-	say "getting $package $source_version, under a minute"
-	rm -rf "$source"
-	parts=$source/package
-	mkdir -p "$parts"
-	apt_unpack "$suite" "$parts" "$package"
-	tarball=$(find "$parts/usr/src" -name 'linux-source-*.tar.*')
-	tar -xf "$tarball" -C "$source" --strip-components=1
-	rm -rf "$parts"
-	touch "$source/ready"
+	if [[ ! -e $source/ready ]]; then
+		say "getting $package $source_version, under a minute"
+		rm -rf "$source"
+		parts=$source/package
+		mkdir -p "$parts"
+		apt_unpack "$suite" "$parts" "$package"
+		tarball=$(find "$parts/usr/src" -name 'linux-source-*.tar.*')
+		tar -xf "$tarball" -C "$source" --strip-components=1
+		rm -rf "$parts"
+		touch "$source/ready"
+	fi
+	unlock
 }
 
 build_kernel() {
@@ -195,9 +207,10 @@ configure() {
 # -- Debian's own images --
 
 unpack_kernel() {
-	local kernel=$1 suite flavour home root version image headers release common kbuild
+	local kernel=$1 suite flavour home root version image headers release common kbuild held
 	suite=$(kernel_field "$kernel" suite)
 	flavour=$(kernel_field "$kernel" package)
+	lock packages
 	apt_suite "$suite"
 	image=$(apt_depends "$suite" "linux-image-$flavour" '^linux-image-')
 	headers=$(apt_depends "$suite" "linux-headers-$flavour" '^linux-headers-')
@@ -212,6 +225,7 @@ unpack_kernel() {
 	root=$home/root
 	mkdir -p "$root"
 	apt_unpack "$suite" "$root" "$image" "$headers" "$common" "$kbuild"
+	unlock
 	rm -rf "${root:?}/usr/share"
 	relocate_headers "$root" "$root/usr/src/$headers" "$root/usr/src/$common"
 	mv "$root/boot/vmlinuz-$release" "$home/image"
@@ -230,4 +244,6 @@ relocate_headers() {
 		target=$(readlink "$link")
 		ln -sfn "$root$target" "$link"
 	done < <(find "$root" -type l -lname '/*')
+	# type information for BPF needs the kernel's own, or one more tool; no test reads it
+	sed -i '/^CONFIG_DEBUG_INFO_BTF_MODULES=/d' "$headers/include/config/auto.conf"
 }

@@ -1,0 +1,237 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What debugfs shows, to whom, and what it accepts.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+load
+
+keys='gets hit_private hit_shared hit_steal hit_victim miss alloc_fail puts drop_full
+	drop_oversize drop_other evicted ages made unmade outstanding idle_main idle_victim idle_bytes'
+
+# A pool that has done some of everything.
+create_used() {
+	tell create "$1" private=4
+	put_everywhere "$1" 20
+	tell get "$1" 30 0
+	age "$1"
+	tell put "$1" 5 0
+	tell get "$1" 60 0
+	tell fail "$1" 1
+	# More than there can be, so that the last one fails.
+	if tell get "$1" 1000 0 2>/dev/null; then
+		fail "1000 gets found an object"
+	fi
+	tell fail "$1" 0
+	tell put "$1" 50 0
+	age "$1"
+	tell put "$1" 5 1
+	age "$1"
+	bypass "$1" 1
+	tell put "$1" 3 0
+	bypass "$1" 0
+	tell prefill "$1" 7 0
+}
+
+only_root_may_touch_any_file() {
+	local file
+	tell create a
+	equal "mode of the directory" "$(stat -c %a $debugfs/pcpool)" 700
+	while read -r file; do
+		[ $((0$(stat -c %a "$file") & 0077)) -eq 0 ] ||
+			fail "$file has mode $(stat -c %a "$file")"
+	done < <(find $debugfs/pcpool -type f)
+}
+
+a_pool_has_these_files() {
+	local file
+	tell create a
+	for file in stats percpu params age drain bypass; do
+		[ -f $debugfs/pcpool/a/$file ] || fail "$file is missing"
+	done
+	equal "mode of age" "$(stat -c %a $debugfs/pcpool/a/age)" 200
+	equal "mode of drain" "$(stat -c %a $debugfs/pcpool/a/drain)" 200
+	equal "mode of bypass" "$(stat -c %a $debugfs/pcpool/a/bypass)" 600
+}
+
+others_cannot_read_or_write() {
+	local file
+	tell create a
+	for file in pools snapshot a/stats a/percpu a/params a/bypass; do
+		! setpriv --reuid 65534 --regid 65534 --clear-groups \
+			cat $debugfs/pcpool/$file >/dev/null 2>&1 || fail "$file can be read"
+	done
+	for file in age drain bypass; do
+		# shellcheck disable=SC2016 # for the inner shell
+		! setpriv --reuid 65534 --regid 65534 --clear-groups \
+			bash -c 'echo 1 >"$1"' - $debugfs/pcpool/a/$file 2>/dev/null ||
+			fail "$file can be written"
+	done
+	expect a ages=0
+}
+
+stats_has_every_key_once_with_a_number() {
+	local key
+	create_used a
+	for key in $keys; do
+		equal "lines of $key" "$(grep -cE "^$key [0-9]+$" $debugfs/pcpool/a/stats)" 1
+	done
+	equal "number of keys" "$(grep -cE '^[a-z_]+ [0-9]+$' $debugfs/pcpool/a/stats)" \
+		"$(wc -l <$debugfs/pcpool/a/stats)"
+}
+
+pools_has_a_header_and_a_line_a_pool() {
+	local name
+	tell create first
+	tell create second object_bytes=4096
+	equal "lines of pools" "$(wc -l <$debugfs/pcpool/pools)" 3
+	head -n 1 $debugfs/pcpool/pools | grep -qw name
+	head -n 1 $debugfs/pcpool/pools | grep -qw owner
+	for name in first second; do
+		equal "lines about $name" \
+			"$(grep -cE "^$name\b.*\bpcpool_selftest\b" $debugfs/pcpool/pools)" 1
+	done
+	tell destroy first
+	equal "lines of pools" "$(wc -l <$debugfs/pcpool/pools)" 2
+	[ ! -e $debugfs/pcpool/first ]
+}
+
+params_says_what_was_asked_for() {
+	local pair
+	tell create a object_bytes=5000 private=5 steal=node flags=1
+	for pair in 'object_bytes 5000' 'private_slots 5' 'steal node'; do
+		grep -qx "$pair" $debugfs/pcpool/a/params ||
+			fail "no line '$pair' in: $(cat $debugfs/pcpool/a/params)"
+	done
+}
+
+# 64 KiB of objects, at least 1 and at most 8.
+private_slots_follow_from_the_object_size() {
+	local pair
+	for pair in 1=8 8192=8 8193=7 32768=2 65536=1 1048576=1; do
+		tell create a object_bytes=${pair%=*}
+		grep -qx "private_slots ${pair#*=}" $debugfs/pcpool/a/params ||
+			fail "objects of ${pair%=*}: $(grep private_slots $debugfs/pcpool/a/params)"
+		tell destroy a
+	done
+}
+
+counters_are_identical_at_a_quiet_moment() {
+	local key
+	create_used a
+	balanced a
+	for key in gets hit_private hit_shared hit_steal hit_victim miss alloc_fail puts \
+		made unmade outstanding idle_bytes; do
+		at_least "$key" "${stat[$key]}" 1
+	done
+	equal alloc_fail "${stat[alloc_fail]}" 1
+	equal drop_other "${stat[drop_other]}" 3
+	equal ages "${stat[ages]}" 3
+	equal evicted "${stat[evicted]}" 50
+	equal idle_victim "${stat[idle_victim]}" 5
+	equal idle_main "${stat[idle_main]}" 7
+}
+
+percpu_sum() {
+	awk -v column="$1" '
+		NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i }
+		NR > 1 { sum += $at }
+		END { print sum }' $debugfs/pcpool/a/percpu
+}
+
+percpu_has_a_line_a_cpu_that_adds_up() {
+	local column
+	create_used a
+	stats a
+	equal "objects of all CPUs in the main tier" $(($(percpu_sum private) + $(percpu_sum main))) \
+		"${stat[idle_main]}"
+	equal "objects of all CPUs in the victim tier" "$(percpu_sum victim)" "${stat[idle_victim]}"
+	equal "lines of percpu" "$(wc -l <$debugfs/pcpool/a/percpu)" \
+		$((nr_possible + 1))
+	head -n 1 $debugfs/pcpool/a/percpu | grep -qw cpu
+	for column in $(head -n 1 $debugfs/pcpool/a/percpu); do
+		[ "${stat[$column]+known}" ] || continue
+		equal "sum of $column" "$(percpu_sum "$column")" "${stat[$column]}"
+	done
+}
+
+# write_to FILE TEXT
+write_to() {
+	echo "$2" >"$debugfs/pcpool/$1"
+}
+
+age_and_drain_take_1_only() {
+	local file value message
+	tell create a
+	put_everywhere a 20
+	for file in age drain; do
+		for value in 0 2 -1 11 '1 1' x '' 18446744073709551617 \
+			00000000000000000000000000000000000012 "$(printf '%5000s' 1)"; do
+			! message=$(write_to a/$file "$value" 2>&1) ||
+				fail "$file took '${value:0:40}'"
+			[[ $message == *'Invalid argument' ]] ||
+				fail "'${value:0:40}' into $file: $message"
+		done
+	done
+	expect a ages=0 evicted=0
+	printf 1 >$debugfs/pcpool/a/age
+	expect a ages=1
+	printf '1\n' >$debugfs/pcpool/a/drain
+	expect a idle_main=0 idle_victim=0
+}
+
+bypass_takes_a_truth_value_only() {
+	local value message
+	tell create a
+	for value in 2 x '' maybe 00000000000000000000000000000000000012 "$(printf '%5000s' 1)"; do
+		! message=$(write_to a/bypass "$value" 2>&1) ||
+			fail "bypass took '${value:0:40}'"
+		[[ $message == *'Invalid argument' ]] || fail "'${value:0:40}': $message"
+	done
+	for value in 1 y Y on; do
+		echo 0 >$debugfs/pcpool/a/bypass
+		echo "$value" >$debugfs/pcpool/a/bypass
+		grep -qE '^[1Y]$' $debugfs/pcpool/a/bypass || fail "$value did not switch it on"
+	done
+	for value in 0 n N off; do
+		echo 1 >$debugfs/pcpool/a/bypass
+		echo "$value" >$debugfs/pcpool/a/bypass
+		grep -qE '^[0N]$' $debugfs/pcpool/a/bypass || fail "$value did not switch it off"
+	done
+}
+
+reading_goes_on_during_traffic() {
+	local end=$((SECONDS + 3)) gets=0 reads=0
+	tell create a
+	tell start a
+	while [ $SECONDS -lt $end ]; do
+		stats a
+		# No counter runs backwards, whatever else is torn.
+		at_least "gets" "${stat[gets]}" "$gets"
+		gets=${stat[gets]}
+		at_least "outstanding objects" $((stat[outstanding])) 0
+		cat $debugfs/pcpool/pools $debugfs/pcpool/snapshot $debugfs/pcpool/a/p* >/dev/null
+		reads=$((reads + 1))
+	done
+	tell stop a
+	echo "$reads rounds of reading, $gets gets"
+	at_least "gets" "$gets" 1000
+	balanced a
+}
+
+a_file_held_open_outlives_its_pool() {
+	tell create a
+	exec 3<$debugfs/pcpool/a/stats 4>$debugfs/pcpool/a/age 5<$debugfs/pcpool/snapshot
+	tell destroy a
+	! cat <&3 >/dev/null 2>&1 || fail "the statistics of a destroyed pool can be read"
+	! echo 1 2>/dev/null >&4 || fail "a destroyed pool can be aged"
+	cat <&5 >/dev/null
+	exec 3<&- 4>&- 5<&-
+}
+
+run_tests only_root_may_touch_any_file a_pool_has_these_files others_cannot_read_or_write \
+	stats_has_every_key_once_with_a_number pools_has_a_header_and_a_line_a_pool \
+	params_says_what_was_asked_for private_slots_follow_from_the_object_size \
+	counters_are_identical_at_a_quiet_moment percpu_has_a_line_a_cpu_that_adds_up \
+	age_and_drain_take_1_only bypass_takes_a_truth_value_only \
+	reading_goes_on_during_traffic a_file_held_open_outlives_its_pool

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The module comes and goes without a trace.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+# Warm-up: what the kernel allocates once for the first module, pool or thread.
+warm_up_cycles=5
+cycles=50
+# Pools each cycle, so that what is lost with each of them adds up.
+pools=8
+# A leak of this many bytes a cycle, or more, is found. What else the kernel does
+# accounts for some hundred.
+leak_bytes=2048
+
+nothing_is_left() {
+	local found
+	for found in $debugfs/pcpool "$debugfs"/shrinker/pcpool-* /sys/module/pcpool; do
+		[ ! -e "$found" ] || fail "$found is left"
+	done
+	! grep -qs pcpool $cpus/hotplug/states || fail "a hotplug state is left"
+	! grep -q pcpool /proc/vmallocinfo || fail "a vmalloc area is left"
+	! grep -q pcpool /proc/slabinfo || fail "a slab cache is left"
+	# A workqueue's rescuer would be one; kworkers are named after their last work.
+	! cat /proc/[0-9]*/comm 2>/dev/null | grep -v ^kworker | grep -q pcpool ||
+		fail "a thread is left"
+}
+
+loading_makes_a_private_directory() {
+	unload
+	insmod "$PCPOOL_BUILD/pcpool.ko"
+	[ -d /sys/module/pcpool ]
+	equal "mode of the directory" "$(stat -c '%a %u %g' $debugfs/pcpool)" "700 0 0"
+	[ -f $debugfs/pcpool/pools ]
+	[ -f $debugfs/pcpool/snapshot ]
+}
+
+unloading_leaves_nothing() {
+	[ -d /sys/module/pcpool ]
+	unload
+	nothing_is_left
+}
+
+a_client_in_use_keeps_the_module_loaded() {
+	load
+	! rmmod pcpool 2>/dev/null || fail "it could be unloaded"
+	[ -d $debugfs/pcpool ]
+}
+
+a_pool_leaves_with_its_client() {
+	[ -d $client ] || load
+	tell create leaving
+	tell get leaving 100 0
+	tell put leaving 50 0
+	[ -d $debugfs/pcpool/leaving ]
+	rmmod pcpool_selftest
+	[ ! -e $debugfs/pcpool/leaving ]
+	equal "lines of pools" "$(wc -l <$debugfs/pcpool/pools)" 1
+	for found in "$debugfs"/shrinker/pcpool-*; do
+		[ ! -e "$found" ] || fail "$found is left"
+	done
+	unload
+	nothing_is_left
+}
+
+one_cycle() {
+	local i
+	load
+	for ((i = 0; i < pools; i++)); do
+		tell create "pool$i" private=3 object_bytes=$((256 << i))
+	done
+	put_everywhere pool0 40
+	put_everywhere pool$((pools - 1)) 3
+	age pool0
+	for ((i = 0; i < pools; i++)); do
+		tell destroy "pool$i"
+	done
+	rmmod pcpool_selftest pcpool
+}
+
+# Kernel memory in use, in bytes: what was allocated by kmalloc, vmalloc and per CPU.
+# Not what comes and goes with any process: its stack, and caches of their own.
+kernel_bytes() {
+	local cache
+	echo 3 >/proc/sys/vm/drop_caches
+	# Grace periods, and the lazy freeing of vmalloc areas.
+	sleep 1
+	# Makes the numbers of objects exact: what a CPU has at hand counts as in use.
+	for cache in /sys/kernel/slab/kmalloc-*/shrink; do
+		echo 1 >"$cache"
+	done
+	{
+		sed -n 's/^kmalloc-[0-9].* : tunables/kmalloc &/p' /proc/slabinfo
+		sed 's/^/vmalloc /' /proc/vmallocinfo
+		cat /proc/meminfo
+	} | awk '
+		$1 == "kmalloc" { sum += $3 * $5 }
+		$1 == "vmalloc" && !/dup_task_struct|copy_process/ { sum += $3 }
+		$1 == "Percpu:" { sum += $2 * 1024 }
+		END { print sum }'
+}
+
+fifty_cycles_use_no_memory() {
+	local i before after
+	# Each cycle waits for many grace periods.
+	echo 1 >/sys/kernel/rcu_expedited
+	for ((i = 0; i < warm_up_cycles; i++)); do
+		one_cycle
+	done
+	before=$(kernel_bytes)
+	for ((i = 0; i < cycles; i++)); do
+		one_cycle
+	done
+	after=$(kernel_bytes)
+	echo 0 >/sys/kernel/rcu_expedited
+	echo "kernel memory before $before, after $after"
+	[ $((after - before)) -lt $((cycles * leak_bytes)) ] ||
+		fail "$(((after - before) / cycles)) bytes more each cycle"
+	nothing_is_left
+}
+
+run_tests loading_makes_a_private_directory unloading_leaves_nothing \
+	a_client_in_use_keeps_the_module_loaded a_pool_leaves_with_its_client \
+	fifty_cycles_use_no_memory

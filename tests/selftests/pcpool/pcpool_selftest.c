@@ -1,0 +1,638 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A client of pcpool that the test scripts drive: it makes pools, gets and puts
+ * on a CPU of their choice, and keeps traffic going on all CPUs. It keeps its
+ * own books and never looks at pcpool's, so that the two can be compared.
+ *
+ * /sys/kernel/debug/pcpool_selftest/command takes one command a write, and the
+ * write fails as the command does:
+ *
+ *   create NAME [KEY=VALUE]...	see option() for the keys
+ *   destroy NAME		puts what is held first
+ *   get NAME COUNT CPU		and holds the objects
+ *   put NAME COUNT CPU		of those held, the last one first
+ *   prefill NAME COUNT CPU
+ *   age NAME
+ *   drain NAME
+ *   fail NAME 0|1		alloc fails from now on, or no more
+ *   start NAME			traffic on all CPUs, those that come up later too
+ *   stop NAME
+ *
+ * .../pools has a line for each of its pools: objects allocated, freed and held;
+ * gets that found an object last put on the same CPU, on the same NUMA node, and
+ * on another node; operations of the traffic; objects freed early, that is, without
+ * an aging pass since the put command; and errors, which must be 0: an object that had
+ * two owners at once, or was freed while owned, or twice.
+ */
+#include <linux/atomic.h>
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/kthread.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+#include <linux/uaccess.h>
+
+#include <linux/pcpool.h>
+
+#define COMMAND_BYTES_MAX	512
+
+/* An object between alloc and free, and one after free. */
+#define ALIVE	0x616c697665UL
+#define DEAD	0x64656164UL
+
+#define NOT_KNOWN	U64_MAX
+
+/* What a traffic thread holds at most, and how many objects threads exchange. */
+#define TRAFFIC_DEPTH	24
+#define TRAFFIC_EXCHANGE	16
+/* Operations until a traffic thread lets others run, on few real CPUs. */
+#define TRAFFIC_BURST	200
+
+struct object {
+	unsigned long alive;
+	atomic_long_t owner;	/* 0: idle */
+	int put_cpu;		/* -1: new */
+	u64 put_ages;		/* aging passes when a put command put it; or NOT_KNOWN */
+	struct list_head held;
+};
+
+struct test_pool {
+	struct pcpool *pool;
+	struct pcpool_ops ops;
+	size_t object_bytes;
+	bool may_sleep;
+	bool failing;
+	atomic_long_t allocated;
+	atomic_long_t freed;
+	atomic_long_t near[3];	/* same CPU, same node, other node */
+	atomic_long_t operations;
+	atomic_long_t early;
+	atomic_long_t errors;
+
+	/* Under commands. */
+	struct list_head list;
+	struct list_head held;
+	unsigned long held_count;
+	struct task_struct **threads;	/* one a possible CPU, while there is traffic */
+	struct object *exchange[TRAFFIC_EXCHANGE];
+	char name[PCPOOL_NAME_BYTES];
+};
+
+/* Serialises commands and readers of the list of pools. */
+static DEFINE_MUTEX(commands);
+static LIST_HEAD(pools);
+static struct dentry *directory;
+
+static void error(struct test_pool *test, const char *what)
+{
+	/* Enough of them to see what goes on, and no flood. */
+	if (atomic_long_inc_return(&test->errors) <= 5)
+		pr_err("pcpool_selftest: error: %s: %s\n", test->name, what);
+}
+
+static u64 ages(struct test_pool *test)
+{
+	struct pcpool_pool_stats stats;
+
+	pcpool_stats(test->pool, &stats);
+	return stats.ages;
+}
+
+static void *object_alloc(gfp_t gfp, void *ctx)
+{
+	struct test_pool *test = ctx;
+	struct object *object;
+
+	if (READ_ONCE(test->failing))
+		return NULL;
+	object = kvmalloc(test->object_bytes, gfp);
+	if (!object)
+		return NULL;
+	object->alive = ALIVE;
+	atomic_long_set(&object->owner, 0);
+	object->put_cpu = -1;
+	object->put_ages = NOT_KNOWN;
+	atomic_long_inc(&test->allocated);
+	return object;
+}
+
+static void object_free(void *obj, void *ctx)
+{
+	struct test_pool *test = ctx;
+	struct object *object = obj;
+
+	if (test->may_sleep)
+		might_sleep();
+	if (object->alive != ALIVE)
+		error(test, "freed twice");
+	if (atomic_long_read(&object->owner))
+		error(test, "freed while owned");
+	if (object->put_ages != NOT_KNOWN && object->put_ages == ages(test))
+		atomic_long_inc(&test->early);
+	object->alive = DEAD;
+	atomic_long_inc(&test->freed);
+	kvfree(object);
+}
+
+/* Who has it now. @owner is anything but 0 that no other owner uses. */
+static void take(struct test_pool *test, struct object *object, long owner)
+{
+	int near = 2;
+
+	if (object->alive != ALIVE)
+		error(test, "got a freed object");
+	object->put_ages = NOT_KNOWN;
+	if (atomic_long_xchg(&object->owner, owner))
+		error(test, "got an object that is owned");
+	if (object->put_cpu < 0)
+		return;
+	if (object->put_cpu == raw_smp_processor_id())
+		near = 0;
+	else if (cpu_to_node(object->put_cpu) == numa_node_id())
+		near = 1;
+	atomic_long_inc(&test->near[near]);
+}
+
+static void give(struct test_pool *test, struct object *object, long owner)
+{
+	object->put_cpu = raw_smp_processor_id();
+	if (atomic_long_xchg(&object->owner, 0) != owner)
+		error(test, "somebody else has owned the object");
+	pcpool_put(test->pool, object);
+}
+
+/* Commands that run on a CPU of the caller's choice. */
+
+#define COMMAND_OWNER	1L
+
+struct job {
+	struct test_pool *test;
+	unsigned long count;
+};
+
+static int get_job(void *data)
+{
+	struct job *job = data;
+	struct test_pool *test = job->test;
+
+	while (job->count--) {
+		struct object *object = pcpool_get(test->pool, GFP_KERNEL);
+
+		if (!object)
+			return -ENOMEM;
+		take(test, object, COMMAND_OWNER);
+		list_add(&object->held, &test->held);
+		test->held_count++;
+	}
+	return 0;
+}
+
+static int put_job(void *data)
+{
+	struct job *job = data;
+	struct test_pool *test = job->test;
+
+	while (job->count--) {
+		struct object *object = list_first_entry_or_null(&test->held,
+								 struct object, held);
+
+		if (!object)
+			return -ENODATA;
+		list_del(&object->held);
+		test->held_count--;
+		object->put_ages = ages(test);
+		give(test, object, COMMAND_OWNER);
+	}
+	return 0;
+}
+
+static int prefill_job(void *data)
+{
+	struct job *job = data;
+
+	return pcpool_prefill(job->test->pool, GFP_KERNEL, job->count) == job->count ?
+		0 : -ENOMEM;
+}
+
+static int run_on_cpu(struct test_pool *test, char *words, int (*work)(void *))
+{
+	struct job job = { .test = test };
+	unsigned int cpu;
+
+	if (sscanf(words, "%lu %u", &job.count, &cpu) != 2)
+		return -EBADMSG;
+	return smp_call_on_cpu(cpu, work, &job, false);
+}
+
+/* Traffic. */
+
+struct traffic {
+	struct test_pool *test;
+	struct object *objects[TRAFFIC_DEPTH];
+	unsigned int depth;
+	unsigned int cpu;
+	long owner;
+	u32 random;
+};
+
+/* The generator of Numerical Recipes: its low bits are poor, so not used. */
+static u32 chance(struct traffic *traffic, u32 below)
+{
+	traffic->random = traffic->random * 1664525 + 1013904223;
+	return (traffic->random >> 16) % below;
+}
+
+static void traffic_get(struct traffic *traffic)
+{
+	struct test_pool *test = traffic->test;
+	void *objects[4];
+	unsigned int got = 1;
+
+	if (traffic->depth > TRAFFIC_DEPTH - ARRAY_SIZE(objects))
+		return;
+	switch (chance(traffic, 8)) {
+	case 0:
+		objects[0] = pcpool_try_get(test->pool);
+		break;
+	case 1:
+		objects[0] = pcpool_get_local(test->pool, GFP_KERNEL);
+		break;
+	case 2:
+		got = pcpool_get_bulk(test->pool, GFP_KERNEL, ARRAY_SIZE(objects), objects);
+		break;
+	default:
+		objects[0] = pcpool_get(test->pool, GFP_KERNEL);
+	}
+	while (got--) {
+		struct object *object = objects[got];
+
+		if (!object)
+			continue;
+		take(test, object, traffic->owner);
+		traffic->objects[traffic->depth++] = object;
+	}
+}
+
+static void traffic_put(struct traffic *traffic)
+{
+	unsigned int which;
+	struct object *object;
+
+	if (!traffic->depth)
+		return;
+	which = chance(traffic, traffic->depth);
+	object = traffic->objects[which];
+	traffic->objects[which] = traffic->objects[--traffic->depth];
+	give(traffic->test, object, traffic->owner);
+}
+
+/* Swap an object with whatever thread was here last, so that most move about. */
+static void traffic_exchange(struct traffic *traffic)
+{
+	struct object **place = &traffic->test->exchange[chance(traffic, TRAFFIC_EXCHANGE)];
+	struct object *object;
+
+	if (!traffic->depth)
+		return;
+	object = traffic->objects[--traffic->depth];
+	if (atomic_long_xchg(&object->owner, -1) != traffic->owner)
+		error(traffic->test, "somebody else has owned the object");
+	object = xchg(place, object);
+	if (!object)
+		return;
+	if (atomic_long_xchg(&object->owner, traffic->owner) != -1)
+		error(traffic->test, "somebody else has owned the object");
+	traffic->objects[traffic->depth++] = object;
+}
+
+/* Its CPU going offline has moved the thread away: back, once it is online. */
+static void traffic_go_home(struct traffic *traffic)
+{
+	if (raw_smp_processor_id() != traffic->cpu && cpu_online(traffic->cpu))
+		set_cpus_allowed_ptr(current, cpumask_of(traffic->cpu));
+}
+
+static int traffic_thread(void *data)
+{
+	struct traffic *traffic = data;
+	unsigned long operations = 0;
+
+	while (!kthread_should_stop()) {
+		switch (chance(traffic, 8)) {
+		case 0:
+			traffic_exchange(traffic);
+			break;
+		case 1 ... 4:
+			traffic_get(traffic);
+			break;
+		default:
+			traffic_put(traffic);
+		}
+		if (++operations % TRAFFIC_BURST)
+			continue;
+		traffic_go_home(traffic);
+		usleep_range(100, 1000);
+	}
+	while (traffic->depth)
+		traffic_put(traffic);
+	atomic_long_add(operations, &traffic->test->operations);
+	kfree(traffic);
+	return 0;
+}
+
+static int traffic_stop(struct test_pool *test)
+{
+	unsigned int i;
+
+	if (!test->threads)
+		return -EALREADY;
+	for (i = 0; i < nr_cpu_ids; i++) {
+		if (!test->threads[i])
+			continue;
+		kthread_stop(test->threads[i]);
+		put_task_struct(test->threads[i]);
+	}
+	kfree(test->threads);
+	test->threads = NULL;
+	for (i = 0; i < TRAFFIC_EXCHANGE; i++) {
+		if (test->exchange[i])
+			give(test, test->exchange[i], -1);
+		test->exchange[i] = NULL;
+	}
+	return 0;
+}
+
+static int traffic_start(struct test_pool *test)
+{
+	unsigned int cpu;
+
+	if (test->threads)
+		return -EALREADY;
+	test->threads = kcalloc(nr_cpu_ids, sizeof(*test->threads), GFP_KERNEL);
+	if (!test->threads)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct traffic *traffic = kzalloc(sizeof(*traffic), GFP_KERNEL);
+		struct task_struct *thread;
+
+		if (!traffic)
+			break;
+		traffic->test = test;
+		traffic->cpu = cpu;
+		traffic->owner = COMMAND_OWNER + 1 + cpu;
+		traffic->random = cpu;
+		thread = kthread_create(traffic_thread, traffic, "pcpool_test/%u", cpu);
+		if (IS_ERR(thread)) {
+			kfree(traffic);
+			break;
+		}
+		get_task_struct(thread);
+		test->threads[cpu] = thread;
+		wake_up_process(thread);
+	}
+	if (cpu < nr_cpu_ids) {
+		traffic_stop(test);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Making and unmaking pools. */
+
+static int option(struct pcpool_params *params, struct pcpool_ops *ops, char *word)
+{
+	char *value = strchr(word, '=');
+	unsigned long number;
+
+	if (!value)
+		return -EBADMSG;
+	*value++ = '\0';
+	if (!strcmp(word, "steal")) {
+		if (!strcmp(value, "all"))
+			params->steal = PCPOOL_STEAL_ALL;
+		else if (!strcmp(value, "node"))
+			params->steal = PCPOOL_STEAL_NODE;
+		else if (!strcmp(value, "none"))
+			params->steal = PCPOOL_STEAL_NONE;
+		else if (!kstrtoul(value, 0, &number))
+			params->steal = number;
+		else
+			return -EBADMSG;
+		return 0;
+	}
+	if (kstrtoul(value, 0, &number))
+		return -EBADMSG;
+	if (!strcmp(word, "object_bytes"))
+		params->object_bytes = number;
+	else if (!strcmp(word, "max_object_bytes"))
+		params->max_object_bytes = number;
+	else if (!strcmp(word, "private"))
+		params->private_slots = number;
+	else if (!strcmp(word, "max_idle"))
+		params->max_idle = number;
+	else if (!strcmp(word, "max_total"))
+		params->max_total = number;
+	else if (!strcmp(word, "reserve"))
+		params->reserve = number;
+	else if (!strcmp(word, "flags"))
+		params->flags = number;
+	else if (!strcmp(word, "has_name") && !number)
+		params->name = NULL;
+	else if (!strcmp(word, "has_ops") && !number)
+		params->ops = NULL;
+	else if (!strcmp(word, "has_alloc") && !number)
+		ops->alloc = NULL;
+	else if (!strcmp(word, "has_free") && !number)
+		ops->free = NULL;
+	else
+		return -EBADMSG;
+	return 0;
+}
+
+/* "" is a name too, here: the one of a create command that ends in a space. */
+static int create(const char *name, char *words)
+{
+	struct test_pool *test = kzalloc(sizeof(*test), GFP_KERNEL);
+	struct pcpool_params params = { .name = name, .object_bytes = 256 };
+	char *word;
+	int status = 0;
+
+	if (!test)
+		return -ENOMEM;
+	test->ops.alloc = object_alloc;
+	test->ops.free = object_free;
+	params.ops = &test->ops;
+	params.ctx = test;
+	while (!status && (word = strsep(&words, " ")))
+		if (*word)
+			status = option(&params, &test->ops, word);
+	if (status)
+		goto out;
+
+	strscpy(test->name, name, sizeof(test->name));
+	test->object_bytes = max(params.object_bytes, sizeof(struct object));
+	test->may_sleep = params.flags & PCPOOL_FREE_MAY_SLEEP;
+	INIT_LIST_HEAD(&test->held);
+	test->pool = pcpool_create(&params);
+	status = PTR_ERR_OR_ZERO(test->pool);
+	if (status)
+		goto out;
+	list_add_tail(&test->list, &pools);
+	return 0;
+out:
+	kfree(test);
+	return status;
+}
+
+static int destroy(struct test_pool *test)
+{
+	struct job job = { .test = test, .count = test->held_count };
+	int status = 0;
+
+	traffic_stop(test);
+	put_job(&job);
+	pcpool_destroy(test->pool);
+	if (atomic_long_read(&test->allocated) != atomic_long_read(&test->freed)) {
+		pr_err("pcpool_selftest: error: %s: %ld objects allocated, %ld freed\n",
+		       test->name, atomic_long_read(&test->allocated),
+		       atomic_long_read(&test->freed));
+		status = -EUCLEAN;
+	}
+	if (atomic_long_read(&test->errors))
+		status = -EUCLEAN;
+	list_del(&test->list);
+	kfree(test);
+	return status;
+}
+
+static struct test_pool *find(const char *name)
+{
+	struct test_pool *test;
+
+	list_for_each_entry(test, &pools, list)
+		if (!strcmp(test->name, name))
+			return test;
+	return NULL;
+}
+
+static int command(char *words)
+{
+	const char *verb = strsep(&words, " ");
+	const char *name = strsep(&words, " ");
+	struct test_pool *test;
+
+	if (!name)
+		return -EBADMSG;
+	if (!strcmp(verb, "create"))
+		return create(name, words);
+	test = find(name);
+	if (!test)
+		return -ENOENT;
+	if (!strcmp(verb, "destroy"))
+		return destroy(test);
+	if (!strcmp(verb, "age")) {
+		pcpool_age(test->pool);
+		return 0;
+	}
+	if (!strcmp(verb, "drain")) {
+		pcpool_drain(test->pool);
+		return 0;
+	}
+	if (!strcmp(verb, "start"))
+		return traffic_start(test);
+	if (!strcmp(verb, "stop"))
+		return traffic_stop(test);
+	if (!words)
+		return -EBADMSG;
+	if (!strcmp(verb, "get"))
+		return run_on_cpu(test, words, get_job);
+	if (!strcmp(verb, "put"))
+		return run_on_cpu(test, words, put_job);
+	if (!strcmp(verb, "prefill"))
+		return run_on_cpu(test, words, prefill_job);
+	if (!strcmp(verb, "fail")) {
+		WRITE_ONCE(test->failing, *words == '1');
+		return 0;
+	}
+	return -EBADMSG;
+}
+
+static ssize_t command_write(struct file *file, const char __user *from, size_t size,
+			     loff_t *position)
+{
+	char *words, *end;
+	int status;
+
+	if (size > COMMAND_BYTES_MAX)
+		return -E2BIG;
+	words = memdup_user_nul(from, size);
+	if (IS_ERR(words))
+		return PTR_ERR(words);
+	end = strchr(words, '\n');
+	if (end)
+		*end = '\0';
+	mutex_lock(&commands);
+	status = command(words);
+	mutex_unlock(&commands);
+	kfree(words);
+	return status ? status : size;
+}
+
+static const struct file_operations command_operations = {
+	.owner = THIS_MODULE,
+	.write = command_write,
+};
+
+static int pools_show(struct seq_file *out, void *unused)
+{
+	struct test_pool *test;
+
+	mutex_lock(&commands);
+	seq_puts(out, "name allocated freed held same_cpu same_node other_node operations early errors\n");
+	list_for_each_entry(test, &pools, list)
+		seq_printf(out, "%s %ld %ld %lu %ld %ld %ld %ld %ld %ld\n", test->name,
+			   atomic_long_read(&test->allocated), atomic_long_read(&test->freed),
+			   test->held_count, atomic_long_read(&test->near[0]),
+			   atomic_long_read(&test->near[1]), atomic_long_read(&test->near[2]),
+			   atomic_long_read(&test->operations), atomic_long_read(&test->early),
+			   atomic_long_read(&test->errors));
+	mutex_unlock(&commands);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(pools);
+
+static int __init selftest_init(void)
+{
+	directory = debugfs_create_dir("pcpool_selftest", NULL);
+	if (IS_ERR(directory))
+		return PTR_ERR(directory);
+	debugfs_create_file("command", 0200, directory, NULL, &command_operations);
+	debugfs_create_file("pools", 0400, directory, NULL, &pools_fops);
+	return 0;
+}
+module_init(selftest_init);
+
+static void __exit selftest_exit(void)
+{
+	struct test_pool *test, *next;
+
+	debugfs_remove_recursive(directory);
+	list_for_each_entry_safe(test, next, &pools, list)
+		destroy(test);
+}
+module_exit(selftest_exit);
+
+MODULE_DESCRIPTION("Client of pcpool for its kselftests");
+MODULE_LICENSE("GPL");

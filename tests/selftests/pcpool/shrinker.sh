@@ -1,0 +1,193 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Memory pressure ages a pool: step by step where the kernel lets one drive a shrinker
+# by hand, and for real.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+load
+
+page=$(getconf PAGESIZE)
+# Memory that the kernel hands out fast, as huge pages, is not filled byte by byte.
+left_kib=$((48 * 1024))
+huge_pages=/proc/sys/vm/nr_hugepages
+
+# of POOL: the directory of its shrinker
+of() {
+	local found
+	[ -d $debugfs/shrinker ] || skip "this kernel has no CONFIG_SHRINKER_DEBUG"
+	for found in "$debugfs/shrinker/pcpool-$1"-*; do
+		[ ! -d "$found" ] || shrinker=$found
+	done
+	[ "$shrinker" ] || fail "$1 has no shrinker: $(ls $debugfs/shrinker)"
+}
+
+# scan COUNT: one call of the shrinker
+scan() {
+	echo "0 0 $1" >"$shrinker/scan"
+}
+
+count() {
+	awk '{ print $2 }' "$shrinker/count"
+}
+
+filled() {
+	tell create a object_bytes="$1"
+	tell get a 100 0
+	tell put a 100 0
+	of a
+}
+
+the_shrinker_leaves_with_its_pool() {
+	local shrinker=''
+	tell create a
+	of a
+	tell destroy a
+	[ ! -e "$shrinker" ]
+}
+
+small_objects_count_one_each() {
+	local shrinker=''
+	filled 256
+	equal "count" "$(count)" 100
+}
+
+big_objects_count_their_pages() {
+	local shrinker=''
+	filled $((256 * 1024))
+	equal "count" "$(count)" $((100 * 256 * 1024 / page))
+}
+
+an_empty_pool_counts_nothing() {
+	local shrinker=''
+	tell create a
+	of a
+	equal "count" "$(cat "$shrinker/count")" ""
+}
+
+one_scan_is_at_most_one_pass() {
+	local shrinker=''
+	filled 256
+	scan 1000000
+	expect a ages=1 idle_main=0 idle_victim=100 evicted=0
+	tell get a 10 0
+	tell put a 10 0
+	scan 1000000
+	expect a ages=2 idle_main=0 idle_victim=10 evicted=90
+	scan 1000000
+	expect a ages=3 idle_main=0 idle_victim=0 evicted=100
+	balanced a
+	equal "objects freed early" "${of_client[early]}" 0
+}
+
+one_scan_frees_no_more_than_asked() {
+	local shrinker='' evicted=0
+	filled 256
+	scan 100
+	expect a idle_victim=100
+	while [ "$evicted" -lt 100 ]; do
+		scan 7
+		stats a
+		at_least "evicted" "${stat[evicted]}" $((evicted + 1))
+		[ "${stat[evicted]}" -le $((evicted + 7)) ] ||
+			fail "a scan of 7 freed $((stat[evicted] - evicted))"
+		evicted=${stat[evicted]}
+	done
+	balanced a
+}
+
+one_scan_frees_no_more_pages_than_asked() {
+	local shrinker='' size=$((8 * page))
+	filled $size
+	scan 800
+	expect a idle_victim=100 evicted=0
+	scan 16
+	expect a idle_victim=98 evicted=2
+	scan 23
+	expect a idle_victim=96 evicted=4
+	balanced a $size
+}
+
+# The node and the cgroup do not matter, but every node asks.
+drop_caches_empties_a_pool() {
+	local i
+	tell create a
+	put_everywhere a 5
+	for i in $(seq 10); do
+		echo 2 >/proc/sys/vm/drop_caches
+		stats a
+		echo "write $i: idle_main ${stat[idle_main]}, idle_victim ${stat[idle_victim]}, ages ${stat[ages]}"
+		[ $((stat[idle_main] + stat[idle_victim])) -ne 0 ] || break
+	done
+	expect a idle_main=0 idle_victim=0
+	at_least ages "${stat[ages]}" 1
+	balanced a
+	equal "objects freed early" "${of_client[early]}" 0
+}
+
+of_meminfo() {
+	awk -v key="$1:" '$1 == key { print $2 }' /proc/meminfo
+}
+
+# fill POOL: eats memory until reclaim has emptied the pool
+fill() {
+	local pipe eater i=0
+	if [ -w $huge_pages ]; then
+		echo $((($(of_meminfo MemAvailable) - left_kib) / $(of_meminfo Hugepagesize))) >$huge_pages
+	fi
+	# Never finds a line, so it keeps all.
+	pipe=$(mktemp -u)
+	mkfifo "$pipe"
+	tail -n 1 "$pipe" >/dev/null &
+	eater=$!
+	echo 1000 >/proc/$eater/oom_score_adj
+	exec 9>"$pipe"
+	rm "$pipe"
+	# shellcheck disable=SC2064 # the process of now
+	trap "exec 9>&-; kill $eater 2>/dev/null || :; echo 0 >$huge_pages" EXIT
+	while stats "$1" && [ $((stat[idle_main] + stat[idle_victim])) -ne 0 ]; do
+		head -c 4M /dev/zero >&9 ||
+			fail "memory is full, and ${stat[idle_main]} and ${stat[idle_victim]} objects are idle"
+		i=$((i + 4))
+	done
+	echo "emptied in ${stat[ages]} passes, with $i MiB filled"
+}
+
+memory_pressure_empties_a_pool_of_small_objects() {
+	tell create a
+	put_everywhere a 100
+	fill a
+	at_least ages "${stat[ages]}" 1
+	balanced a
+	equal "objects freed early" "${of_client[early]}" 0
+}
+
+memory_pressure_empties_a_pool_of_big_objects() {
+	local size=$((256 * 1024))
+	tell create a object_bytes=$size
+	tell get a 200 0
+	tell put a 200 0
+	fill a
+	at_least ages "${stat[ages]}" 1
+	balanced a $size
+	equal "objects freed early" "${of_client[early]}" 0
+}
+
+memory_pressure_during_traffic_loses_nothing() {
+	tell create a object_bytes=16384
+	tell create idle object_bytes=16384
+	put_everywhere idle 50
+	tell start a
+	fill idle
+	tell stop a
+	balanced a 16384
+	balanced idle 16384
+	stats a
+	at_least "ages of the busy pool" "${stat[ages]}" 1
+}
+
+run_tests the_shrinker_leaves_with_its_pool small_objects_count_one_each \
+	big_objects_count_their_pages an_empty_pool_counts_nothing one_scan_is_at_most_one_pass \
+	one_scan_frees_no_more_than_asked one_scan_frees_no_more_pages_than_asked \
+	drop_caches_empties_a_pool memory_pressure_empties_a_pool_of_small_objects \
+	memory_pressure_empties_a_pool_of_big_objects memory_pressure_during_traffic_loses_nothing

@@ -1,0 +1,161 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The binary snapshot, read by the pcpool command, says what the text says.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+load
+output=$(mktemp)
+
+# json_value KEY: from $output, where json-c puts each on a line
+json_value() {
+	sed -n "s/^ *\"$1\": *\"\\{0,1\\}\\([^\",]*\\)\"\\{0,1\\},\\{0,1\\}$/\\1/p" "$output"
+}
+
+# Three pools of different settings, with numbers that differ.
+create_three() {
+	tell create one
+	put_everywhere one 11
+	tell get one 40 0
+	age one
+	tell create two object_bytes=70000 private=2 steal=none flags=1
+	tell get two 30 1
+	tell put two 17 1
+	tell create three steal=node
+	bypass three 1
+	tell get three 5 0
+	tell put three 2 0
+}
+
+the_tool_says_what_stats_says() {
+	local pool key
+	create_three
+	for pool in one two three; do
+		"$tool" show --json $pool >"$output"
+		stats $pool
+		at_least "keys of $pool" ${#stat[@]} 19
+		for key in "${!stat[@]}"; do
+			equal "$key of $pool" "$(json_value "$key" | head -n 1)" "${stat[$key]}"
+		done
+	done
+}
+
+the_tool_says_what_params_says() {
+	create_three
+	"$tool" show --json two >"$output"
+	equal name "$(json_value name)" two
+	equal owner "$(json_value owner)" pcpool_selftest
+	equal object_bytes "$(json_value object_bytes)" 70000
+	equal private_slots "$(json_value private_slots)" 2
+	equal steal "$(json_value steal)" none
+	equal flags "$(json_value flags)" 1
+	equal bypassed "$(json_value bypassed)" false
+	"$tool" show --json three >"$output"
+	equal bypassed "$(json_value bypassed)" true
+	equal steal "$(json_value steal)" node
+}
+
+the_hit_ratio_is_hits_by_gets() {
+	create_three
+	"$tool" show --json one >"$output"
+	stats one
+	equal hit_ratio "$(json_value hit_ratio)" \
+		"$(awk -v hits=$((stat[gets] - stat[miss] - stat[alloc_fail])) -v gets="${stat[gets]}" \
+			'BEGIN { printf "%.6f", hits / gets }')"
+}
+
+list_has_all_pools() {
+	local pool
+	create_three
+	"$tool" list --json >"$output"
+	equal "pools" "$(json_value name | sort | xargs)" "one three two"
+	"$tool" list >"$output"
+	equal "lines" "$(wc -l <"$output")" 4
+	for pool in one two three; do
+		stats $pool
+		equal "gets of $pool in the list" \
+			"$(awk -v pool=$pool '$1 == pool { sub(/BYPASSED/, ""); print $(NF - 3) }' "$output")" \
+			"${stat[gets]}"
+	done
+	grep -q '^three .*BYPASSED$' "$output"
+}
+
+show_ends_with_the_percpu_file() {
+	create_three
+	"$tool" show one >"$output"
+	tail -n "$(wc -l <$debugfs/pcpool/one/percpu)" "$output" | cmp - $debugfs/pcpool/one/percpu
+	"$tool" show --json one >"$output"
+	equal "CPUs" "$(json_value cpu | wc -l)" "$nr_possible"
+}
+
+no_pools_are_an_empty_list() {
+	equal "list" "$("$tool" list)" "There are no pools."
+	equal "JSON list" "$("$tool" list --json | tr -d '[:space:]')" "[]"
+}
+
+# More than one page of records, so that the reader needs several reads.
+many_pools_make_one_snapshot() {
+	local i
+	for i in $(seq 100); do
+		tell create "pool$i"
+	done
+	"$tool" list --json >"$output"
+	equal "pools" "$(json_value name | wc -l)" 100
+	equal "bytes, however they are read" \
+		"$(dd if=$debugfs/pcpool/snapshot bs=7 2>/dev/null | wc -c)" $((32 + 100 * 288))
+}
+
+snapshots_are_whole_while_pools_come_and_go() {
+	local i reader
+	(
+		trap - EXIT
+		for i in $(seq 60); do
+			"$tool" list --json >/dev/null || exit 1
+		done
+	) &
+	reader=$!
+	for i in $(seq 40); do
+		tell create "a$i"
+		tell create "b$i"
+		tell destroy "a$i"
+	done
+	wait $reader
+}
+
+# refuses TEXT COMMAND...: it fails with status 1, that text, and no output
+refuses() {
+	local text=$1 status=0
+	shift
+	"$@" >"$output" 2>"$output.err" || status=$?
+	equal "exit status" $status 1
+	[ ! -s "$output" ] || fail "output: $(cat "$output")"
+	grep -qF "$text" "$output.err" || fail "message: $(cat "$output.err")"
+}
+
+a_missing_pool_is_named() {
+	tell create existing
+	refuses "there is no pool named 'exsting'" "$tool" show exsting
+	grep -q 'similar: existing' "$output.err"
+}
+
+others_are_told_to_be_root() {
+	refuses 'only root may' setpriv --reuid 65534 --regid 65534 --clear-groups "$tool" list
+}
+
+a_missing_debugfs_is_named() {
+	# shellcheck disable=SC2016 # for the inner shell
+	refuses 'mount -t debugfs debugfs /sys/kernel/debug' \
+		unshare -m bash -c 'umount /sys/kernel/debug && exec "$1" list' - "$tool"
+}
+
+a_missing_module_is_named() {
+	unload
+	refuses 'the module pcpool is not loaded; load it with: modprobe pcpool' "$tool" list
+	load
+}
+
+run_tests the_tool_says_what_stats_says the_tool_says_what_params_says \
+	the_hit_ratio_is_hits_by_gets list_has_all_pools show_ends_with_the_percpu_file \
+	no_pools_are_an_empty_list many_pools_make_one_snapshot \
+	snapshots_are_whole_while_pools_come_and_go a_missing_pool_is_named \
+	others_are_told_to_be_root a_missing_debugfs_is_named a_missing_module_is_named

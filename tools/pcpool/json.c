@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The output for programs. The keys are those of the pool's stats file in
+ * debugfs, and hit_ratio, which is worked out here; null if there were no gets.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "debugfs.h"
+#include "report.h"
+
+#define BLANKS	" \t"
+
+/* json-c returns NULL, or -1, only when out of memory. */
+static void add(struct json_object *object, const char *key, struct json_object *value)
+{
+	if (!value || json_object_object_add(object, key, value)) {
+		complain("no memory");
+		exit(EXIT_FAILURE);
+	}
+}
+
+static void append(struct json_object *array, struct json_object *value)
+{
+	if (!value || json_object_array_add(array, value)) {
+		complain("no memory");
+		exit(EXIT_FAILURE);
+	}
+}
+
+static void add_name(struct json_object *object, const char *key, const char *name)
+{
+	char *text = escaped(name);
+
+	add(object, key, json_object_new_string(text));
+	free(text);
+}
+
+static void add_numbers(struct json_object *object, const struct pcpool_pool_stats *pool)
+{
+	const struct {
+		const char *key;
+		unsigned long long value;
+	} numbers[] = {
+		{ "gets", pool->gets },
+		{ "hit_private", pool->hit_private },
+		{ "hit_shared", pool->hit_shared },
+		{ "hit_steal", pool->hit_steal },
+		{ "hit_victim", pool->hit_victim },
+		{ "miss", pool->miss },
+		{ "alloc_fail", pool->alloc_fail },
+		{ "puts", pool->puts },
+		{ "drop_full", pool->drop_full },
+		{ "drop_oversize", pool->drop_oversize },
+		{ "drop_other", pool->drop_other },
+		{ "evicted", pool->evicted },
+		{ "ages", pool->ages },
+		{ "made", pool->made },
+		{ "unmade", pool->unmade },
+		{ "outstanding", pool->outstanding },
+		{ "idle_main", pool->idle_main },
+		{ "idle_victim", pool->idle_victim },
+		{ "idle_bytes", pool->idle_bytes },
+		{ "deferred", pool->deferred },
+		{ "grows", pool->grows },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		add(object, numbers[i].key, json_object_new_uint64(numbers[i].value));
+}
+
+static struct json_object *pool_object(const struct pcpool_pool_stats *pool)
+{
+	struct json_object *object = json_object_new_object();
+	const char *steal = steal_word(pool->steal);
+	double ratio = pool_hit_ratio(pool);
+	char text[32];
+
+	add_name(object, "name", pool->name);
+	add_name(object, "owner", pool->owner);
+	add(object, "object_bytes", json_object_new_uint64(pool->object_bytes));
+	add(object, "private_slots", json_object_new_uint64(pool->private_slots));
+	add(object, "steal", steal ? json_object_new_string(steal) :
+				     json_object_new_uint64(pool->steal));
+	add(object, "flags", json_object_new_uint64(pool->flags));
+	add(object, "bypassed", json_object_new_boolean(pool->state & PCPOOL_STATE_BYPASSED));
+	add_numbers(object, pool);
+	snprintf(text, sizeof(text), "%.6f", ratio);
+	/* A NULL value is JSON's null, and no failure. */
+	if (ratio < 0)
+		json_object_object_add(object, "hit_ratio", NULL);
+	else
+		add(object, "hit_ratio", json_object_new_double_s(ratio, text));
+	return object;
+}
+
+static struct json_object *word_value(const char *word)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(word, &end, 10);
+	if (word[0] >= '0' && word[0] <= '9' && !*end && !errno)
+		return json_object_new_uint64(value);
+	return json_object_new_string(word);
+}
+
+/* The header's words are the keys; every further line must have as many. */
+static struct json_object *percpu_array(char *percpu)
+{
+	struct json_object *array = json_object_new_array();
+	char *lines, *line, *titles;
+	bool complete = true;
+
+	titles = strtok_r(percpu, "\n", &lines);
+	while (titles && (line = strtok_r(NULL, "\n", &lines))) {
+		struct json_object *object = json_object_new_object();
+		char *keys = strdup(titles);
+		char *key_rest, *word_rest, *key, *word;
+
+		if (!keys || !object) {
+			complain("no memory");
+			exit(EXIT_FAILURE);
+		}
+		key = strtok_r(keys, BLANKS, &key_rest);
+		word = strtok_r(line, BLANKS, &word_rest);
+		while (key && word) {
+			add(object, key, word_value(word));
+			key = strtok_r(NULL, BLANKS, &key_rest);
+			word = strtok_r(NULL, BLANKS, &word_rest);
+		}
+		complete = complete && !key && !word;
+		append(array, object);
+		free(keys);
+	}
+	if (titles && complete)
+		return array;
+	json_object_put(array);
+	complain("the pool's percpu file is not a table with a header");
+	return NULL;
+}
+
+static void print(struct json_object *value)
+{
+	const char *text = json_object_to_json_string_ext(value,
+							  JSON_C_TO_STRING_PRETTY |
+							  JSON_C_TO_STRING_SPACED |
+							  JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	if (!text) {
+		complain("no memory");
+		exit(EXIT_FAILURE);
+	}
+	puts(text);
+	json_object_put(value);
+}
+
+void json_list(const struct snapshot *snapshot)
+{
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < snapshot->count; i++)
+		append(array, pool_object(&snapshot->pools[i]));
+	print(array);
+}
+
+int json_show(const struct pcpool_pool_stats *pool, char *percpu)
+{
+	struct json_object *array = percpu_array(percpu);
+	struct json_object *object;
+
+	if (!array)
+		return -1;
+	object = pool_object(pool);
+	add(object, "percpu", array);
+	print(object);
+	return 0;
+}

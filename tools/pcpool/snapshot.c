@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads a snapshot by the rules in uapi/linux/pcpool.h. Nothing in the file is
+ * believed before it is checked against the file's real size, and nothing is
+ * used in place: it is copied, since it may have any size and alignment.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot.h"
+
+#define offset_after(type, member) \
+	(offsetof(type, member) + sizeof(((type *)0)->member))
+
+/* The header as it was first published: no kernel writes a smaller one. */
+#define HEADER_BYTES_MIN	offset_after(struct pcpool_snapshot_header, time_ns)
+
+/* What tells one pool from another: a record without it is of no use. */
+#define RECORD_BYTES_MIN	offset_after(struct pcpool_pool_stats, owner)
+
+/* Each size is that of a C structure of 64-bit numbers, so a multiple of this. */
+#define SIZE_STEP		sizeof(__u64)
+
+static int __attribute__((format(printf, 2, 3)))
+refuse(struct snapshot *snapshot, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(snapshot->error, sizeof(snapshot->error), format, args);
+	va_end(args);
+	snapshot_free(snapshot);
+	return -1;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Bytes from one record to the next, and from the start to the first one. */
+static int check_header(struct snapshot *snapshot,
+			struct pcpool_snapshot_header *header,
+			const unsigned char *data, size_t size)
+{
+	unsigned long long records;
+
+	if (!size)
+		return refuse(snapshot, "it is empty");
+	if (size < HEADER_BYTES_MIN)
+		return refuse(snapshot, "its header is cut short: %zu bytes, not %zu",
+			      size, HEADER_BYTES_MIN);
+
+	memset(header, 0, sizeof(*header));
+	memcpy(header, data, smaller(size, sizeof(*header)));
+	if (header->magic != PCPOOL_SNAPSHOT_MAGIC)
+		return refuse(snapshot,
+			      "it does not start as a snapshot does: magic number %#x, not %#x",
+			      header->magic, PCPOOL_SNAPSHOT_MAGIC);
+	if (header->version != PCPOOL_SNAPSHOT_VERSION)
+		return refuse(snapshot,
+			      "it has version %u, and this program knows version %u only",
+			      header->version, PCPOOL_SNAPSHOT_VERSION);
+	if (header->header_size < HEADER_BYTES_MIN || header->header_size % SIZE_STEP)
+		return refuse(snapshot, "it claims a header of %u bytes, which none has",
+			      header->header_size);
+	if (header->header_size > size)
+		return refuse(snapshot, "its header is cut short: %zu bytes, not %u",
+			      size, header->header_size);
+	if (header->record_size < RECORD_BYTES_MIN || header->record_size % SIZE_STEP)
+		return refuse(snapshot, "it claims records of %u bytes, which none has",
+			      header->record_size);
+
+	/* The product of two 32-bit numbers fits. */
+	records = (unsigned long long)header->record_count * header->record_size;
+	if (records > size - header->header_size)
+		return refuse(snapshot,
+			      "it is cut short: %u records of %u bytes announced, %zu bytes there",
+			      header->record_count, header->record_size,
+			      size - header->header_size);
+	if (records < size - header->header_size)
+		return refuse(snapshot, "%llu bytes follow its last record",
+			      size - header->header_size - records);
+	return 0;
+}
+
+static int check_name(struct snapshot *snapshot, size_t record,
+		      const char *what, const char *name, size_t size)
+{
+	if (!memchr(name, '\0', size))
+		return refuse(snapshot, "the %s in record %zu does not end", what, record);
+	return 0;
+}
+
+int snapshot_parse(struct snapshot *snapshot, const void *data, size_t size)
+{
+	const unsigned char *from = data;
+	struct pcpool_snapshot_header header;
+	size_t i;
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	if (check_header(snapshot, &header, from, size))
+		return -1;
+
+	/* One more than needed: calloc() of nothing may return NULL. */
+	snapshot->pools = calloc((size_t)header.record_count + 1, sizeof(*snapshot->pools));
+	if (!snapshot->pools)
+		return refuse(snapshot, "no memory for its %u records",
+			      header.record_count);
+
+	from += header.header_size;
+	for (i = 0; i < header.record_count; i++, from += header.record_size) {
+		struct pcpool_pool_stats *pool = &snapshot->pools[i];
+
+		memcpy(pool, from, smaller(header.record_size, sizeof(*pool)));
+		if (check_name(snapshot, i, "name", pool->name, sizeof(pool->name)) ||
+		    check_name(snapshot, i, "owner", pool->owner, sizeof(pool->owner)))
+			return -1;
+		if (!pool->name[0])
+			return refuse(snapshot, "record %zu has no name", i);
+	}
+	snapshot->count = header.record_count;
+	return 0;
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+	free(snapshot->pools);
+	snapshot->pools = NULL;
+	snapshot->count = 0;
+}
+
+double pool_hit_ratio(const struct pcpool_pool_stats *pool)
+{
+	double hits = (double)pool->hit_private + (double)pool->hit_shared +
+		      (double)pool->hit_steal + (double)pool->hit_victim;
+	double gets = hits + (double)pool->miss + (double)pool->alloc_fail;
+
+	return gets > 0 ? hits / gets : -1;
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The output for people: a table of pools, and a page about one. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "debugfs.h"
+#include "report.h"
+
+/* Room for any number here with its unit; names are measured instead. */
+#define CELL_BYTES	40
+
+char *escaped(const char *name)
+{
+	/* Four bytes for each, and the NUL. */
+	char *text = malloc(strlen(name) * 4 + 1);
+	char *to = text;
+
+	if (!text) {
+		complain("no memory");
+		exit(EXIT_FAILURE);
+	}
+	for (; *name; name++) {
+		unsigned char c = *name;
+
+		/* The backslash too, so that what is printed has one meaning. */
+		if (c < ' ' || c > '~' || c == '\\')
+			to += sprintf(to, "\\x%02x", c);
+		else
+			*to++ = c;
+	}
+	*to = '\0';
+	return text;
+}
+
+const char *steal_word(unsigned int steal)
+{
+	switch (steal) {
+	case PCPOOL_STEAL_ALL:
+		return "all";
+	case PCPOOL_STEAL_NODE:
+		return "node";
+	case PCPOOL_STEAL_NONE:
+		return "none";
+	default:
+		return NULL;
+	}
+}
+
+/* Never a smaller number than either: counters of a broken file may overflow. */
+static unsigned long long sum(unsigned long long a, unsigned long long b)
+{
+	return a + b < a ? ~0ULL : a + b;
+}
+
+/* 3 significant digits or so: "0 B", "1.5 KiB", "268 KiB" */
+static const char *human(char *cell, double bytes)
+{
+	static const char * const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	const size_t last = ARRAY_SIZE(units) - 1;
+	size_t unit = 0;
+
+	/* What would be printed as 1024 is 1.0 of the next. */
+	while (bytes >= 1023.5 && unit < last) {
+		bytes /= 1024;
+		unit++;
+	}
+	snprintf(cell, CELL_BYTES, "%.*f %s", unit && bytes < 9.95 ? 1 : 0, bytes, units[unit]);
+	return cell;
+}
+
+static const char *number(char *cell, unsigned long long value)
+{
+	snprintf(cell, CELL_BYTES, "%llu", value);
+	return cell;
+}
+
+/* Rounded so that only all is 100 and only nothing is 0. */
+static const char *percent(char *cell, double ratio)
+{
+	double shown = ratio * 100;
+
+	if (ratio < 0) {
+		snprintf(cell, CELL_BYTES, "-");
+		return cell;
+	}
+	if (ratio < 1 && shown > 99.9)
+		shown = 99.9;
+	if (ratio > 0 && shown < 0.1)
+		shown = 0.1;
+	snprintf(cell, CELL_BYTES, "%.1f", shown);
+	return cell;
+}
+
+enum column {
+	NAME, OWNER, OBJECT, IDLE, OUTSTANDING, HIT, GETS, MISSES, MEMORY, COLUMNS
+};
+
+#define LEFT_COLUMNS	OBJECT	/* those before it are words */
+
+static const char * const column_titles[COLUMNS] = {
+	"NAME", "OWNER", "OBJECT", "IDLE", "OUT", "HIT%", "GETS", "MISSES", "IDLE MEM",
+};
+
+struct row {
+	char *words[LEFT_COLUMNS];
+	char numbers[COLUMNS][CELL_BYTES];
+};
+
+static const char *cell_of(const struct row *row, int column)
+{
+	if (!row)
+		return column_titles[column];
+	return column < LEFT_COLUMNS ? row->words[column] : row->numbers[column];
+}
+
+static void fill_row(struct row *row, const struct pcpool_pool_stats *pool)
+{
+	row->words[NAME] = escaped(pool->name);
+	row->words[OWNER] = escaped(pool->owner[0] ? pool->owner : "-");
+	human(row->numbers[OBJECT], (double)pool->object_bytes);
+	number(row->numbers[IDLE], sum(pool->idle_main, pool->idle_victim));
+	number(row->numbers[OUTSTANDING], pool->outstanding);
+	percent(row->numbers[HIT], pool_hit_ratio(pool));
+	number(row->numbers[GETS], pool->gets);
+	number(row->numbers[MISSES], pool->miss);
+	human(row->numbers[MEMORY], (double)pool->idle_bytes);
+}
+
+static void print_row(const struct row *row, const int *widths, bool bypassed)
+{
+	int i;
+
+	for (i = 0; i < COLUMNS; i++)
+		printf(i < LEFT_COLUMNS ? "%s%-*s" : "%s%*s", i ? "  " : "",
+		       widths[i], cell_of(row, i));
+	printf("%s\n", bypassed ? "  BYPASSED" : "");
+}
+
+void text_list(const struct snapshot *snapshot)
+{
+	int widths[COLUMNS];
+	struct row *rows;
+	size_t r;
+	int i;
+
+	if (!snapshot->count) {
+		puts("There are no pools.");
+		return;
+	}
+	rows = calloc(snapshot->count, sizeof(*rows));
+	if (!rows) {
+		complain("no memory");
+		exit(EXIT_FAILURE);
+	}
+	for (i = 0; i < COLUMNS; i++)
+		widths[i] = strlen(column_titles[i]);
+	for (r = 0; r < snapshot->count; r++) {
+		fill_row(&rows[r], &snapshot->pools[r]);
+		for (i = 0; i < COLUMNS; i++) {
+			int width = strlen(cell_of(&rows[r], i));
+
+			if (widths[i] < width)
+				widths[i] = width;
+		}
+	}
+
+	print_row(NULL, widths, false);
+	for (r = 0; r < snapshot->count; r++) {
+		print_row(&rows[r], widths, snapshot->pools[r].state & PCPOOL_STATE_BYPASSED);
+		for (i = 0; i < LEFT_COLUMNS; i++)
+			free(rows[r].words[i]);
+	}
+	free(rows);
+}
+
+/* One line of the page: what, how many, and which part of the whole that is. */
+static void print_part(const char *what, unsigned long long part, double whole, const char *meaning)
+{
+	char share[CELL_BYTES];
+
+	percent(share, whole > 0 ? (double)part / whole : -1);
+	printf("  %-13s %14llu  %6s%s  %s\n", what, part, share,
+	       whole > 0 ? " %" : "  ", meaning);
+}
+
+static void print_tier(const char *what, unsigned long long objects, double bytes,
+		       const char *meaning)
+{
+	char memory[CELL_BYTES];
+
+	printf("  %-13s %14llu  %8s  %s\n", what, objects, human(memory, bytes), meaning);
+}
+
+static void print_gets(const struct pcpool_pool_stats *pool)
+{
+	double ratio = pool_hit_ratio(pool);
+	double gets = (double)pool->gets;
+	char share[CELL_BYTES];
+
+	if (ratio < 0)
+		puts("hit ratio       -: nobody has asked for an object yet");
+	else
+		printf("hit ratio       %s %% of %llu gets\n", percent(share, ratio), pool->gets);
+	print_part("private", pool->hit_private, gets, "the CPU's own private slots");
+	print_part("shared", pool->hit_shared, gets, "the CPU's own shared queue");
+	print_part("steal", pool->hit_steal, gets, "another CPU's main tier");
+	print_part("victim", pool->hit_victim, gets, "a victim tier");
+	print_part("miss", pool->miss, gets, "made an object");
+	print_part("alloc fail", pool->alloc_fail, gets, "found none and could not make one");
+}
+
+static void print_idle(const struct pcpool_pool_stats *pool)
+{
+	unsigned long long idle = sum(pool->idle_main, pool->idle_victim);
+	/* The file has no sizes a tier, so each gets its share by count. */
+	double each = idle ? (double)pool->idle_bytes / (double)idle : 0;
+	char memory[CELL_BYTES];
+
+	printf("idle            %llu objects, %s\n", idle,
+	       human(memory, (double)pool->idle_bytes));
+	print_tier("main tier", pool->idle_main, each * (double)pool->idle_main,
+		   "put since the last aging pass");
+	print_tier("victim tier", pool->idle_victim, each * (double)pool->idle_victim,
+		   "freed by the next aging pass");
+	printf("outstanding     %llu objects\n", pool->outstanding);
+}
+
+static void print_drops(const struct pcpool_pool_stats *pool)
+{
+	unsigned long long drops = sum(sum(pool->drop_full, pool->drop_oversize),
+				       pool->drop_other);
+	double puts = (double)pool->puts;
+
+	printf("drops           %llu of %llu puts\n", drops, pool->puts);
+	print_part("full", pool->drop_full, puts, "the pool could not hold it");
+	print_part("oversize", pool->drop_oversize, puts, "it had grown too big");
+	print_part("other", pool->drop_other, puts, "bypass");
+}
+
+static void print_settings(const struct pcpool_pool_stats *pool)
+{
+	unsigned int unknown = pool->flags & ~PCPOOL_FREE_MAY_SLEEP;
+	const char *steal = steal_word(pool->steal);
+	char memory[CELL_BYTES];
+
+	printf("settings        objects of %s, %u private slots a CPU, steal ",
+	       human(memory, (double)pool->object_bytes), pool->private_slots);
+	if (steal)
+		fputs(steal, stdout);
+	else
+		printf("%u (unknown to this program)", pool->steal);
+	if (pool->flags & PCPOOL_FREE_MAY_SLEEP)
+		fputs(", free may sleep", stdout);
+	if (unknown)
+		printf(", flags %#x (unknown to this program)", unknown);
+	putchar('\n');
+}
+
+void text_show(const struct pcpool_pool_stats *pool, const char *debugfs,
+	       const char *percpu)
+{
+	char *owner = escaped(pool->owner[0] ? pool->owner : "-");
+	char *name = escaped(pool->name);
+
+	printf("pool            %s, made by %s\n", name, owner);
+	if (pool->state & PCPOOL_STATE_BYPASSED)
+		printf("\n*** BYPASSED: every get allocates, every put frees.\n"
+		       "*** Pool again with: echo 0 > %s/pcpool/%s/bypass\n", debugfs, name);
+	if (pool->state & ~PCPOOL_STATE_BYPASSED)
+		printf("\n*** state %#x is unknown to this program\n",
+		       pool->state & ~PCPOOL_STATE_BYPASSED);
+	putchar('\n');
+	print_gets(pool);
+	putchar('\n');
+	print_idle(pool);
+	putchar('\n');
+	print_drops(pool);
+	printf("aging           %llu passes\n", pool->ages);
+	printf("evicted         %llu idle objects, by aging and drain\n", pool->evicted);
+	printf("made, unmade    %llu, %llu\n", pool->made, pool->unmade);
+	printf("deferred        %llu puts left to a worker\n", pool->deferred);
+	printf("grown           %llu rings added to shared queues\n", pool->grows);
+	print_settings(pool);
+	printf("\n%s", percpu);
+	if (percpu[0] && percpu[strlen(percpu) - 1] != '\n')
+		putchar('\n');
+	free(owner);
+	free(name);
+}
