@@ -359,8 +359,13 @@ unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
 		if (got)
 			return got;
 		if (!newer) {
-			/* (C): once more if there is a newer one by now. */
-			if (!smp_load_acquire(&ring->newer))
+			/*
+			 * Once more if there is a newer one by now, as seen after
+			 * the ring was seen empty; pairs with the release in
+			 * pcpool_queue_add_ring().
+			 */
+			smp_rmb();
+			if (!READ_ONCE(ring->newer))
 				return 0;
 			continue;
 		}

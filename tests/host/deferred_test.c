@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Deferred puts: whoever has secured a cell finds one, whatever is added and trimmed
+ * meanwhile; nothing is lost or handed out twice, and the content of an object is
+ * what was put. Once with threads, once with interruptions at every point (see
+ * interrupt_test.c). The shim's pages are small, so that chunks come and go.
+ */
+#include <sched.h>
+#include <unistd.h>
+
+#include "deferred.h"
+#include "test.h"
+
+#define WORKERS		3
+#define HELD_MAX	150u
+#define CELLS_MAX	400	/* more only make it slower: a bag is searched cell by cell */
+
+static struct pcpool_deferred cells;
+static unsigned int delay_us;
+static bool done;
+
+/*
+ * FILLING: all that can be made is made and put, to the last cell; so any cell that was
+ * promised and is not there is missed. DRAINING: it is unmade, and cells are trimmed.
+ */
+static enum phase { ADDING, FILLING, DRAINING } phase;
+
+static struct {
+	unsigned long made, refused, put, taken, unmade, added, trims;
+} total;
+
+#define add_total(what, n) \
+	__atomic_fetch_add(&total.what, (n), __ATOMIC_RELAXED)
+#define get_total(what) \
+	__atomic_load_n(&total.what, __ATOMIC_RELAXED)
+
+static bool make(struct obj **obj)
+{
+	if (!pcpool_deferred_secure(&cells)) {
+		add_total(refused, 1);
+		return false;
+	}
+	*obj = obj_make();
+	add_total(made, 1);
+	return true;
+}
+
+static void unmake(struct obj *obj)
+{
+	obj_unmake(obj);
+	pcpool_deferred_unsecure(&cells);
+	add_total(unmade, 1);
+}
+
+static void put(struct obj *obj)
+{
+	obj_put(obj, shim_random());
+	if (!pcpool_deferred_put(&cells, obj))
+		fail("a put found no cell, though one was secured");
+	add_total(put, 1);
+}
+
+static struct obj *take(void)
+{
+	struct obj *obj = pcpool_deferred_take(&cells);
+
+	if (obj) {
+		obj_got(obj);
+		add_total(taken, 1);
+	}
+	return obj;
+}
+
+/* In a phase of adding there is a bit of all; the next is begun by thread 0. */
+static void work(void)
+{
+	struct obj *held[HELD_MAX];
+	unsigned int n = 0, dice;
+
+	while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) {
+		enum phase now = __atomic_load_n(&phase, __ATOMIC_RELAXED);
+
+		dice = random_in(0, 15);
+		if (dice == 0 && now == ADDING &&
+		    atomic_long_read(&cells.cells) < CELLS_MAX) {
+			check(pcpool_deferred_add_cells(&cells, GFP_KERNEL));
+			add_total(added, 1);
+		} else if (dice < 6 && now != DRAINING && n < HELD_MAX) {
+			n += make(&held[n]);
+		} else if (n && (dice < 9 || now == FILLING)) {
+			put(held[--n]);
+		} else if (dice < 13 && now != FILLING && n < HELD_MAX) {
+			held[n] = take();
+			if (held[n])
+				n++;
+		} else if (n && now != FILLING) {
+			unmake(held[--n]);
+		}
+	}
+	while (n)
+		put(held[--n]);
+}
+
+static void trim(void)
+{
+	while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) {
+		pcpool_deferred_trim(&cells);
+		add_total(trims, 1);
+		usleep(random_in(0, 100));
+	}
+}
+
+static void secure(void)
+{
+	unsigned int n = 0;
+
+	while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) {
+		if (n < 40 && pcpool_deferred_secure(&cells))
+			n++;
+		else
+			for (; n; n--)
+				pcpool_deferred_unsecure(&cells);
+	}
+	for (; n; n--)
+		pcpool_deferred_unsecure(&cells);
+}
+
+/* Else it would have tested nothing; for machines that are slow. */
+static bool enough(void)
+{
+	return get_total(taken) > 1000 && get_total(refused) > 100 &&
+	       get_total(added) > 10 && get_total(trims) > 100;
+}
+
+static void deferred_thread(unsigned int index)
+{
+	if (delay_us)
+		shim_delays(15, delay_us);
+	else
+		shim_delays(255, 0);
+	switch (index) {
+	case 0:
+		while (!expired() || !enough()) {
+			usleep(2000);
+			__atomic_store_n(&phase, (phase + 1) % 3, __ATOMIC_RELAXED);
+		}
+		__atomic_store_n(&done, true, __ATOMIC_RELAXED);
+		break;
+	case 1:
+		trim();
+		break;
+	case 2:
+		secure();
+		break;
+	default:
+		work();
+	}
+}
+
+static void run(void)
+{
+	struct obj *obj;
+
+	check(!pcpool_deferred_init(&cells));
+	run_threads(3 + WORKERS, deferred_thread);
+	check(pcpool_deferred_count(&cells) == total.put - total.taken);
+	while ((obj = take()))
+		unmake(obj);
+	note("%lu made, %lu refused, %lu put, %lu taken, %lu chunks added, %lu trims",
+	     total.made, total.refused, total.put, total.taken, total.added, total.trims);
+	if (total.made != total.unmade)
+		fail("%ld objects were lost", total.made - total.unmade);
+	check(!pcpool_deferred_count(&cells));
+	check(!atomic_long_read(&cells.needed));
+	pcpool_deferred_exit(&cells);
+}
+
+static void deferred_stress(void)
+{
+	run();
+}
+
+static void deferred_slow(void)
+{
+	delay_us = 100;
+	run();
+}
+
+static void deferred_serial(void)
+{
+	unsigned int n = 0, more, leave;
+	static char objs[1000];
+
+	shim_this.fail_allocs = 1;
+	check(pcpool_deferred_init(&cells) == -ENOMEM);
+	check(!pcpool_deferred_init(&cells));
+	check(!pcpool_deferred_wants_cells(&cells) && !pcpool_deferred_take(&cells));
+	while (n < ARRAY_SIZE(objs) && pcpool_deferred_secure(&cells))
+		n++;
+	check(n > PCPOOL_DEFERRED_SPARE && n <= 2 * PCPOOL_DEFERRED_SPARE);
+	check(pcpool_deferred_wants_cells(&cells));
+	shim_this.fail_allocs = 1;
+	check(!pcpool_deferred_add_cells(&cells, GFP_KERNEL));
+	check(!pcpool_deferred_secure(&cells));
+	while (pcpool_deferred_wants_cells(&cells))
+		check(pcpool_deferred_add_cells(&cells, GFP_KERNEL));
+	for (more = 0; pcpool_deferred_secure(&cells); more++)
+		;
+	check(more >= PCPOOL_DEFERRED_SPARE && n + more < ARRAY_SIZE(objs));
+	/* A cell for each, and not one more. */
+	for (n += more; n; n--)
+		check(pcpool_deferred_put(&cells, &objs[n]));
+	check(!pcpool_deferred_put(&cells, &objs[0]));
+	check(pcpool_deferred_take(&cells) && pcpool_deferred_put(&cells, &objs[0]));
+	/* Nothing to give back. */
+	n = pcpool_deferred_count(&cells);
+	pcpool_deferred_trim(&cells);
+	check(pcpool_deferred_count(&cells) == n && shim_live() == 2);
+	check(atomic_long_read(&cells.cells) == n);
+	/* One more than leaves enough to spare without one of the two chunks. */
+	for (leave = n / 2 - PCPOOL_DEFERRED_SPARE + 1; n > leave; n--) {
+		check(pcpool_deferred_take(&cells));
+		pcpool_deferred_unsecure(&cells);
+	}
+	pcpool_deferred_trim(&cells);
+	rcu_barrier();
+	check(shim_live() == 2 && pcpool_deferred_count(&cells) == n);
+	/* Objects that are in the way are moved. */
+	check(pcpool_deferred_take(&cells));
+	pcpool_deferred_unsecure(&cells);
+	n--;
+	pcpool_deferred_trim(&cells);
+	rcu_barrier();
+	check(shim_live() == 1 && pcpool_deferred_count(&cells) == n);
+	for (; pcpool_deferred_take(&cells); n--)
+		pcpool_deferred_unsecure(&cells);
+	check(!n && !pcpool_deferred_count(&cells));
+	pcpool_deferred_exit(&cells);
+}
+
+/* Interrupted at every point. */
+
+static const char *doing[2];
+static unsigned int at;
+static bool interrupted;
+
+static bool make_and_put(void)
+{
+	struct obj *obj;
+
+	if (!make(&obj))
+		return false;
+	put(obj);
+	return true;
+}
+
+static void act_put(void)	{ make_and_put(); }
+static void act_trim(void)	{ pcpool_deferred_trim(&cells); }
+static void act_add(void)	{ check(pcpool_deferred_add_cells(&cells, GFP_ATOMIC)); }
+
+static void act_take(void)
+{
+	struct obj *obj = take();
+
+	if (obj)
+		unmake(obj);
+}
+
+static void act_take_and_put(void)
+{
+	struct obj *obj = take();
+
+	if (obj)
+		put(obj);
+}
+
+static void act_fill(void)
+{
+	while (make_and_put())
+		;
+}
+
+static void act_empty(void)
+{
+	struct obj *obj;
+
+	while ((obj = take()))
+		unmake(obj);
+}
+
+static void act_empty_and_trim(void)
+{
+	act_empty();
+	act_trim();
+}
+
+static const struct {
+	const char *name;
+	bool single;	/* one operation; the others are there to interrupt these */
+	bool trims;
+	void (*run)(void);
+} actions[] = {
+	{ "put", true, false, act_put },
+	{ "take", true, false, act_take },
+	{ "take and put", false, false, act_take_and_put },
+	{ "add", true, false, act_add },
+	{ "trim", true, true, act_trim },
+	{ "fill", false, false, act_fill },
+	{ "empty", false, false, act_empty },
+	{ "empty and trim", false, true, act_empty_and_trim },
+};
+
+/*
+ * So many objects put before and after so many chunks were added, and so many of them
+ * left. All chunks are of one size here, and a trim spares some cells, so that
+ * JUST_ENOUGH is as many as still allow one.
+ */
+#define ALL		10000L
+#define JUST_ENOUGH	(-1L)
+#define JUST_TOO_MANY	(-2L)
+static const struct {
+	long before, chunks, after, left;
+} states[] = {
+	{ 0, 0, 0, ALL }, { 2, 0, 0, ALL }, { ALL, 0, 0, ALL },
+	{ 0, 1, 0, ALL }, { ALL, 1, 0, JUST_ENOUGH }, { ALL, 1, 0, JUST_TOO_MANY },
+	{ ALL, 1, ALL, JUST_ENOUGH }, { ALL, 1, ALL, ALL },
+	{ 3, 2, 0, ALL }, { ALL, 2, 0, ALL }, { ALL, 2, ALL, JUST_ENOUGH }, { ALL, 2, ALL, ALL },
+};
+
+static void (*interrupt)(void);
+
+static void run_interrupt(void)
+{
+	interrupted = true;
+	interrupt();
+}
+
+static void put_some(long n)
+{
+	while (n-- && make_and_put())
+		;
+}
+
+static void set_up(unsigned int state)
+{
+	long i, left = states[state].left, chunk;
+
+	check(!pcpool_deferred_init(&cells));
+	chunk = atomic_long_read(&cells.cells);
+	put_some(states[state].before);
+	for (i = 0; i < states[state].chunks; i++)
+		act_add();
+	put_some(states[state].after);
+	if (left < 0)
+		left = atomic_long_read(&cells.cells) - chunk - PCPOOL_DEFERRED_SPARE +
+		       (left == JUST_TOO_MANY);
+	while (left < (long)pcpool_deferred_count(&cells))
+		act_take();
+}
+
+static void __attribute__((noreturn)) wrong(const char *what)
+{
+	fail("%s: %s, at point %u by %s", what, doing[0], at, doing[1]);
+}
+
+/*
+ * All that was put is there, as many more objects as there may be find a cell, and (a long
+ * search, so only where cells come and go) there are no others.
+ */
+static void tear_down(bool trimmed)
+{
+	static char one_more;
+
+	act_empty();
+	if (total.made != total.unmade)
+		wrong("an object was lost");
+	if (pcpool_deferred_count(&cells) || atomic_long_read(&cells.needed))
+		wrong("what is empty counts objects");
+	act_fill();
+	if (total.made - total.unmade != pcpool_deferred_count(&cells))
+		wrong("objects are not counted");
+	if (trimmed && pcpool_deferred_put(&cells, &one_more))
+		wrong("a cell was lost");
+	act_empty();
+	if (total.made != total.unmade)
+		wrong("an object was lost");
+	pcpool_deferred_exit(&cells);
+	cells = (struct pcpool_deferred){ };
+}
+
+static void deferred_interrupted(void)
+{
+	unsigned int state, i, j, step, runs = 0;
+
+	for (state = 0; state < ARRAY_SIZE(states); state++) {
+		for (i = 0; i < ARRAY_SIZE(actions); i++) {
+			for (j = 0; j < ARRAY_SIZE(actions); j++) {
+				if (!actions[i].single ||
+				    (actions[i].trims && actions[j].trims))
+					continue;
+				doing[0] = actions[i].name;
+				doing[1] = actions[j].name;
+				interrupt = actions[j].run;
+				interrupted = true;
+				/* Later points are much like earlier ones. */
+				for (at = 0, step = 1; interrupted; at += step) {
+					set_up(state);
+					interrupted = false;
+					shim_arm(at, run_interrupt);
+					actions[i].run();
+					shim_disarm();
+					tear_down(actions[i].trims);
+					if (at > 50)
+						step = random_in(1, at / 5);
+					runs++;
+				}
+			}
+		}
+	}
+	note("%u runs", runs);
+}
+
+const struct test deferred_tests[] = {
+	{ "deferred_serial", deferred_serial },
+	{ "deferred_stress", deferred_stress },
+	{ "deferred_slow", deferred_slow },
+	{ "deferred_interrupted", deferred_interrupted },
+	{ }
+};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Accesses to shared memory. Each is one __atomic builtin of the ordering that the kernel's
+ * own has, no stronger, so that ThreadSanitizer sees what the source asks for. Before
+ * each one is a point where the tests can let others go first; see shim.h.
+ */
+#ifndef _SHIM_COMPILER_H
+#define _SHIM_COMPILER_H
+
+#include "../shim.h"
+
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+#define __rcu
+#define __percpu
+
+#define READ_ONCE(x) ({						\
+	shim_point();						\
+	__atomic_load_n(&(x), __ATOMIC_RELAXED);		\
+})
+#define WRITE_ONCE(x, val) ({					\
+	shim_point();						\
+	__atomic_store_n(&(x), (val), __ATOMIC_RELAXED);	\
+})
+#define smp_load_acquire(p) ({					\
+	shim_point();						\
+	__atomic_load_n((p), __ATOMIC_ACQUIRE);			\
+})
+#define smp_store_release(p, val) ({				\
+	shim_point();						\
+	__atomic_store_n((p), (val), __ATOMIC_RELEASE);		\
+})
+
+/*
+ * ThreadSanitizer knows no fences. It is told of none then, and may report what one
+ * makes right, but miss nothing.
+ */
+#ifdef __SANITIZE_THREAD__
+#define shim_fence(order)	__atomic_signal_fence(order)
+#else
+#define shim_fence(order)	__atomic_thread_fence(order)
+#endif
+
+#define smp_mb() do {						\
+	shim_point();						\
+	shim_fence(__ATOMIC_SEQ_CST);				\
+} while (0)
+#define smp_rmb() do {						\
+	shim_point();						\
+	shim_fence(__ATOMIC_ACQUIRE);				\
+} while (0)
+#define smp_wmb() do {						\
+	shim_point();						\
+	shim_fence(__ATOMIC_RELEASE);				\
+} while (0)
+
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _SHIM_KCONFIG_H
+#define _SHIM_KCONFIG_H
+
+/* Nothing is configured. */
+#define IS_ENABLED(option)	0
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _SHIM_MM_H
+#define _SHIM_MM_H
+
+#include <linux/kernel.h>
+#include <linux/slab.h>
+
+/* Pages are small here, so that chunks of cells, which are pages, come and go a lot. */
+#define PAGE_SIZE	512UL
+
+#endif
