@@ -285,9 +285,8 @@ void pcpool_destroy(struct pcpool *pool)
 	mutex_unlock(&pcpool_pools_lock);
 
 	pcpool_tiers_exit(core);
-	stop_worker(core);
+	/* Takes what the worker would have; age_lock keeps the two apart. */
 	pcpool_drain(pool);
-	/* Draining may have deferred objects, and taken them again. */
 	stop_worker(core);
 
 	pcpool_collect(core, &stats);

@@ -7,6 +7,7 @@
  * preemption.
  */
 #include <linux/export.h>
+#include <linux/log2.h>
 #include <linux/percpu.h>
 #include <linux/topology.h>
 
@@ -186,9 +187,10 @@ enum kept {
 
 /*
  * Keep @obj on this CPU: in a private slot, after moving what is in them to the
- * shared queue if they are full.
+ * shared queue if they are full: all of it, since otherwise the slots would not be
+ * in the order of their puts any more. @partly: be content with less.
  */
-static enum kept keep_here(struct pcpool_core *core, void *obj)
+static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 {
 	void *objs[PCPOOL_PRIVATE_SLOTS_MAX];
 	enum kept ret = KEPT;
@@ -206,8 +208,10 @@ static enum kept keep_here(struct pcpool_core *core, void *obj)
 	q = own_queue(core, tier);
 	/* Nobody but us takes up room, so what there is now is there later. */
 	n = pcpool_queue_room(q, core->nr_slots);
-	if (!n)
+	if (!n || (n < core->nr_slots && !partly)) {
 		ret = NO_ROOM;
+		n = 0;
+	}
 	n = pcpool_slots_spill(core, objs, n);
 	pcpool_queue_push(q, objs, n);
 	/* Full again? Then by an interrupt, which is done by now. */
@@ -247,6 +251,13 @@ static unsigned int push_here(struct pcpool_core *core, void **objs,
 	return pushed;
 }
 
+/* The smallest ring that is of use: one that a spill fits into. */
+static unsigned int ring_min(const struct pcpool_core *core)
+{
+	return max_t(unsigned int, PCPOOL_RING_MIN,
+		     roundup_pow_of_two(core->nr_slots));
+}
+
 /*
  * Add a ring to this CPU's queue of @tier, or MAIN_TIER. Where memory is
  * too fragmented for a ring of twice the size, a smaller one does. Returns whether it
@@ -259,9 +270,9 @@ static bool grow(struct pcpool_core *core, unsigned int tier, gfp_t gfp)
 	unsigned int size;
 
 	preempt_disable();
-	size = pcpool_queue_next_size(own_queue(core, tier));
+	size = max(pcpool_queue_next_size(own_queue(core, tier)), ring_min(core));
 	preempt_enable();
-	for (; !ring && size >= PCPOOL_RING_MIN; size /= 2)
+	for (; !ring && size >= ring_min(core); size /= 2)
 		ring = pcpool_ring_alloc(size, gfp, numa_mem_id());
 	if (!ring)
 		return false;
@@ -270,7 +281,7 @@ static bool grow(struct pcpool_core *core, unsigned int tier, gfp_t gfp)
 	preempt_disable();
 	if (producer_enter(core)) {
 		q = own_queue(core, tier);
-		if (!pcpool_queue_room(q, 1)) {
+		if (pcpool_queue_room(q, core->nr_slots) < core->nr_slots) {
 			pcpool_queue_add_ring(q, ring);
 			ring = NULL;
 		}
@@ -294,15 +305,17 @@ static bool grow(struct pcpool_core *core, unsigned int tier, gfp_t gfp)
  */
 bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
+	bool partly = !pcpool_may_allocate();
 	enum kept kept;
 
-	while ((kept = keep_here(core, obj)) != KEPT) {
+	while ((kept = keep_here(core, obj, partly)) != KEPT) {
 		if (kept == NESTED || !pcpool_may_allocate()) {
 			pcpool_defer(core, obj);
 			break;
 		}
-		if (!grow(core, MAIN_TIER, gfp))
+		if (partly)
 			return false;
+		partly = !grow(core, MAIN_TIER, gfp);
 	}
 	return true;
 }

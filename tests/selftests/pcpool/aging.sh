@@ -39,7 +39,7 @@ two_passes_empty_private_slots_of_idle_cpus() {
 }
 
 two_passes_empty_an_offline_cpu() {
-	need_cpus 2
+	need_hotplug
 	tell create a private=8
 	tell get a 40 0
 	tell put a 40 "$last_cpu"
@@ -55,7 +55,7 @@ two_passes_empty_an_offline_cpu() {
 }
 
 a_cpu_going_offline_between_two_passes_keeps_nothing() {
-	need_cpus 2
+	need_hotplug
 	tell create a private=8
 	tell get a 40 0
 	tell put a 40 "$last_cpu"
@@ -106,7 +106,7 @@ the_client_can_age_and_drain() {
 
 drain_leaves_nothing_at_once() {
 	local idle
-	need_cpus 2
+	need_hotplug
 	tell create a
 	put_everywhere a 20
 	idle=$((20 * ${#online[@]}))

@@ -9,10 +9,6 @@ load
 # Offline and online again, of each CPU but the first, so many times.
 rounds=2
 
-need_hotplug() {
-	[ -w $cpus/cpu"$last_cpu"/online ] || skip "this machine's CPUs cannot be taken offline"
-}
-
 an_offline_cpu_is_refused_by_the_client() {
 	need_hotplug
 	tell create a

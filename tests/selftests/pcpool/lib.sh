@@ -165,6 +165,11 @@ need_cpus() {
 	[ ${#online[@]} -ge "$1" ] || skip "needs $1 CPUs"
 }
 
+# need_hotplug: skips the test where the last CPU cannot be taken offline
+need_hotplug() {
+	[ -w $cpus/cpu"$last_cpu"/online ] || skip "CPUs cannot be taken offline"
+}
+
 offline() {
 	echo 0 >$cpus/cpu"$1"/online
 }

@@ -95,7 +95,7 @@ kernel_bytes() {
 		cat /proc/meminfo
 	} | awk '
 		$1 == "kmalloc" { sum += $3 * $5 }
-		$1 == "vmalloc" && !/dup_task_struct|copy_process/ { sum += $3 }
+		$1 == "vmalloc" && !/kernel_clone|unpurged/ { sum += $3 }
 		$1 == "Percpu:" { sum += $2 * 1024 }
 		END { print sum }'
 }

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The client's callbacks: when they are called, how often, with what, and in which
+ * context. That ops->free is never called in hardirq context, nor where it must not sleep
+ * if it may, is checked in common.c for each and every call of all suites.
+ */
+#include "common.h"
+
+/* --- ops->alloc ------------------------------------------------------------------ */
+
+struct gfp_param {
+	gfp_t gfp;
+	char name[40];
+};
+
+static const struct gfp_param gfps[] = {
+	{ GFP_KERNEL, "GFP_KERNEL" },
+	{ GFP_ATOMIC, "GFP_ATOMIC" },
+	{ GFP_NOWAIT, "GFP_NOWAIT" },
+	{ GFP_NOIO | __GFP_ZERO, "GFP_NOIO | __GFP_ZERO" },
+	{ GFP_HIGHUSER | __GFP_COMP, "GFP_HIGHUSER | __GFP_COMP" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(gfp, gfps, name);
+
+static void alloc_gets_the_callers_gfp(struct kunit *test)
+{
+	gfp_t gfp = ((const struct gfp_param *)test->param_value)->gfp;
+	struct kt_pool *kp = kt_new(test, 200);
+	void *objs[100];
+
+	objs[0] = kt_get(kp, gfp, KT_ME);
+	KUNIT_EXPECT_EQ(test, kp->gfp, gfp);
+	kp->gfp = 0;
+	objs[1] = kt_get_local(kp, gfp, KT_ME);
+	KUNIT_EXPECT_EQ(test, kp->gfp, gfp);
+	kp->gfp = 0;
+	KUNIT_ASSERT_EQ(test, kt_get_bulk(kp, gfp, 98, objs + 2, KT_ME), 98);
+	KUNIT_EXPECT_EQ(test, kp->gfp, gfp);
+	kp->gfp = 0;
+	KUNIT_EXPECT_EQ(test, pcpool_prefill(kp->pool, gfp, 100), 100);
+	KUNIT_EXPECT_EQ(test, kp->gfp, gfp);
+	kt_put_many(kp, 100, objs);
+}
+
+static void a_get_fails_if_alloc_does(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 1);
+
+	kp->alloc_fails = true;
+	KUNIT_EXPECT_NULL(test, kt_get(kp, GFP_KERNEL, KT_ME));
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).alloc_fail, 1);
+	KUNIT_EXPECT_NULL(test, kt_get_local(kp, GFP_KERNEL, KT_ME));
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).alloc_fail, 2);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 0);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, 0);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->failed_allocs), 2);
+}
+
+static void a_get_works_again_when_alloc_does(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 1);
+	void *obj;
+
+	kp->alloc_fails = true;
+	KUNIT_EXPECT_NULL(test, kt_get(kp, GFP_KERNEL, KT_ME));
+	kp->alloc_fails = false;
+	obj = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_ASSERT_NOT_NULL(test, obj);
+	kt_put(kp, obj, KT_ME);
+}
+
+static void alloc_is_called_for_a_miss_only(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10);
+	int i;
+
+	kt_make_idle(kp, 10);
+	for (i = 0; i < 100; i++)
+		kt_make_idle(kp, 10);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->allocs), 10);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->failed_allocs), 0);
+}
+
+/* --- ops->reset ------------------------------------------------------------------- */
+
+static void reset_is_called_once_a_put(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 100, .ops = &kt_ops_reset,
+				    .private_slots = 4);
+	struct kt_obj **objs = (struct kt_obj **)kt_get_many(kp, 100);
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->resets), 0);
+	for (i = 0; i < 50; i++) {
+		kt_put(kp, objs[i], KT_ME);
+		KUNIT_EXPECT_EQ(test, objs[i]->resets, 1);
+	}
+	kt_put_bulk(kp, 50, (void **)objs + 50, KT_ME);
+	for (i = 0; i < 100; i++)
+		KUNIT_EXPECT_EQ(test, objs[i]->resets, 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->resets), 100);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).puts, 100);
+}
+
+static void reset_is_not_called_without_a_put(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 100, .ops = &kt_ops_reset);
+	void *obj;
+
+	KUNIT_ASSERT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, 50), 50);
+	obj = kt_get(kp, GFP_KERNEL, KT_ME);
+	pcpool_age(kp->pool);
+	pcpool_drain(kp->pool);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->resets), 0);
+	kt_put(kp, obj, KT_ME);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->resets), 1);
+}
+
+static void an_object_with_reset_is_reused(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10, .ops = &kt_ops_reset);
+	int i;
+
+	for (i = 0; i < 20; i++)
+		kt_make_idle(kp, 10);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 10);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->resets), 200);
+}
+
+static void dawdle(struct kt_pool *kp, enum kt_callback callback,
+		   struct kt_obj *obj)
+{
+	int spin;
+
+	/* That the object is still nobody's after this, kt_reset() checks. */
+	for (spin = 0; callback == KT_RESET && spin < 500; spin++)
+		cpu_relax();
+}
+
+static void get_and_put(struct kt_worker *worker)
+{
+	struct kt_pool *kp = worker->arg;
+	void *obj;
+
+	while (kt_goes_on(worker)) {
+		obj = kt_try_get(kp, worker->who);
+		if (!obj)
+			continue;
+		kt_put(kp, obj, worker->who);
+		worker->done++;
+	}
+}
+
+static void nobody_gets_an_object_before_it_is_reset(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 4, .ops = &kt_ops_reset,
+				    .private_slots = 1);
+	unsigned int i, n = num_online_cpus();
+	struct kt_gang *gang;
+
+	kt_cpu(test, 1);
+	n = min(n, 6u);
+	kp->hook = dawdle;
+	KUNIT_ASSERT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, 4), 4);
+	gang = kt_gang_new(test);
+	/* Two a CPU: the slots too are to be fought for. */
+	for (i = 0; i < 2 * n; i++)
+		kt_gang_add(gang, kt_cpu(test, i % n), get_and_put, kp);
+	kt_gang_start(gang, 150);
+	kt_gang_join(gang);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).puts, atomic_read(&kp->resets));
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->broken), 0);
+}
+
+/* --- The context of callbacks ------------------------------------------------------- */
+
+KUNIT_ARRAY_PARAM(context, kt_contexts, kt_context_desc);
+
+/* What the callbacks see, and what their callers saw. */
+struct seen {
+	struct kt_pool *kp;
+	void *objs[8];
+	bool active;
+	int preempt_count;
+	bool irqs_disabled;
+	unsigned int calls[3];
+	unsigned int different;
+};
+
+static void compare_context(struct kt_pool *kp, enum kt_callback callback,
+			    struct kt_obj *obj)
+{
+	struct seen *seen = kp->arg;
+
+	/* The worker has a context of its own. */
+	if (!seen->active)
+		return;
+	seen->calls[callback]++;
+	if (preempt_count() != seen->preempt_count ||
+	    irqs_disabled() != seen->irqs_disabled)
+		seen->different++;
+}
+
+static void look_at_caller(struct seen *seen)
+{
+	seen->preempt_count = preempt_count();
+	seen->irqs_disabled = irqs_disabled();
+	seen->active = true;
+}
+
+static void get_some(void *arg)
+{
+	struct seen *seen = arg;
+	unsigned int i;
+
+	look_at_caller(seen);
+	for (i = 0; i < ARRAY_SIZE(seen->objs); i++)
+		seen->objs[i] = kt_get(seen->kp, GFP_ATOMIC, KT_ME);
+	seen->active = false;
+}
+
+static void put_some(void *arg)
+{
+	struct seen *seen = arg;
+	unsigned int i;
+
+	look_at_caller(seen);
+	for (i = 0; i < ARRAY_SIZE(seen->objs); i++) {
+		if (seen->objs[i])
+			kt_put(seen->kp, seen->objs[i], KT_ME);
+	}
+	seen->active = false;
+}
+
+static void callbacks_run_as_their_caller_does(struct kunit *test)
+{
+	const struct kt_context_param *p = test->param_value;
+	struct kt_pool *kp = kt_new(test, 8, .ops = &kt_ops_reset);
+	struct seen *seen = kunit_kzalloc(test, sizeof(*seen), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, seen);
+	seen->kp = kp;
+	kp->arg = seen;
+	kt_on(test, kt_cpu(test, 0));
+	kp->hook = compare_context;
+	kt_run_in(test, p->context, get_some, seen);
+	/* So that puts free, where that is allowed. */
+	pcpool_set_bypass(kp->core, true);
+	kt_run_in(test, p->context, put_some, seen);
+	kt_settle(kp);
+	kp->hook = NULL;
+	KUNIT_EXPECT_EQ(test, seen->calls[KT_ALLOC], 8);
+	KUNIT_EXPECT_EQ(test, seen->calls[KT_RESET], 8);
+	KUNIT_EXPECT_EQ(test, seen->calls[KT_FREE],
+			kt_is_hardirq(p->context) ? 0 : 8);
+	KUNIT_EXPECT_EQ(test, seen->different, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 8);
+}
+
+struct puts {
+	struct kt_pool *kp;
+	void **objs;
+	unsigned int n;
+};
+
+static void put_all(void *arg)
+{
+	struct puts *puts = arg;
+
+	kt_put_many(puts->kp, puts->n, puts->objs);
+}
+
+static void put_all_in_bulk(void *arg)
+{
+	struct puts *puts = arg;
+
+	kt_put_bulk(puts->kp, puts->n, puts->objs, KT_ME);
+}
+
+/* kt_free() sleeps, or at least says so. */
+static void free_may_sleep_wherever_the_put_comes_from(struct kunit *test)
+{
+	const struct kt_context_param *p = test->param_value;
+	struct kt_pool *kp = kt_new(test, 50, .flags = PCPOOL_FREE_MAY_SLEEP);
+	struct puts puts = { .kp = kp, .n = 50 };
+
+	kt_on(test, kt_cpu(test, 0));
+	puts.objs = kt_get_many(kp, 50);
+	pcpool_set_bypass(kp->core, true);
+	kt_run_in(test, p->context, put_all, &puts);
+	kt_settle(kp);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 50);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).drop_other, 50);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->broken), 0);
+	if (p->context != KT_TASK)
+		KUNIT_EXPECT_EQ(test, kt_stats(kp).deferred, 50);
+}
+
+static void a_bulk_put_frees_where_it_may(struct kunit *test)
+{
+	const struct kt_context_param *p = test->param_value;
+	struct kt_pool *kp = kt_new(test, 50, .flags = PCPOOL_FREE_MAY_SLEEP);
+	struct puts puts = { .kp = kp, .n = 50 };
+
+	kt_on(test, kt_cpu(test, 0));
+	puts.objs = kt_get_many(kp, 50);
+	pcpool_set_bypass(kp->core, true);
+	kt_run_in(test, p->context, put_all_in_bulk, &puts);
+	kt_settle(kp);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 50);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->broken), 0);
+}
+
+static void free_is_left_to_the_worker_in_hardirq_only(struct kunit *test)
+{
+	const struct kt_context_param *p = test->param_value;
+	struct kt_pool *kp = kt_new(test, 50);
+	struct puts puts = { .kp = kp, .n = 50 };
+
+	kt_on(test, kt_cpu(test, 0));
+	puts.objs = kt_get_many(kp, 50);
+	pcpool_set_bypass(kp->core, true);
+	kt_run_in(test, p->context, put_all, &puts);
+	if (!kt_is_hardirq(p->context) && !IS_ENABLED(CONFIG_PREEMPT_RT))
+		KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 50);
+	else
+		KUNIT_EXPECT_EQ(test, kt_stats(kp).deferred, 50);
+	kt_settle(kp);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 50);
+}
+
+static void aging_may_sleep_in_free(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 100, .flags = PCPOOL_FREE_MAY_SLEEP,
+				    .private_slots = 4);
+
+	kt_make_idle(kp, 100);
+	pcpool_age(kp->pool);
+	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 100);
+	kt_make_idle(kp, 100);
+	KUNIT_EXPECT_EQ(test, pcpool_drain(kp->pool), 100);
+	kt_make_idle(kp, 100);
+	kt_scan(kp, 100);
+	KUNIT_EXPECT_EQ(test, kt_scan(kp, 100), 100);
+	kt_make_idle(kp, 100);
+	pcpool_destroy(kp->pool);
+	kp->pool = NULL;
+	kt_expect_freed(kp, 0);
+}
+
+static struct kunit_case callbacks_cases[] = {
+	KUNIT_CASE_PARAM(alloc_gets_the_callers_gfp, gfp_gen_params),
+	KUNIT_CASE(a_get_fails_if_alloc_does),
+	KUNIT_CASE(a_get_works_again_when_alloc_does),
+	KUNIT_CASE(alloc_is_called_for_a_miss_only),
+	KUNIT_CASE(reset_is_called_once_a_put),
+	KUNIT_CASE(reset_is_not_called_without_a_put),
+	KUNIT_CASE(an_object_with_reset_is_reused),
+	KUNIT_CASE(nobody_gets_an_object_before_it_is_reset),
+	KUNIT_CASE_PARAM(callbacks_run_as_their_caller_does, context_gen_params),
+	KUNIT_CASE_PARAM(free_may_sleep_wherever_the_put_comes_from,
+			 context_gen_params),
+	KUNIT_CASE_PARAM(a_bulk_put_frees_where_it_may, context_gen_params),
+	KUNIT_CASE_PARAM(free_is_left_to_the_worker_in_hardirq_only,
+			 context_gen_params),
+	KUNIT_CASE(aging_may_sleep_in_free),
+	{}
+};
+
+static struct kunit_suite callbacks_suite = {
+	.name = "pcpool_callbacks",
+	.test_cases = callbacks_cases,
+};
+
+kunit_test_suites(&callbacks_suite);

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Private slots: what a CPU keeps for itself, the hint that finds it, and what
+ * happens when it is full.
+ */
+#include "common.h"
+
+static unsigned int in_slots(struct kt_pool *kp, int cpu)
+{
+	return pcpool_slots_count(kp->core, cpu);
+}
+
+static unsigned int out_of_line_puts(struct kt_pool *kp, int cpu)
+{
+	return per_cpu_ptr(kp->core->cpu, cpu)->puts;
+}
+
+static void set_top(struct kt_pool *kp, int cpu, unsigned int top)
+{
+	per_cpu_ptr(kp->core->slots, cpu)->top = top;
+}
+
+struct depth {
+	unsigned int slots;
+	unsigned int objects;
+	char name[40];
+};
+
+static const struct depth depths[] = {
+	{ 1, 1, "1 of 1 slot" },
+	{ 1, 5, "1 slot and the queue" },
+	{ 2, 2, "2 of 2 slots" },
+	{ 2, 9, "2 slots and the queue" },
+	{ 4, 30, "4 slots and a ring" },
+	{ 8, 8, "8 of 8 slots" },
+	{ 8, 9, "8 slots and one in the queue" },
+	{ 8, 200, "8 slots and several rings" },
+	{ 32, 64, "32 slots and the queue" },
+	{ 64, 64, "64 of 64 slots" },
+	{ 3, 100, "3 slots, which fill no ring evenly" },
+	{ 64, 300, "64 slots, more than the first ring" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(depth, depths, name);
+
+/* The one put last is warm in the cache. */
+static void one_cpu_gets_the_last_put_first(struct kunit *test)
+{
+	const struct depth *depth = test->param_value;
+	struct kt_pool *kp = kt_new(test, depth->objects,
+				    .private_slots = depth->slots);
+	unsigned int i, n = depth->objects;
+	void **objs;
+
+	kt_on(test, kt_cpu(test, 0));
+	objs = kt_get_many(kp, n);
+	kt_put_many(kp, n, objs);
+	for (i = n; i--; )
+		KUNIT_ASSERT_PTR_EQ_MSG(test, kt_get(kp, GFP_KERNEL, KT_ME),
+					objs[i], "%u of %u", i, n);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, n);
+	kt_put_many(kp, n, objs);
+}
+
+static const unsigned int slot_numbers[] = { 1, 2, 3, 8, 32, 64 };
+
+static void slots_desc(const unsigned int *slots, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u", *slots);
+}
+
+KUNIT_ARRAY_PARAM(slots, slot_numbers, slots_desc);
+
+static void puts_fill_the_slots_before_the_queue(struct kunit *test)
+{
+	unsigned int slots = *(const unsigned int *)test->param_value;
+	struct kt_pool *kp = kt_new(test, slots, .private_slots = slots);
+	int cpu = kt_cpu(test, 0);
+
+	kt_on(test, cpu);
+	kt_make_idle(kp, slots);
+	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), slots);
+	KUNIT_EXPECT_EQ(test, kt_in_main(kp, cpu), 0);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).grows, 0);
+}
+
+static void full_slots_spill_to_the_queue_and_keep_the_newest(struct kunit *test)
+{
+	unsigned int slots = *(const unsigned int *)test->param_value;
+	struct kt_pool *kp = kt_new(test, slots + 1, .private_slots = slots);
+	int cpu = kt_cpu(test, 0);
+	void **objs;
+
+	kt_on(test, cpu);
+	objs = kt_get_many(kp, slots + 1);
+	kt_put_many(kp, slots + 1, objs);
+	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu) + kt_in_main(kp, cpu),
+			slots + 1);
+	KUNIT_EXPECT_EQ(test, kt_in_main(kp, cpu), slots);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).grows, 1);
+	KUNIT_EXPECT_PTR_EQ(test, __pcpool_get_private(kp->pool), objs[slots]);
+	/* It has not gone through kt_got(). */
+	pcpool_put(kp->pool, objs[slots]);
+	this_cpu_inc(kp->counts->gets);
+	this_cpu_inc(kp->counts->puts);
+}
+
+static void gets_and_puts_within_the_slots_stay_inline(struct kunit *test)
+{
+	unsigned int slots = *(const unsigned int *)test->param_value;
+	struct kt_pool *kp = kt_new(test, slots, .private_slots = slots);
+	int cpu = kt_cpu(test, 0);
+	unsigned int i, round;
+	void **objs;
+
+	kt_on(test, cpu);
+	objs = kt_get_many(kp, slots);
+	for (round = 0; round < 3; round++) {
+		kt_put_many(kp, slots, objs);
+		for (i = 0; i < slots; i++) {
+			objs[i] = kt_got(kp, __pcpool_get_private(kp->pool),
+					 KT_ME);
+			KUNIT_ASSERT_NOT_NULL(test, objs[i]);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_private, 3 * slots);
+	KUNIT_EXPECT_EQ(test, out_of_line_puts(kp, cpu), 0);
+	kt_put_many(kp, slots, objs);
+}
+
+static void a_cpu_does_not_see_the_slots_of_another(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 8, .private_slots = 4);
+	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
+
+	kt_on(test, a);
+	kt_make_idle(kp, 4);
+	kt_on(test, b);
+	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
+	kt_make_idle(kp, 4);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, 8);
+	KUNIT_EXPECT_EQ(test, in_slots(kp, a), 4);
+	KUNIT_EXPECT_EQ(test, in_slots(kp, b), 4);
+}
+
+/* --- The hint -------------------------------------------------------------- */
+
+/* What an interrupt or a migration in the middle of a get or put may leave. */
+static const unsigned int tops[] = { 1, 2, 3, 4, 5, 6 };
+
+static void top_desc(const unsigned int *top, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "top %u", *top);
+}
+
+KUNIT_ARRAY_PARAM(top, tops, top_desc);
+
+static void a_wrong_hint_hides_no_object_from_a_get(struct kunit *test)
+{
+	unsigned int top = *(const unsigned int *)test->param_value;
+	struct kt_pool *kp = kt_new(test, 5, .private_slots = 5);
+	int cpu = kt_cpu(test, 0);
+	unsigned int i, n;
+
+	kt_on(test, cpu);
+	for (n = 1; n <= 5; n++) {
+		void *objs[5];
+
+		kt_make_idle(kp, n);
+		for (i = 0; i < n; i++) {
+			set_top(kp, cpu, top);
+			objs[i] = kt_try_get(kp, KT_ME);
+			KUNIT_ASSERT_NOT_NULL_MSG(test, objs[i], "%u of %u",
+						  i + 1, n);
+		}
+		KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
+		kt_put_many(kp, n, objs);
+	}
+}
+
+static void a_wrong_hint_hides_no_free_slot_from_a_put(struct kunit *test)
+{
+	unsigned int top = *(const unsigned int *)test->param_value;
+	struct kt_pool *kp = kt_new(test, 5, .private_slots = 5);
+	int cpu = kt_cpu(test, 0);
+	unsigned int i;
+	void **objs;
+
+	kt_on(test, cpu);
+	objs = kt_get_many(kp, 5);
+	for (i = 0; i < 5; i++) {
+		set_top(kp, cpu, top);
+		kt_put(kp, objs[i], KT_ME);
+	}
+	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), 5);
+	KUNIT_EXPECT_EQ(test, kt_in_main(kp, cpu), 0);
+}
+
+/* One call out of line, then inline again: else the hot path would be lost. */
+static void a_get_mends_a_wrong_hint(struct kunit *test)
+{
+	unsigned int top = *(const unsigned int *)test->param_value;
+	struct kt_pool *kp = kt_new(test, 5, .private_slots = 5);
+	int cpu = kt_cpu(test, 0);
+	void *objs[5];
+	int i;
+
+	kt_on(test, cpu);
+	kt_make_idle(kp, 5);
+	set_top(kp, cpu, top);
+	objs[4] = kt_got(kp, __pcpool_get(kp->pool, GFP_KERNEL), KT_ME);
+	for (i = 3; i >= 0; i--) {
+		objs[i] = kt_got(kp, __pcpool_get_private(kp->pool), KT_ME);
+		KUNIT_ASSERT_NOT_NULL_MSG(test, objs[i], "%d left", i + 1);
+	}
+	kt_put_many(kp, 5, objs);
+	KUNIT_EXPECT_EQ(test, out_of_line_puts(kp, cpu), 0);
+}
+
+static void a_get_that_finds_nothing_mends_a_wrong_hint(struct kunit *test)
+{
+	unsigned int top = *(const unsigned int *)test->param_value;
+	struct kt_pool *kp = kt_new(test, 5, .private_slots = 5);
+	int cpu = kt_cpu(test, 0);
+
+	kt_on(test, cpu);
+	set_top(kp, cpu, top);
+	kt_make_idle(kp, 5);
+	KUNIT_EXPECT_EQ(test, out_of_line_puts(kp, cpu), 0);
+	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), 5);
+}
+
+static void a_put_mends_a_wrong_hint(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 5, .private_slots = 5);
+	int cpu = kt_cpu(test, 0);
+	void **objs;
+
+	kt_on(test, cpu);
+	objs = kt_get_many(kp, 5);
+	set_top(kp, cpu, 6);
+	kt_put_many(kp, 5, objs);
+	KUNIT_EXPECT_EQ(test, out_of_line_puts(kp, cpu), 1);
+	KUNIT_EXPECT_NOT_NULL(test,
+			      kt_got(kp, __pcpool_get_private(kp->pool), KT_ME));
+	kt_put(kp, objs[4], KT_ME);
+}
+
+/* --- The parts, one by one --------------------------------------------------- */
+
+static void spilling_takes_the_oldest_first(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 6, .private_slots = 6);
+	void *out[6] = {};
+	unsigned int i, n;
+	void **objs;
+
+	kt_on(test, kt_cpu(test, 0));
+	objs = kt_get_many(kp, 6);
+	kt_put_many(kp, 6, objs);
+	preempt_disable();
+	n = pcpool_slots_spill(kp->core, out, 4);
+	preempt_enable();
+	KUNIT_ASSERT_EQ(test, n, 4);
+	for (i = 0; i < n; i++)
+		KUNIT_EXPECT_PTR_EQ(test, out[i], objs[i]);
+	preempt_disable();
+	/* As they came, the newest first. */
+	swap(out[0], out[3]);
+	swap(out[1], out[2]);
+	n = pcpool_slots_fill(kp->core, out, 4);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, n, 0);
+	/* Balances the books: what left and came back counts as neither. */
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).puts, 6);
+}
+
+static void filling_leaves_the_newest_to_be_taken_next(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 3, .private_slots = 4);
+	unsigned int i, left;
+	void **objs;
+
+	kt_on(test, kt_cpu(test, 0));
+	objs = kt_get_many(kp, 3);
+	for (i = 0; i < 3; i++)
+		kt_giving(kp, objs[i], KT_ME);
+	preempt_disable();
+	left = pcpool_slots_fill(kp->core, objs, 3);
+	/* They came past pcpool_put(). */
+	this_cpu_add(kp->core->cpu->puts, 3);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, left, 0);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_PTR_EQ(test, kt_try_get(kp, KT_ME), objs[i]);
+	kt_put_many(kp, 3, objs);
+}
+
+static void filling_returns_what_found_no_slot(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 5, .private_slots = 3);
+	unsigned int i, left;
+	void **objs;
+
+	kt_on(test, kt_cpu(test, 0));
+	objs = kt_get_many(kp, 5);
+	for (i = 0; i < 5; i++)
+		kt_giving(kp, objs[i], KT_ME);
+	preempt_disable();
+	left = pcpool_slots_fill(kp->core, objs, 5);
+	this_cpu_add(kp->core->cpu->puts, 3);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, left, 2);
+	KUNIT_EXPECT_EQ(test, in_slots(kp, smp_processor_id()), 3);
+	/* Those are the first of the array: the oldest are ours still. */
+	for (i = 0; i < left; i++)
+		pcpool_put(kp->pool, objs[i]);
+	for (i = 0; i < 2; i++)
+		objs[i] = kt_try_get(kp, KT_ME);
+	kt_put_many(kp, 2, objs);
+}
+
+static void a_get_from_the_queue_refills_the_slots(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 33, .private_slots = 8);
+	int cpu = kt_cpu(test, 0);
+	void *objs[2];
+
+	kt_on(test, cpu);
+	kt_make_idle(kp, 33);
+	KUNIT_ASSERT_EQ(test, in_slots(kp, cpu), 1);
+	objs[0] = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_ASSERT_EQ(test, in_slots(kp, cpu), 0);
+	objs[1] = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_shared, 1);
+	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), kp->core->refill - 1);
+	KUNIT_EXPECT_GT(test, kp->core->refill, 1);
+	kt_put_many(kp, 2, objs);
+}
+
+/* --- Disturbances ------------------------------------------------------------ */
+
+static void wander(struct kt_worker *worker)
+{
+	struct kt_pool *kp = worker->arg;
+	unsigned int nth = 0, cpus = num_online_cpus(), i;
+	void *objs[6];
+
+	while (kt_goes_on(worker)) {
+		set_cpus_allowed_ptr(current,
+				     cpumask_of(cpumask_nth(nth++ % cpus,
+							    cpu_online_mask)));
+		/* Then anywhere, so that the scheduler moves it at any instruction. */
+		set_cpus_allowed_ptr(current, cpu_possible_mask);
+		for (i = 0; i < ARRAY_SIZE(objs); i++)
+			objs[i] = kt_get(kp, GFP_KERNEL, worker->who);
+		for (i = 0; i < ARRAY_SIZE(objs); i++) {
+			if (objs[i])
+				kt_put(kp, objs[i], worker->who);
+		}
+		worker->done += i;
+	}
+}
+
+static void threads_that_change_cpus_lose_and_share_nothing(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 512, .private_slots = 2);
+	struct kt_gang *gang = kt_gang_new(test);
+	unsigned int i, n = 2 * num_online_cpus();
+
+	kt_cpu(test, 1);
+	n = min(n, 12u);
+	for (i = 0; i < n; i++)
+		kt_gang_add(gang, -1, wander, kp);
+	kt_gang_start(gang, 250);
+	kt_gang_join(gang);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).alloc_fail, 0);
+	kt_expect_sound(kp);
+	pcpool_age(kp->pool);
+	pcpool_age(kp->pool);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), atomic_read(&kp->allocs));
+}
+
+static struct kunit_case slots_cases[] = {
+	KUNIT_CASE_PARAM(one_cpu_gets_the_last_put_first, depth_gen_params),
+	KUNIT_CASE_PARAM(puts_fill_the_slots_before_the_queue, slots_gen_params),
+	KUNIT_CASE_PARAM(full_slots_spill_to_the_queue_and_keep_the_newest,
+			 slots_gen_params),
+	KUNIT_CASE_PARAM(gets_and_puts_within_the_slots_stay_inline,
+			 slots_gen_params),
+	KUNIT_CASE(a_cpu_does_not_see_the_slots_of_another),
+	KUNIT_CASE_PARAM(a_wrong_hint_hides_no_object_from_a_get, top_gen_params),
+	KUNIT_CASE_PARAM(a_wrong_hint_hides_no_free_slot_from_a_put,
+			 top_gen_params),
+	KUNIT_CASE_PARAM(a_get_mends_a_wrong_hint, top_gen_params),
+	KUNIT_CASE_PARAM(a_get_that_finds_nothing_mends_a_wrong_hint,
+			 top_gen_params),
+	KUNIT_CASE(a_put_mends_a_wrong_hint),
+	KUNIT_CASE(spilling_takes_the_oldest_first),
+	KUNIT_CASE(filling_leaves_the_newest_to_be_taken_next),
+	KUNIT_CASE(filling_returns_what_found_no_slot),
+	KUNIT_CASE(a_get_from_the_queue_refills_the_slots),
+	KUNIT_CASE(threads_that_change_cpus_lose_and_share_nothing),
+	{}
+};
+
+static struct kunit_suite slots_suite = {
+	.name = "pcpool_slots",
+	.test_cases = slots_cases,
+};
+
+kunit_test_suites(&slots_suite);

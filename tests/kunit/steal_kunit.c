@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Stealing: what a CPU does that has nothing of its own, whom it may take from, and
+ * the hint that tells it where to look.
+ */
+#include <linux/topology.h>
+
+#include "common.h"
+
+/* A pool with @n objects, all in @cpu's queue, and where they are, the oldest first. */
+static struct kt_pool *pool_with_queue(struct kunit *test, unsigned int n,
+				       int cpu, unsigned int slots,
+				       enum pcpool_steal policy, void ***objs)
+{
+	struct kt_pool *kp = kt_new(test, n + 100, .private_slots = slots,
+				    .steal = policy);
+
+	kt_on(test, cpu);
+	*objs = kt_get_many(kp, n);
+	kt_put_to_queue(kp, n, *objs);
+	KUNIT_ASSERT_EQ(test, kt_in_main(kp, cpu), n);
+	return kp;
+}
+
+static bool has_hint(struct kt_pool *kp, int cpu)
+{
+	return cpumask_test_cpu(cpu,
+				kp->core->nonempty[pcpool_main_tier(kp->core)]);
+}
+
+/* Queues that hold something, of which nobody would know. */
+static unsigned int hidden(struct kt_pool *kp)
+{
+	unsigned int tier, n = 0;
+	int cpu;
+
+	for (tier = 0; tier < 2; tier++) {
+		for_each_possible_cpu(cpu) {
+			struct pcpool_cpu *c = per_cpu_ptr(kp->core->cpu, cpu);
+
+			rcu_read_lock();
+			n += pcpool_queue_count(&c->queue[tier]) &&
+			     !cpumask_test_cpu(cpu, kp->core->nonempty[tier]);
+			rcu_read_unlock();
+		}
+	}
+	return n;
+}
+
+static void a_cpu_with_nothing_steals(struct kunit *test)
+{
+	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
+	struct kt_pool *kp;
+	void **objs;
+
+	kp = pool_with_queue(test, 20, a, 8, PCPOOL_STEAL_ALL, &objs);
+	kt_on(test, b);
+	objs = kt_get_many(kp, 20);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, 20);
+	KUNIT_EXPECT_GT(test, kt_stats(kp).hit_steal, 0);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_steal + kt_stats(kp).hit_private,
+			20);
+	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
+	kt_put_many(kp, 20, objs);
+}
+
+static void a_steal_takes_the_oldest(struct kunit *test)
+{
+	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
+	struct kt_pool *kp;
+	unsigned int i;
+	void **objs;
+
+	kp = pool_with_queue(test, 20, a, 1, PCPOOL_STEAL_ALL, &objs);
+	kt_on(test, b);
+	for (i = 0; i < 20; i++)
+		KUNIT_EXPECT_PTR_EQ(test, kt_try_get(kp, KT_ME), objs[i]);
+	kt_put_many(kp, 20, objs);
+}
+
+struct share {
+	unsigned int slots;
+	unsigned int there;
+	unsigned int taken;
+	char name[40];
+};
+
+static const struct share shares[] = {
+	{ 1, 20, 1, "1 slot: one" },
+	{ 8, 64, 4, "8 slots: half of them full" },
+	{ 16, 4, 2, "of 4: half" },
+	{ 16, 5, 3, "of 5: half, rounded up" },
+	{ 16, 1, 1, "of 1: that" },
+	{ 64, 100, 32, "64 slots: half of them full" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(share, shares, name);
+
+static void a_steal_takes_half_at_most(struct kunit *test)
+{
+	const struct share *share = test->param_value;
+	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
+	struct kt_pool *kp;
+	void **objs, *obj;
+
+	kp = pool_with_queue(test, share->there, a, share->slots,
+			     PCPOOL_STEAL_ALL, &objs);
+	kt_on(test, b);
+	obj = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_EXPECT_PTR_EQ(test, obj, objs[0]);
+	KUNIT_EXPECT_EQ(test, kt_in_main(kp, a), share->there - share->taken);
+	KUNIT_EXPECT_EQ(test, pcpool_slots_count(kp->core, b), share->taken - 1);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_steal, 1);
+	kt_put(kp, obj, KT_ME);
+}
+
+static void private_slots_are_not_stolen_from(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 8, .private_slots = 8);
+
+	kt_on(test, kt_cpu(test, 0));
+	kt_make_idle(kp, 8);
+	kt_on(test, kt_cpu(test, 1));
+	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
+}
+
+static void get_local_does_not_steal(struct kunit *test)
+{
+	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
+	struct kt_pool *kp;
+	void **objs, *obj;
+
+	kp = pool_with_queue(test, 20, a, 8, PCPOOL_STEAL_ALL, &objs);
+	kt_on(test, b);
+	obj = kt_get_local(kp, GFP_KERNEL, KT_ME);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, 21);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_steal, 0);
+	KUNIT_EXPECT_EQ(test, kt_in_main(kp, a), 20);
+	/* Nor from the victims of others. */
+	pcpool_age(kp->pool);
+	kt_put(kp, kt_get_local(kp, GFP_KERNEL, KT_ME), KT_ME);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_victim, 0);
+	KUNIT_EXPECT_EQ(test, kt_in_victim(kp, a), 20);
+	kt_put(kp, obj, KT_ME);
+}
+
+static void get_local_takes_what_its_cpu_has(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 20, .private_slots = 4);
+	void *objs[20];
+	unsigned int i;
+
+	kt_on(test, kt_cpu(test, 0));
+	kt_make_idle(kp, 20);
+	for (i = 0; i < 10; i++)
+		objs[i] = kt_get_local(kp, GFP_KERNEL, KT_ME);
+	pcpool_age(kp->pool);
+	for (; i < 20; i++)
+		objs[i] = kt_get_local(kp, GFP_KERNEL, KT_ME);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, 20);
+	KUNIT_EXPECT_GT(test, kt_stats(kp).hit_shared, 0);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_victim, 10);
+	kt_put_many(kp, 20, objs);
+}
+
+static void try_get_steals_but_makes_nothing(struct kunit *test)
+{
+	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
+	struct kt_pool *kp;
+	unsigned int n = 0;
+	void **objs;
+
+	kp = pool_with_queue(test, 20, a, 8, PCPOOL_STEAL_ALL, &objs);
+	kt_on(test, b);
+	while (n < 20 && kt_try_get(kp, KT_ME))
+		n++;
+	KUNIT_EXPECT_EQ(test, n, 20);
+	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->allocs), 20);
+	kt_put_many(kp, 20, objs);
+}
+
+/* --- The order in which a get looks around ------------------------------------ */
+
+static void expect_hit(struct kt_pool *kp, const char *what, void **obj,
+		       u64 shared, u64 steal, u64 victim, u64 miss)
+{
+	struct pcpool_pool_stats before = kt_stats(kp), after;
+	struct kunit *test = kp->test;
+
+	*obj = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_EXPECT_NOT_NULL_MSG(test, *obj, "%s", what);
+	after = kt_stats(kp);
+	KUNIT_EXPECT_EQ_MSG(test, after.hit_private - before.hit_private,
+			    !(shared + steal + victim + miss), "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, after.hit_shared - before.hit_shared, shared,
+			    "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, after.hit_steal - before.hit_steal, steal,
+			    "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, after.hit_victim - before.hit_victim, victim,
+			    "%s", what);
+	KUNIT_EXPECT_EQ_MSG(test, after.miss - before.miss, miss, "%s", what);
+}
+
+static void a_get_looks_around_from_near_to_far(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 7, .private_slots = 1);
+	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
+	void **objs, *got[7];
+	unsigned int i;
+
+	kt_on(test, a);
+	objs = kt_get_many(kp, 6);
+	/* One at each place, from the last on. */
+	kt_on(test, b);
+	kt_put_to_queue(kp, 1, &objs[5]);
+	kt_on(test, a);
+	kt_put_to_queue(kp, 1, &objs[4]);
+	pcpool_age(kp->pool);
+	kt_on(test, b);
+	kt_put_to_queue(kp, 1, &objs[3]);
+	kt_on(test, a);
+	kt_put_to_queue(kp, 1, &objs[2]);
+	kt_put(kp, objs[1], KT_ME);
+
+	expect_hit(kp, "private", &got[1], 0, 0, 0, 0);
+	expect_hit(kp, "shared", &got[2], 1, 0, 0, 0);
+	expect_hit(kp, "stolen", &got[3], 0, 1, 0, 0);
+	expect_hit(kp, "own victim", &got[4], 0, 0, 1, 0);
+	expect_hit(kp, "another's victim", &got[5], 0, 0, 1, 0);
+	expect_hit(kp, "none", &got[6], 0, 0, 0, 1);
+	for (i = 1; i < 6; i++)
+		KUNIT_EXPECT_PTR_EQ(test, got[i], objs[i]);
+	kt_put(kp, objs[0], KT_ME);
+	kt_put_many(kp, 6, got + 1);
+}
+
+/* --- Policies -------------------------------------------------------------------- */
+
+static void policy_none_steals_from_nobody(struct kunit *test)
+{
+	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
+	struct kt_pool *kp;
+	void **objs;
+
+	kp = pool_with_queue(test, 20, a, 8, PCPOOL_STEAL_NONE, &objs);
+	kt_on(test, b);
+	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
+	pcpool_age(kp->pool);
+	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
+	kt_on(test, a);
+	KUNIT_EXPECT_NOT_NULL(test, objs[0] = kt_try_get(kp, KT_ME));
+	kt_put(kp, objs[0], KT_ME);
+}
+
+/* A CPU online that is on @cpu's node (or is not), and is not @cpu; or a skip. */
+static int other_cpu(struct kunit *test, int cpu, bool near)
+{
+	int other;
+
+	for_each_online_cpu(other) {
+		if (other != cpu &&
+		    (cpu_to_node(other) == cpu_to_node(cpu)) == near)
+			return other;
+	}
+	kunit_skip(test, "needs %s", near ? "two CPUs of a node" : "two nodes");
+}
+
+static void policy_node_steals_from_its_own_node(struct kunit *test)
+{
+	int a = kt_cpu(test, 0), b = other_cpu(test, a, true);
+	struct kt_pool *kp;
+	void **objs;
+
+	kp = pool_with_queue(test, 20, a, 1, PCPOOL_STEAL_NODE, &objs);
+	kt_on(test, b);
+	KUNIT_EXPECT_PTR_EQ(test, kt_try_get(kp, KT_ME), objs[0]);
+	pcpool_age(kp->pool);
+	KUNIT_EXPECT_NOT_NULL(test, objs[1] = kt_try_get(kp, KT_ME));
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_victim, 1);
+	kt_put_many(kp, 2, objs);
+}
+
+static void policy_node_steals_from_no_other_node(struct kunit *test)
+{
+	int a = kt_cpu(test, 0), b = other_cpu(test, a, false);
+	struct kt_pool *kp;
+	void **objs;
+
+	kp = pool_with_queue(test, 20, a, 8, PCPOOL_STEAL_NODE, &objs);
+	kt_on(test, b);
+	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
+	pcpool_age(kp->pool);
+	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
+}
+
+static void policy_all_steals_from_its_own_node_first(struct kunit *test)
+{
+	int self = kt_cpu(test, 0), near = other_cpu(test, self, true);
+	int far = other_cpu(test, self, false);
+	struct kt_pool *kp = kt_new(test, 4, .private_slots = 1);
+	void **objs, *got;
+	unsigned int round;
+
+	/* Whichever of the two has the lower number, or comes next. */
+	for (round = 0; round < 2; round++) {
+		objs = kt_get_many(kp, 2);
+		kt_on(test, far);
+		kt_put_to_queue(kp, 1, &objs[1]);
+		kt_on(test, near);
+		kt_put_to_queue(kp, 1, &objs[0]);
+		kt_on(test, self);
+		got = kt_try_get(kp, KT_ME);
+		KUNIT_EXPECT_PTR_EQ(test, got, objs[0]);
+		got = kt_try_get(kp, KT_ME);
+		KUNIT_EXPECT_PTR_EQ(test, got, objs[1]);
+		kt_put_many(kp, 2, objs);
+		pcpool_drain(kp->pool);
+		self = far;
+		near = other_cpu(test, self, true);
+		far = kt_cpu(test, 0);
+	}
+}
+
+static void victims_too_come_from_the_own_node_first(struct kunit *test)
+{
+	int self = kt_cpu(test, 0), near = other_cpu(test, self, true);
+	int far = other_cpu(test, self, false);
+	struct kt_pool *kp = kt_new(test, 2, .private_slots = 1);
+	void **objs = kt_get_many(kp, 2);
+
+	kt_on(test, far);
+	kt_put_to_queue(kp, 1, &objs[1]);
+	kt_on(test, near);
+	kt_put_to_queue(kp, 1, &objs[0]);
+	pcpool_age(kp->pool);
+	kt_on(test, self);
+	KUNIT_EXPECT_PTR_EQ(test, kt_try_get(kp, KT_ME), objs[0]);
+	KUNIT_EXPECT_PTR_EQ(test, kt_try_get(kp, KT_ME), objs[1]);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_victim, 2);
+	kt_put_many(kp, 2, objs);
+}
+
+/* --- The hint where to look ---------------------------------------------------------- */
+
+static void a_spill_sets_the_hint(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 3, .private_slots = 2);
+	int cpu = kt_cpu(test, 0);
+
+	kt_on(test, cpu);
+	kt_make_idle(kp, 2);
+	KUNIT_EXPECT_FALSE(test, has_hint(kp, cpu));
+	kt_make_idle(kp, 3);
+	KUNIT_EXPECT_TRUE(test, has_hint(kp, cpu));
+}
+
+static void a_steal_in_vain_clears_the_hint(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10, .private_slots = 2);
+	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
+	void **objs;
+
+	kt_on(test, a);
+	kt_make_idle(kp, 10);
+	objs = kt_get_many(kp, 10);
+	KUNIT_ASSERT_TRUE(test, has_hint(kp, a));
+	kt_on(test, b);
+	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
+	KUNIT_EXPECT_FALSE(test, has_hint(kp, a));
+	/* And a queue that is filled again is found again. */
+	kt_on(test, a);
+	kt_put_many(kp, 10, objs);
+	KUNIT_EXPECT_TRUE(test, has_hint(kp, a));
+	kt_on(test, b);
+	KUNIT_EXPECT_NOT_NULL(test, objs[0] = kt_try_get(kp, KT_ME));
+	kt_put(kp, objs[0], KT_ME);
+}
+
+static void give(struct kt_worker *worker)
+{
+	struct kt_pool *kp = worker->arg;
+	void *objs[9];
+	unsigned int n;
+
+	/* Around the number where slots spill and queues run empty. */
+	while (kt_goes_on(worker)) {
+		n = kt_get_bulk(kp, GFP_KERNEL, 1 + kt_random(worker, 9), objs,
+				worker->who);
+		while (n--)
+			kt_put(kp, objs[n], worker->who);
+		worker->done++;
+	}
+}
+
+static void rob(struct kt_worker *worker)
+{
+	struct kt_pool *kp = worker->arg;
+	void *objs[9];
+	unsigned int n, i;
+
+	while (kt_goes_on(worker)) {
+		for (n = 0; n < 1 + kt_random(worker, 9); n++) {
+			objs[n] = kt_try_get(kp, worker->who);
+			if (!objs[n])
+				break;
+		}
+		for (i = 0; i < n; i++)
+			kt_put(kp, objs[i], worker->who);
+		worker->done++;
+	}
+}
+
+static void thieves_lose_share_and_hide_nothing(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 1000, .private_slots = 2);
+	struct kt_gang *gang = kt_gang_new(test);
+	unsigned int i, n = num_online_cpus();
+
+	kt_cpu(test, 1);
+	n = min(n, 8u);
+	for (i = 0; i < n; i++) {
+		kt_gang_add(gang, kt_cpu(test, i), i & 1 ? rob : give, kp);
+		kt_gang_add(gang, kt_cpu(test, i), rob, kp);
+	}
+	kt_gang_start(gang, 300);
+	kt_gang_join(gang);
+	KUNIT_EXPECT_GT(test, kt_stats(kp).hit_steal, 0);
+	KUNIT_EXPECT_EQ(test, hidden(kp), 0);
+	kt_expect_sound(kp);
+}
+
+static struct kunit_case steal_cases[] = {
+	KUNIT_CASE(a_cpu_with_nothing_steals),
+	KUNIT_CASE(a_steal_takes_the_oldest),
+	KUNIT_CASE_PARAM(a_steal_takes_half_at_most, share_gen_params),
+	KUNIT_CASE(private_slots_are_not_stolen_from),
+	KUNIT_CASE(get_local_does_not_steal),
+	KUNIT_CASE(get_local_takes_what_its_cpu_has),
+	KUNIT_CASE(try_get_steals_but_makes_nothing),
+	KUNIT_CASE(a_get_looks_around_from_near_to_far),
+	KUNIT_CASE(policy_none_steals_from_nobody),
+	KUNIT_CASE(policy_node_steals_from_its_own_node),
+	KUNIT_CASE(policy_node_steals_from_no_other_node),
+	KUNIT_CASE(policy_all_steals_from_its_own_node_first),
+	KUNIT_CASE(victims_too_come_from_the_own_node_first),
+	KUNIT_CASE(a_spill_sets_the_hint),
+	KUNIT_CASE(a_steal_in_vain_clears_the_hint),
+	KUNIT_CASE(thieves_lose_share_and_hide_nothing),
+	{}
+};
+
+static struct kunit_suite steal_suite = {
+	.name = "pcpool_steal",
+	.test_cases = steal_cases,
+};
+
+kunit_test_suites(&steal_suite);
