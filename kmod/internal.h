@@ -206,7 +206,9 @@ void pcpool_set_bypass(struct pcpool_core *core, bool on);
 
 /* pool.c */
 bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp);
+void pcpool_set_aside(struct pcpool_core *core, void *obj);
 void pcpool_defer(struct pcpool_core *core, void *obj);
+void pcpool_kick_worker(struct pcpool_core *core);
 void pcpool_unmake(struct pcpool_core *core, void *obj);
 void pcpool_deferred_work(struct work_struct *work);
 void pcpool_deferred_irq_work(struct irq_work *irq_work);

@@ -72,7 +72,8 @@ static void hint_clear(struct pcpool_core *core, unsigned int tier, int cpu)
 
 /* --- Making and unmaking objects --------------------------------------- */
 
-static void kick_worker(struct pcpool_core *core)
+/* Start the worker, on this CPU. From any context. */
+void pcpool_kick_worker(struct pcpool_core *core)
 {
 	irq_work_queue(&core->irq_work);
 }
@@ -101,7 +102,7 @@ static bool secure_cell(struct pcpool_core *core, gfp_t gfp)
 		if (may_make_cells(gfp))
 			pcpool_deferred_add_cells(d, gfp & PCPOOL_GFP);
 		else
-			kick_worker(core);
+			pcpool_kick_worker(core);
 	}
 	/* Others may have secured what there was, or have been faster to trim it. */
 	while (!pcpool_deferred_secure(d)) {
@@ -165,10 +166,9 @@ static struct pcpool_queue *own_queue(struct pcpool_core *core,
 
 /* --- Where a put leaves its object ------------------------------------- */
 
-/* Leave an object to the worker. */
-void pcpool_defer(struct pcpool_core *core, void *obj)
+/* Leave an object in a cell; whoever comes to take it from there is told otherwise. */
+void pcpool_set_aside(struct pcpool_core *core, void *obj)
 {
-	atomic_long_inc(&core->nr_deferred);
 	/*
 	 * Fails if clients put more objects than they got. There is nothing that one may
 	 * do with the object here, so it is lost; nothing else is.
@@ -176,7 +176,14 @@ void pcpool_defer(struct pcpool_core *core, void *obj)
 	if (!pcpool_deferred_put(&core->deferred, obj))
 		WARN_ONCE(1, "pcpool: %s: more objects put than were made\n",
 			  core->name);
-	kick_worker(core);
+}
+
+/* Leave an object to the worker. */
+void pcpool_defer(struct pcpool_core *core, void *obj)
+{
+	atomic_long_inc(&core->nr_deferred);
+	pcpool_set_aside(core, obj);
+	pcpool_kick_worker(core);
 }
 
 enum kept {

@@ -90,9 +90,9 @@ static void flush_cpu(struct pcpool_core *core, int cpu)
 			pcpool_hint_set(core, tier, cpu);
 	}
 	rcu_read_unlock();
-	/* The pass that made us flush takes these from there. */
+	/* The caller sees to these. */
 	for (i = pushed; i < n; i++)
-		pcpool_defer(core, objs[i]);
+		pcpool_set_aside(core, objs[i]);
 }
 
 static void flush_ipi(void *info)
@@ -384,6 +384,8 @@ static int pcpool_offline(unsigned int cpu, struct hlist_node *node)
 	spin_lock(&core->offline_lock);
 	flush_cpu(core, cpu);
 	spin_unlock(&core->offline_lock);
+	/* To put again what found no room in the queue. */
+	pcpool_kick_worker(core);
 	return 0;
 }
 

@@ -9,9 +9,9 @@ warm_up_cycles=5
 cycles=50
 # Pools each cycle, so that what is lost with each of them adds up.
 pools=8
-# A leak of this many bytes a cycle, or more, is found. What else the kernel does
-# accounts for some hundred.
-leak_bytes=2048
+# A leak of this many bytes a cycle, or more, is found; what else the kernel does has
+# been seen to account for half of it.
+leak_bytes=4096
 
 nothing_is_left() {
 	local found
@@ -81,23 +81,26 @@ one_cycle() {
 # Kernel memory in use, in bytes: what was allocated by kmalloc, vmalloc and per CPU.
 # Not what comes and goes with any process: its stack, and caches of their own.
 kernel_bytes() {
-	local cache
+	local cache i
 	echo 3 >/proc/sys/vm/drop_caches
-	# Grace periods, and the lazy freeing of vmalloc areas.
-	sleep 1
-	# Makes the numbers of objects exact: what a CPU has at hand counts as in use.
-	for cache in /sys/kernel/slab/kmalloc-*/shrink; do
-		echo 1 >"$cache"
-	done
-	{
-		sed -n 's/^kmalloc-[0-9].* : tunables/kmalloc &/p' /proc/slabinfo
-		sed 's/^/vmalloc /' /proc/vmallocinfo
-		cat /proc/meminfo
-	} | awk '
-		$1 == "kmalloc" { sum += $3 * $5 }
-		$1 == "vmalloc" && !/kernel_clone|unpurged/ { sum += $3 }
-		$1 == "Percpu:" { sum += $2 * 1024 }
-		END { print sum }'
+	# A CPU's current slab counts as used whole, so have few of those, and take the
+	# lowest of several numbers.
+	for ((i = 0; i < 4; i++)); do
+		# Grace periods, and the lazy freeing of vmalloc areas.
+		sleep 0.5
+		for cache in /sys/kernel/slab/kmalloc-*/shrink; do
+			echo 1 >"$cache"
+		done
+		{
+			sed -n 's/^kmalloc-[0-9].* : tunables/kmalloc &/p' /proc/slabinfo
+			sed 's/^/vmalloc /' /proc/vmallocinfo
+			cat /proc/meminfo
+		} | awk '
+			$1 == "kmalloc" { sum += $3 * $5 }
+			$1 == "vmalloc" && !/kernel_clone|unpurged/ { sum += $3 }
+			$1 == "Percpu:" { sum += $2 * 1024 }
+			END { print sum }'
+	done | sort -n | head -n 1
 }
 
 fifty_cycles_use_no_memory() {
