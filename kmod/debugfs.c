@@ -9,9 +9,12 @@
  * happens to a pool that is destroyed. The two files about all pools take pools_lock.
  */
 #include <linux/debugfs.h>
+#include <linux/fs.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/seq_file.h>
+#include <linux/uaccess.h>
 
 #include "internal.h"
 
@@ -148,45 +151,91 @@ static int snapshot_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(snapshot);
 
-/* Only "1" means something to "age" and "drain". */
-static int age_set(void *data, u64 val)
+/* What is written to a switch: 0 or 1 and at most a newline, or -EINVAL. */
+static int read_switch(const char __user *from, size_t count)
 {
-	struct pcpool_core *core = data;
+	char text[2];
 
-	if (val != 1)
+	if (!count || count > sizeof(text))
 		return -EINVAL;
-	pcpool_age(&core->pool);
-	return 0;
-}
-DEFINE_DEBUGFS_ATTRIBUTE(age_fops, NULL, age_set, "%llu\n");
-
-static int drain_set(void *data, u64 val)
-{
-	struct pcpool_core *core = data;
-
-	if (val != 1)
+	if (copy_from_user(text, from, count))
+		return -EFAULT;
+	if (count == 2 && text[1] != '\n')
 		return -EINVAL;
-	pcpool_drain(&core->pool);
-	return 0;
-}
-DEFINE_DEBUGFS_ATTRIBUTE(drain_fops, NULL, drain_set, "%llu\n");
-
-static int bypass_get(void *data, u64 *val)
-{
-	const struct pcpool_core *core = data;
-
-	*val = READ_ONCE(core->bypass);
-	return 0;
+	return text[0] == '0' || text[0] == '1' ? text[0] - '0' : -EINVAL;
 }
 
-static int bypass_set(void *data, u64 val)
+/* Of "age" and "drain": only 1 means something to them. */
+static ssize_t do_on_1(const char __user *from, size_t count,
+		       struct pcpool *pool,
+		       unsigned long (*action)(struct pcpool *pool))
 {
-	if (val > 1)
+	int val = read_switch(from, count);
+
+	if (val < 0)
+		return val;
+	if (!val)
 		return -EINVAL;
-	pcpool_set_bypass(data, val);
-	return 0;
+	action(pool);
+	return count;
 }
-DEFINE_DEBUGFS_ATTRIBUTE(bypass_fops, bypass_get, bypass_set, "%llu\n");
+
+static ssize_t age_write(struct file *file, const char __user *from,
+			 size_t count, loff_t *pos)
+{
+	struct pcpool_core *core = file_inode(file)->i_private;
+
+	return do_on_1(from, count, &core->pool, pcpool_age);
+}
+
+static const struct file_operations age_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = age_write,
+};
+
+static ssize_t drain_write(struct file *file, const char __user *from,
+			   size_t count, loff_t *pos)
+{
+	struct pcpool_core *core = file_inode(file)->i_private;
+
+	return do_on_1(from, count, &core->pool, pcpool_drain);
+}
+
+static const struct file_operations drain_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = drain_write,
+};
+
+static ssize_t bypass_read(struct file *file, char __user *to, size_t count,
+			   loff_t *pos)
+{
+	const struct pcpool_core *core = file_inode(file)->i_private;
+
+	return simple_read_from_buffer(to, count, pos,
+				       READ_ONCE(core->bypass) ? "1\n" : "0\n",
+				       2);
+}
+
+static ssize_t bypass_write(struct file *file, const char __user *from,
+			    size_t count, loff_t *pos)
+{
+	struct pcpool_core *core = file_inode(file)->i_private;
+	int val = read_switch(from, count);
+
+	if (val < 0)
+		return val;
+	pcpool_set_bypass(core, val);
+	return count;
+}
+
+static const struct file_operations bypass_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.read = bypass_read,
+	.write = bypass_write,
+};
 
 void pcpool_debugfs_add(struct pcpool_core *core)
 {
@@ -194,10 +243,9 @@ void pcpool_debugfs_add(struct pcpool_core *core)
 	debugfs_create_file("stats", 0400, core->dir, core, &stats_fops);
 	debugfs_create_file("percpu", 0400, core->dir, core, &percpu_fops);
 	debugfs_create_file("params", 0400, core->dir, core, &params_fops);
-	debugfs_create_file_unsafe("age", 0200, core->dir, core, &age_fops);
-	debugfs_create_file_unsafe("drain", 0200, core->dir, core, &drain_fops);
-	debugfs_create_file_unsafe("bypass", 0600, core->dir, core,
-				   &bypass_fops);
+	debugfs_create_file("age", 0200, core->dir, core, &age_fops);
+	debugfs_create_file("drain", 0200, core->dir, core, &drain_fops);
+	debugfs_create_file("bypass", 0600, core->dir, core, &bypass_fops);
 }
 
 void pcpool_debugfs_remove(struct pcpool_core *core)

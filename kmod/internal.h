@@ -30,6 +30,8 @@
 #include <linux/cpumask.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/pcpool.h>
 #include <linux/preempt.h>
@@ -176,6 +178,13 @@ static inline struct pcpool_core *pcpool_to_core(struct pcpool *pool)
 static inline unsigned int pcpool_main_tier(const struct pcpool_core *core)
 {
 	return READ_ONCE(core->epoch) & 1;
+}
+
+/* The smallest ring that is of use: one that the private slots can spill into. */
+static inline unsigned int pcpool_ring_min(const struct pcpool_core *core)
+{
+	return max_t(unsigned int, PCPOOL_RING_MIN,
+		     roundup_pow_of_two(core->nr_slots));
 }
 
 /*

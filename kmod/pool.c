@@ -7,7 +7,6 @@
  * preemption.
  */
 #include <linux/export.h>
-#include <linux/log2.h>
 #include <linux/percpu.h>
 #include <linux/topology.h>
 
@@ -258,13 +257,6 @@ static unsigned int push_here(struct pcpool_core *core, void **objs,
 	return pushed;
 }
 
-/* The smallest ring that is of use: one that a spill fits into. */
-static unsigned int ring_min(const struct pcpool_core *core)
-{
-	return max_t(unsigned int, PCPOOL_RING_MIN,
-		     roundup_pow_of_two(core->nr_slots));
-}
-
 /*
  * Add a ring to this CPU's queue of @tier, or MAIN_TIER. Where memory is
  * too fragmented for a ring of twice the size, a smaller one does. Returns whether it
@@ -277,9 +269,10 @@ static bool grow(struct pcpool_core *core, unsigned int tier, gfp_t gfp)
 	unsigned int size;
 
 	preempt_disable();
-	size = max(pcpool_queue_next_size(own_queue(core, tier)), ring_min(core));
+	size = max(pcpool_queue_next_size(own_queue(core, tier)),
+		   pcpool_ring_min(core));
 	preempt_enable();
-	for (; !ring && size >= ring_min(core); size /= 2)
+	for (; !ring && size >= pcpool_ring_min(core); size /= 2)
 		ring = pcpool_ring_alloc(size, gfp, numa_mem_id());
 	if (!ring)
 		return false;

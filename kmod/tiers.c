@@ -64,6 +64,15 @@ static bool holds_something(struct pcpool_core *core, int cpu)
 	return READ_ONCE(c->queue[0].head) || READ_ONCE(c->queue[1].head);
 }
 
+/* The tier that what is in a CPU's private slots belongs to. */
+static unsigned int flush_tier(const struct pcpool_core *core,
+			       const struct pcpool_cpu *c)
+{
+	unsigned int epoch = READ_ONCE(core->epoch);
+
+	return (epoch & 1) ^ (READ_ONCE(c->epoch) != epoch);
+}
+
 /*
  * Move what is in @cpu's private slots to its shared queue of the tier it belongs
  * to, take over the pool's epoch, and give back the rings of empty queues. On @cpu
@@ -73,7 +82,7 @@ static void flush_cpu(struct pcpool_core *core, int cpu)
 {
 	struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
 	unsigned int epoch = READ_ONCE(core->epoch);
-	unsigned int tier = (epoch & 1) ^ (READ_ONCE(c->epoch) != epoch);
+	unsigned int tier = flush_tier(core, c);
 	void *objs[PCPOOL_PRIVATE_SLOTS_MAX];
 	unsigned int i, n, pushed = 0;
 
@@ -380,11 +389,24 @@ static int pcpool_offline(unsigned int cpu, struct hlist_node *node)
 {
 	struct pcpool_core *core = container_of(node, struct pcpool_core,
 						hotplug);
+	struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
+	struct pcpool_ring *ring = NULL;
+	struct pcpool_queue *q;
 
+	if (pcpool_slots_count(core, cpu))
+		ring = pcpool_ring_alloc(pcpool_ring_min(core), GFP_KERNEL,
+					 cpu_to_node(cpu));
 	spin_lock(&core->offline_lock);
+	q = &c->queue[flush_tier(core, c)];
+	if (ring && pcpool_queue_room(q, core->nr_slots) < core->nr_slots) {
+		pcpool_queue_add_ring(q, ring);
+		ring = NULL;
+	}
 	flush_cpu(core, cpu);
 	spin_unlock(&core->offline_lock);
-	/* To put again what found no room in the queue. */
+	if (ring)
+		pcpool_ring_free(ring);
+	/* Only without memory for a ring there is something for it to do. */
 	pcpool_kick_worker(core);
 	return 0;
 }

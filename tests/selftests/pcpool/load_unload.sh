@@ -10,8 +10,8 @@ cycles=50
 # Pools each cycle, so that what is lost with each of them adds up.
 pools=8
 # A leak of this many bytes a cycle, or more, is found; what else the kernel does has
-# been seen to account for half of it.
-leak_bytes=4096
+# been seen to account for 300.
+leak_bytes=1024
 
 nothing_is_left() {
 	local found
