@@ -57,7 +57,7 @@ struct codec {
 static bool inflate_frame(void *plain, size_t plain_bytes,
 			  const void *packed, size_t packed_bytes)
 {
-	uLongf bytes = plain_bytes;
+	unsigned long bytes = plain_bytes;
 
 	return uncompress(plain, &bytes, packed, packed_bytes) == Z_OK &&
 	       bytes == plain_bytes;
@@ -84,7 +84,7 @@ static size_t stream_count;
 static atomic_size_t next_packed, next_checked;
 static pthread_barrier_t loaded, packed;
 
-static unsigned long number(const char *text, unsigned long max)
+static unsigned long parse_number(const char *text, unsigned long max)
 {
 	char *end;
 	unsigned long value;
@@ -287,15 +287,16 @@ int main(int argc, char **argv)
 	double seconds;
 
 	if (argc < 6)
-		errx(FAILED, "usage: compress deflate|zstd WRITERS MESSAGE_BYTES TOTAL_BYTES FILE...");
+		errx(FAILED, "usage: compress deflate|zstd WRITERS MESSAGE_BYTES "
+		     "TOTAL_BYTES FILE...");
 	for (i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++)
 		if (!strcmp(argv[1], codecs[i].name))
 			codec = &codecs[i];
 	if (!codec)
 		errx(FAILED, "'%s' is neither deflate nor zstd", argv[1]);
-	writers = number(argv[2], WRITERS_MAX);
-	message_bytes = number(argv[3], PCPOOL_SAMPLE_CHUNK);
-	load_files(argv + 5, number(argv[4], 1ul << 30));
+	writers = parse_number(argv[2], WRITERS_MAX);
+	message_bytes = parse_number(argv[3], PCPOOL_SAMPLE_CHUNK);
+	load_files(argv + 5, parse_number(argv[4], 1ul << 30));
 
 	seconds = run_writers();
 

@@ -56,7 +56,7 @@ static void explain(const char *debugfs, const char *path, int error)
 	if (error != ENOENT || !access(directory, F_OK))
 		complain("cannot read %s/%s: %s", directory, path, strerror(error));
 	else if (!is_debugfs(debugfs))
-		complain("debugfs is not mounted on %s; mount it with: mount -t debugfs debugfs %s",
+		complain("debugfs is not mounted on %s; mount it with: mount -t debugfs none %s",
 			 debugfs, debugfs);
 	else if (module_loaded())
 		complain("the module pcpool is loaded, but %s is missing: is debugfs switched off on the kernel's command line?",

@@ -11,14 +11,13 @@
 
 #include "snapshot.h"
 
-#define offset_after(type, member) \
-	(offsetof(type, member) + sizeof(((type *)0)->member))
-
 /* The header as it was first published: no kernel writes a smaller one. */
-#define HEADER_BYTES_MIN	offset_after(struct pcpool_snapshot_header, time_ns)
+#define HEADER_BYTES_MIN	(offsetof(struct pcpool_snapshot_header, time_ns) + \
+				 sizeof(__u64))
 
 /* What tells one pool from another: a record without it is of no use. */
-#define RECORD_BYTES_MIN	offset_after(struct pcpool_pool_stats, owner)
+#define RECORD_BYTES_MIN	(offsetof(struct pcpool_pool_stats, owner) + \
+				 PCPOOL_OWNER_BYTES)
 
 /* Each size is that of a C structure of 64-bit numbers, so a multiple of this. */
 #define SIZE_STEP		sizeof(__u64)

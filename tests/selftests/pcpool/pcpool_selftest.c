@@ -95,7 +95,7 @@ static DEFINE_MUTEX(commands);
 static LIST_HEAD(pools);
 static struct dentry *directory;
 
-static void error(struct test_pool *test, const char *what)
+static void complain(struct test_pool *test, const char *what)
 {
 	/* Enough of them to see what goes on, and no flood. */
 	if (atomic_long_inc_return(&test->errors) <= 5)
@@ -136,9 +136,9 @@ static void object_free(void *obj, void *ctx)
 	if (test->may_sleep)
 		might_sleep();
 	if (object->alive != ALIVE)
-		error(test, "freed twice");
+		complain(test, "freed twice");
 	if (atomic_long_read(&object->owner))
-		error(test, "freed while owned");
+		complain(test, "freed while owned");
 	if (object->put_ages != NOT_KNOWN && object->put_ages == ages(test))
 		atomic_long_inc(&test->early);
 	object->alive = DEAD;
@@ -152,10 +152,10 @@ static void take(struct test_pool *test, struct object *object, long owner)
 	int near = 2;
 
 	if (object->alive != ALIVE)
-		error(test, "got a freed object");
+		complain(test, "got a freed object");
 	object->put_ages = NOT_KNOWN;
 	if (atomic_long_xchg(&object->owner, owner))
-		error(test, "got an object that is owned");
+		complain(test, "got an object that is owned");
 	if (object->put_cpu < 0)
 		return;
 	if (object->put_cpu == raw_smp_processor_id())
@@ -169,7 +169,7 @@ static void give(struct test_pool *test, struct object *object, long owner)
 {
 	object->put_cpu = raw_smp_processor_id();
 	if (atomic_long_xchg(&object->owner, 0) != owner)
-		error(test, "somebody else has owned the object");
+		complain(test, "somebody else has owned the object");
 	pcpool_put(test->pool, object);
 }
 
@@ -308,12 +308,12 @@ static void traffic_exchange(struct traffic *traffic)
 		return;
 	object = traffic->objects[--traffic->depth];
 	if (atomic_long_xchg(&object->owner, -1) != traffic->owner)
-		error(traffic->test, "somebody else has owned the object");
+		complain(traffic->test, "somebody else has owned the object");
 	object = xchg(place, object);
 	if (!object)
 		return;
 	if (atomic_long_xchg(&object->owner, traffic->owner) != -1)
-		error(traffic->test, "somebody else has owned the object");
+		complain(traffic->test, "somebody else has owned the object");
 	traffic->objects[traffic->depth++] = object;
 }
 
