@@ -76,6 +76,7 @@ static void alloc_is_called_for_a_miss_only(struct kunit *test)
 	struct kt_pool *kp = kt_new(test, 10);
 	int i;
 
+	kt_on(test, kt_cpu(test, 0));
 	kt_make_idle(kp, 10);
 	for (i = 0; i < 100; i++)
 		kt_make_idle(kp, 10);

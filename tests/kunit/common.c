@@ -200,7 +200,7 @@ struct kt_pool *kt_pool_new(struct kunit *test, unsigned int objs,
 	struct kt_pool *kp;
 	char name[PCPOOL_NAME_BYTES];
 
-	kp = kzalloc(sizeof(*kp), GFP_KERNEL);
+	kp = kzalloc_obj(*kp, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, kp);
 	kp->test = test;
 	kp->nr_obj = objs;
@@ -712,6 +712,55 @@ void kt_ticker_start(struct kt_ticker *ticker, bool soft, void (*fn)(void *arg),
 void kt_ticker_stop(struct kt_ticker *ticker)
 {
 	hrtimer_cancel(&ticker->timer);
+}
+
+static void storm_interrupt(void *data)
+{
+	struct kt_storm *storm = data;
+
+	storm->fn(storm->arg);
+	WRITE_ONCE(storm->fired, storm->fired + 1);
+}
+
+static void no_more(void *unused)
+{
+}
+
+static void storm_worker(struct kt_worker *worker)
+{
+	struct kt_storm *storm = worker->arg;
+	unsigned long progress = 0;
+	unsigned int spin;
+
+	while (kt_goes_on_for(worker, READ_ONCE(storm->fired))) {
+		if (!smp_call_function_single_async(storm->cpu, &storm->csd))
+			worker->done++;
+		/* But he may be waiting for an interrupt. */
+		for (spin = 0; READ_ONCE(*storm->progress) == progress &&
+		     spin < 1000; spin++)
+			cpu_relax();
+		progress = READ_ONCE(*storm->progress);
+	}
+	/* The last one is taken up no later than the first of these. */
+	smp_call_function_single(storm->cpu, no_more, NULL, true);
+	smp_call_function_single(storm->cpu, no_more, NULL, true);
+}
+
+void kt_gang_add_storm(struct kt_gang *gang, struct kt_storm *storm,
+		       struct kt_worker *worker, void (*fn)(void *arg),
+		       void *arg)
+{
+	int nth = 0;
+
+	while (kt_cpu(gang->test, nth) == worker->cpu)
+		nth++;
+	storm->cpu = worker->cpu;
+	storm->progress = &worker->done;
+	storm->fn = fn;
+	storm->arg = arg;
+	storm->fired = 0;
+	INIT_CSD(&storm->csd, storm_interrupt, storm);
+	kt_gang_add(gang, kt_cpu(gang->test, nth), storm_worker, storm);
 }
 
 MODULE_DESCRIPTION("KUnit tests of pcpool");

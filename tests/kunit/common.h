@@ -315,4 +315,29 @@ void kt_ticker_start(struct kt_ticker *ticker, bool soft, void (*fn)(void *arg),
 		     void *arg);
 void kt_ticker_stop(struct kt_ticker *ticker);
 
+/**
+ * struct kt_storm - interrupts of one CPU, sent by a thread on another
+ * @cpu: the one that is interrupted
+ * @fn: what it does, in hardirq context
+ * @arg: for @fn
+ * @fired: how often it came
+ * @progress: what the one who is interrupted has done
+ * @csd: -
+ *
+ * They come at any instruction, as fast as he gets on between them.
+ */
+struct kt_storm {
+	int cpu;
+	void (*fn)(void *arg);
+	void *arg;
+	unsigned long fired;
+	unsigned long *progress;
+	call_single_data_t csd;
+};
+
+/* Interrupt @worker, from a thread of the same gang. */
+void kt_gang_add_storm(struct kt_gang *gang, struct kt_storm *storm,
+		       struct kt_worker *worker, void (*fn)(void *arg),
+		       void *arg);
+
 #endif /* _PCPOOL_KUNIT_COMMON_H */

@@ -4,7 +4,6 @@
  * middle of gets and puts of their own CPU, and get and put themselves.
  */
 #include <linux/irq_work.h>
-#include <linux/smp.h>
 
 #include "common.h"
 
@@ -432,30 +431,12 @@ static void loop_under_both_timers(struct kt_worker *worker)
 		kt_broken(worker->arg, "hardly any interrupt came");
 }
 
-/* IPIs from another CPU come at any instruction, and as fast as they are handled. */
-struct ipis {
-	struct nest nest;
-	int cpu;
-	call_single_data_t csd;
-};
-
-static struct ipis ipis;
-
-static void no_more(void *arg)
-{
-}
-
-static void send_ipis(struct kt_worker *worker)
-{
-	while (kt_goes_on_for(worker, READ_ONCE(ipis.nest.done))) {
-		if (!smp_call_function_single_async(ipis.cpu, &ipis.csd))
-			worker->done++;
-	}
-}
+static struct kt_storm ipis;
+static struct nest ipi_nest;
 
 static void loop_under_ipis(struct kt_worker *worker)
 {
-	task_loop(worker, NULL, &ipis.nest.done);
+	task_loop(worker, NULL, &ipis.fired);
 }
 
 struct storm {
@@ -501,29 +482,21 @@ static void interrupts_in_the_middle_lose_and_share_nothing(struct kunit *test)
 				    .ops = storm->reset ? &kt_ops_reset : NULL);
 	struct kt_worker *loop;
 	struct kt_gang *gang;
-	int cpu = kt_cpu(test, 0);
 
 	kt_cpu(test, 1);
 	gang = kt_gang_new(test);
-	loop = kt_gang_add(gang, cpu, storm->fn, kp);
+	loop = kt_gang_add(gang, kt_cpu(test, 0), storm->fn, kp);
 	if (storm->fn == loop_under_ipis) {
-		nest_init(&ipis.nest, loop, 1);
-		INIT_CSD(&ipis.csd, get_and_put_nested, &ipis.nest);
-		ipis.cpu = cpu;
-		kt_gang_add(gang, kt_cpu(test, 1), send_ipis, kp);
+		nest_init(&ipi_nest, loop, 1);
+		kt_gang_add_storm(gang, &ipis, loop, get_and_put_nested,
+				  &ipi_nest);
 	} else {
 		kt_gang_add(gang, kt_cpu(test, 1), age_now_and_then, kp);
 	}
 	kt_gang_start(gang, 150);
 	kt_gang_join(gang);
-	if (storm->fn == loop_under_ipis) {
-		/* The last one is taken up no later than the first of these. */
-		kt_on(test, kt_cpu(test, 1));
-		smp_call_function_single(cpu, no_more, NULL, true);
-		smp_call_function_single(cpu, no_more, NULL, true);
-		KUNIT_EXPECT_GE(test, ipis.nest.done, KT_MINIMUM);
-		nest_exit(&ipis.nest);
-	}
+	if (storm->fn == loop_under_ipis)
+		nest_exit(&ipi_nest);
 	kt_expect_sound(kp);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).outstanding, 0);
 	pcpool_age(kp->pool);

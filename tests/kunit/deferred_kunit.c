@@ -66,7 +66,7 @@ static void a_new_bag_has_the_promised_spare_cells(struct kunit *test)
 	KUNIT_EXPECT_GE(test, secure_all(d), PCPOOL_DEFERRED_SPARE);
 }
 
-static void there_is_a_cell_for_each_that_was_secured(struct kunit *test)
+static void all_that_was_secured_finds_a_cell(struct kunit *test)
 {
 	struct pcpool_deferred *d = new_deferred(test);
 	unsigned long i, n;
@@ -441,7 +441,7 @@ static void a_failed_alloc_keeps_no_cell(struct kunit *test)
 static struct kunit_case deferred_cases[] = {
 	KUNIT_CASE(what_is_put_can_be_taken_once),
 	KUNIT_CASE(a_new_bag_has_the_promised_spare_cells),
-	KUNIT_CASE(there_is_a_cell_for_each_that_was_secured),
+	KUNIT_CASE(all_that_was_secured_finds_a_cell),
 	KUNIT_CASE(a_cell_that_is_given_back_can_be_secured_again),
 	KUNIT_CASE(cells_are_wanted_before_they_run_out),
 	KUNIT_CASE(trimming_gives_back_what_is_not_needed),

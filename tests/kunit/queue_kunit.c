@@ -496,6 +496,7 @@ static void a_queue_with_one_object_in_an_old_ring_is_not_released(struct kunit 
  * @rings: how many rings were added
  * @watched: what those have done whose progress the producer waits for
  * @nr_watched: how many they are
+ * @rnd: random numbers of an interrupt that is the producer
  */
 struct traffic {
 	struct pcpool_ring *ring;
@@ -513,6 +514,7 @@ struct traffic {
 	unsigned int rings;
 	unsigned long *watched[4];
 	unsigned int nr_watched;
+	struct rnd_state rnd;
 };
 
 /* Where the indexes of a ring begin: they wrap before long. */
@@ -544,6 +546,7 @@ static unsigned long traffic_count(struct traffic *t)
 static bool traffic_flows(struct traffic *t, struct kt_worker *worker)
 {
 	cond_resched();
+	/* Pairs with the release in the producer: its last push is seen then. */
 	return (!smp_load_acquire(&t->all_pushed) || traffic_count(t)) &&
 	       time_before(jiffies, worker->gang->stop_at + 20 * HZ);
 }
@@ -583,6 +586,7 @@ static void consume_slowly(struct kt_worker *worker)
 
 	while (traffic_flows(t, worker)) {
 		rcu_read_lock();
+		/* As the queue's own consumers do. */
 		ring = t->ring ?: smp_load_acquire(&t->queue->tail);
 		n = 0;
 		if (ring) {
@@ -653,6 +657,7 @@ static void produce(struct kt_worker *worker)
 		if (t->queue && !kt_random(worker, 64))
 			queue_release(t->queue);
 	}
+	/* Pairs with the acquire in traffic_flows(). */
 	smp_store_release(&t->all_pushed, true);
 }
 
@@ -694,7 +699,7 @@ static struct traffic *new_traffic(struct kunit *test)
 	struct traffic *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, t);
-	t->size = kt_scaled(1000000);
+	t->size = kt_scaled(2000000);
 	t->seen = vzalloc(t->size);
 	KUNIT_ASSERT_NOT_NULL(test, t->seen);
 	KUNIT_ASSERT_EQ(test, 0,
@@ -799,6 +804,78 @@ static void an_interrupt_of_the_producer_can_pop_at_the_tail(struct kunit *test)
 	expect_all_seen(test, t);
 }
 
+/*
+ * The producer as an interrupt of a consumer. Mostly it leaves the ring as if nothing had
+ * happened: with as many values as before, in the same slots, but others.
+ */
+static void exchange_values(void *data)
+{
+	struct traffic *t = data;
+	unsigned int i, n, count = 0;
+	void *objs[32];
+
+	while ((n = pcpool_ring_pop_head(t->ring, objs, ARRAY_SIZE(objs)))) {
+		for (i = 0; i < n; i++)
+			see(t, objs[i]);
+		count += n;
+	}
+	if (!count || !(prandom_u32_state(&t->rnd) % 4))
+		count = t->ring->size;
+	count = min(count, t->size - t->pushed);
+	for (; count; count -= n) {
+		n = min(count, ARRAY_SIZE(objs));
+		for (i = 0; i < n; i++)
+			objs[i] = value(t->pushed + i);
+		n = pcpool_ring_push(t->ring, objs, n);
+		t->pushed += n;
+		if (!n)
+			break;
+	}
+}
+
+static void consume_under_storm(struct kt_worker *worker)
+{
+	struct traffic *t = worker->arg;
+	void *objs[4];
+	unsigned int i, n;
+
+	while (kt_goes_on_for(worker, least_done(t))) {
+		n = 1 + kt_random(worker, ARRAY_SIZE(objs));
+		n = pcpool_ring_pop_tail(t->ring, objs, n, false);
+		for (i = 0; i < n; i++)
+			see(t, objs[i]);
+		worker->done += n;
+	}
+}
+
+static void an_interrupt_of_a_consumer_can_work_at_the_head(struct kunit *test)
+{
+	struct traffic *t = new_traffic(test);
+	static struct kt_storm storm;
+	struct kt_worker *consumer;
+	struct kt_gang *gang;
+	void *obj;
+
+	prandom_seed_state(&t->rnd, 1);
+	gang = kt_gang_new(test);
+	consumer = kt_gang_add(gang, kt_cpu(test, 0), consume_under_storm, t);
+	t->watched[t->nr_watched++] = &consumer->done;
+	kt_gang_add_storm(gang, &storm, consumer, exchange_values, t);
+	kt_gang_start(gang, 250);
+	kt_gang_join(gang);
+	while (pcpool_ring_pop_tail(t->ring, &obj, 1, false))
+		see(t, obj);
+	expect_all_seen(test, t);
+}
+
+/* The consumer empties it between two interrupts; or not. */
+static const struct flow exchange_flows[] = {
+	{ "ring of 64", 64 },
+	{ "ring of 1024", 1024 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(exchange_flow, exchange_flows, name);
+
 static const struct flow nested_flows[] = {
 	{ "ring", 8, 0, 0, 4, 8, 4 },
 	{ "queue", 0, 0, 0, 4, 100, 3, true },
@@ -829,6 +906,8 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE_PARAM(every_value_is_popped_exactly_once, flow_gen_params),
 	KUNIT_CASE_PARAM(an_interrupt_of_the_producer_can_pop_at_the_tail,
 			 nested_flow_gen_params),
+	KUNIT_CASE_PARAM(an_interrupt_of_a_consumer_can_work_at_the_head,
+			 exchange_flow_gen_params),
 	{}
 };
 

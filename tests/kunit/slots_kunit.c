@@ -300,9 +300,10 @@ static void filling_returns_what_found_no_slot(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 5, .private_slots = 3);
 	unsigned int i, left;
+	int cpu = kt_cpu(test, 0);
 	void **objs;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_on(test, cpu);
 	objs = kt_get_many(kp, 5);
 	for (i = 0; i < 5; i++)
 		kt_giving(kp, objs[i], KT_ME);
@@ -311,7 +312,7 @@ static void filling_returns_what_found_no_slot(struct kunit *test)
 	this_cpu_add(kp->core->cpu->puts, 3);
 	preempt_enable();
 	KUNIT_EXPECT_EQ(test, left, 2);
-	KUNIT_EXPECT_EQ(test, in_slots(kp, smp_processor_id()), 3);
+	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), 3);
 	/* Those are the first of the array: the oldest are ours still. */
 	for (i = 0; i < left; i++)
 		pcpool_put(kp->pool, objs[i]);

@@ -433,7 +433,7 @@ static void the_shrinker_is_named_after_the_pool(struct kunit *test)
 #endif
 }
 
-/* --- Passes in traffic -------------------------------------------------------------------------- */
+/* --- Passes in traffic ------------------------------------------------- */
 
 /*
  * One CPU gets, while another runs a pass. What the get moves to its private slots in
@@ -468,6 +468,7 @@ static void get_until_a_pass_comes(struct kt_worker *worker)
 	int turn;
 
 	for (turn = 1; ; turn += 2) {
+		/* Whose turn it is; pairs with the other side. */
 		while (smp_load_acquire(&race->turn) != turn) {
 			cond_resched();
 			if (READ_ONCE(worker->gang->stop))
@@ -476,11 +477,13 @@ static void get_until_a_pass_comes(struct kt_worker *worker)
 		if (!race->other)
 			race_fill(race, worker->who);
 		was = READ_ONCE(*epoch);
+		/* Whose turn it is; pairs with the other side. */
 		smp_store_release(&race->turn, -turn);
 		while (READ_ONCE(*epoch) == was &&
 		       (obj = kt_try_get(kp, worker->who)))
 			race->objs[race->held++] = obj;
 		worker->done++;
+		/* Whose turn it is; pairs with the other side. */
 		smp_store_release(&race->turn, turn + 1);
 	}
 }
@@ -512,12 +515,15 @@ static void a_get_beside_a_pass_makes_nothing_younger(struct kunit *test)
 
 		if (reach->other)
 			race_fill(race, worker->who);
+		/* Whose turn it is; pairs with the other side. */
 		smp_store_release(&race->turn, turn);
+		/* Whose turn it is; pairs with the other side. */
 		while (smp_load_acquire(&race->turn) == turn)
 			cond_resched();
 		for (spin = prandom_u32_state(&rnd) % 2048; spin; spin--)
 			cpu_relax();
 		pcpool_age(kp->pool);
+		/* Whose turn it is; pairs with the other side. */
 		while (smp_load_acquire(&race->turn) != turn + 1)
 			cond_resched();
 		/* It has stopped getting, and not put anything since that pass. */

@@ -53,7 +53,8 @@ apt_open() {
 	: >"$dir/status"
 	: >"$dir/log"
 	printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "$suite" >"$dir/sources.list"
-	logged "$dir/log" "reading the package list of $suite" apt_private "$suite" apt-get update
+	logged "$dir/log" "reading the package list of $suite" \
+		apt_private "$suite" apt-get -o APT::Update::Error-Mode=any update
 	apt_opened[$suite]=yes
 }
 

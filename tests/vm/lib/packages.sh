@@ -48,5 +48,5 @@ need_packages() {
 	# mirror, so they are always renewed
 	logged "$log" 'apt-get update' "${as_root[@]}" apt-get update
 	logged "$log" "installing ${missing[*]}" "${as_root[@]}" \
-		apt-get install -y --no-install-recommends "${missing[@]}"
+		apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"
 }
