@@ -257,6 +257,11 @@ void kt_giving(struct kt_pool *kp, void *data, int who)
 {
 	struct kt_obj *obj = data;
 
+	/* A case that got less than it thinks, as a broken pool gives it. */
+	if (!obj) {
+		kt_broken(kp, "an object is missing");
+		return;
+	}
 	obj->mark++;
 	obj->check = ~obj->mark;
 	if (atomic_cmpxchg(&obj->owner, who, KT_IDLE) != who)

@@ -144,7 +144,7 @@ others_are_told_to_be_root() {
 
 a_missing_debugfs_is_named() {
 	# shellcheck disable=SC2016 # for the inner shell
-	refuses 'mount -t debugfs debugfs /sys/kernel/debug' \
+	refuses 'mount -t debugfs none /sys/kernel/debug' \
 		unshare -m bash -c 'umount /sys/kernel/debug && exec "$1" list' - "$tool"
 }
 
