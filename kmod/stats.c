@@ -88,7 +88,9 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 		      stats->hit_steal + stats->hit_victim + stats->miss +
 		      stats->alloc_fail;
 	stats->puts += stats->hit_private + in_slots - moved;
-	stats->outstanding = stats->gets - stats->alloc_fail - stats->puts;
+	/* Puts may be counted, and their gets not yet, while both go on. */
+	stats->outstanding = stats->gets - stats->alloc_fail > stats->puts ?
+			     stats->gets - stats->alloc_fail - stats->puts : 0;
 	stats->ages = READ_ONCE(core->ages);
 	stats->idle_main = in_slots + count_tier(core, tier) +
 			   pcpool_deferred_count(&core->deferred);

@@ -238,10 +238,11 @@ static void change_epoch(struct pcpool_core *core, bool hotplug)
 
 /*
  * One aging pass, or as much of its first half as @budget objects allow. Returns how
- * many it freed: no more than @budget.
+ * many it freed: no more than @budget. @hotplug: may wait for CPU hotplug. @count: is
+ * a pass in the statistics.
  */
 static unsigned long age(struct pcpool_core *core, unsigned long budget,
-			 bool hotplug)
+			 bool hotplug, bool count)
 {
 	unsigned long freed;
 
@@ -250,7 +251,7 @@ static unsigned long age(struct pcpool_core *core, unsigned long budget,
 	freed = evict_tier(core, !pcpool_main_tier(core), budget);
 	if (freed == budget)
 		return freed;
-	WRITE_ONCE(core->ages, core->ages + 1);
+	WRITE_ONCE(core->ages, core->ages + count);
 	change_epoch(core, hotplug);
 	freed += demote_deferred(core, budget - freed);
 	pcpool_deferred_trim(&core->deferred);
@@ -277,7 +278,7 @@ unsigned long pcpool_age(struct pcpool *pool)
 
 	might_sleep();
 	mutex_lock(&core->age_lock);
-	freed = age(core, ULONG_MAX, true);
+	freed = age(core, ULONG_MAX, true, true);
 	mutex_unlock(&core->age_lock);
 	return freed;
 }
@@ -297,15 +298,13 @@ EXPORT_SYMBOL_GPL(pcpool_age);
 unsigned long pcpool_drain(struct pcpool *pool)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
-	unsigned long freed, ages;
+	unsigned long freed;
 
 	might_sleep();
 	mutex_lock(&core->age_lock);
-	/* Two passes leave nothing, but they are not what is counted as passes. */
-	ages = core->ages;
-	freed = age(core, ULONG_MAX, true);
-	freed += age(core, ULONG_MAX, true);
-	WRITE_ONCE(core->ages, ages);
+	/* Two passes leave nothing. */
+	freed = age(core, ULONG_MAX, true, false);
+	freed += age(core, ULONG_MAX, true, false);
 	mutex_unlock(&core->age_lock);
 	return freed;
 }
@@ -341,7 +340,7 @@ static unsigned long shrinker_scan(struct shrinker *shrinker,
 
 	if (!mutex_trylock(&core->age_lock))
 		return SHRINK_STOP;
-	freed = age(core, sc->nr_to_scan / core->object_pages, false);
+	freed = age(core, sc->nr_to_scan / core->object_pages, false, true);
 	mutex_unlock(&core->age_lock);
 	return freed * core->object_pages;
 }

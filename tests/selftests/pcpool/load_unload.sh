@@ -8,7 +8,7 @@
 warm_up_cycles=5
 cycles=50
 # Pools each cycle, so that what is lost with each of them adds up.
-pools=8
+pools=4
 # A leak of this many bytes a cycle, or more, is found; what else the kernel does has
 # been seen to account for 300.
 leak_bytes=1024

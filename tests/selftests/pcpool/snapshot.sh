@@ -12,6 +12,19 @@ json_value() {
 	sed -n "s/^ *\"$1\": *\"\\{0,1\\}\\([^\",]*\\)\"\\{0,1\\},\\{0,1\\}$/\\1/p" "$output"
 }
 
+# json: the values in $output, a key's first, into the array value; json-c puts each
+# on a line. One process less for each of them than json_value.
+declare -A value
+json() {
+	local line
+	value=()
+	while read -r line; do
+		[[ $line =~ ^\"([a-z_]+)\":\ \"?([^\",]*)\"?,?$ ]] || continue
+		[ "${value[${BASH_REMATCH[1]}]+known}" ] ||
+			value[${BASH_REMATCH[1]}]=${BASH_REMATCH[2]}
+	done <"$output"
+}
+
 # Three pools of different settings, with numbers that differ.
 create_three() {
 	tell create one
@@ -32,10 +45,11 @@ the_tool_says_what_stats_says() {
 	create_three
 	for pool in one two three; do
 		"$tool" show --json $pool >"$output"
+		json
 		stats $pool
 		at_least "keys of $pool" ${#stat[@]} 19
 		for key in "${!stat[@]}"; do
-			equal "$key of $pool" "$(json_value "$key" | head -n 1)" "${stat[$key]}"
+			equal "$key of $pool" "${value[$key]-missing}" "${stat[$key]}"
 		done
 	done
 }
@@ -43,16 +57,18 @@ the_tool_says_what_stats_says() {
 the_tool_says_what_params_says() {
 	create_three
 	"$tool" show --json two >"$output"
-	equal name "$(json_value name)" two
-	equal owner "$(json_value owner)" pcpool_selftest
-	equal object_bytes "$(json_value object_bytes)" 70000
-	equal private_slots "$(json_value private_slots)" 2
-	equal steal "$(json_value steal)" none
-	equal flags "$(json_value flags)" 1
-	equal bypassed "$(json_value bypassed)" false
+	json
+	equal name "${value[name]}" two
+	equal owner "${value[owner]}" pcpool_selftest
+	equal object_bytes "${value[object_bytes]}" 70000
+	equal private_slots "${value[private_slots]}" 2
+	equal steal "${value[steal]}" none
+	equal flags "${value[flags]}" 1
+	equal bypassed "${value[bypassed]}" false
 	"$tool" show --json three >"$output"
-	equal bypassed "$(json_value bypassed)" true
-	equal steal "$(json_value steal)" node
+	json
+	equal bypassed "${value[bypassed]}" true
+	equal steal "${value[steal]}" node
 }
 
 the_hit_ratio_is_hits_by_gets() {

@@ -29,6 +29,8 @@ boot_qemu() {
 		nokaslr mitigations=off lpj=8000000 random.trust_cpu=on tsc=reliable
 		# software CPUs share the host's few: what is slow here is not stuck yet
 		watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120)
+	# a free object's stale link to the next one would hide leaks from kmemleak: poison it
+	[[ $kernel != debug-* ]] || kernel_arguments+=(slab_debug=P)
 	# a node is a socket, or the kernel would not believe its caches
 	# shellcheck disable=SC2054 # the commas are QEMU's
 	arguments=(-machine q35 -nodefaults -no-user-config -no-reboot -display none
