@@ -214,18 +214,19 @@ static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 	q = own_queue(core, tier);
 	/* Nobody but us takes up room, so what there is now is there later. */
 	n = pcpool_queue_room(q, core->nr_slots);
-	if (!n || (n < core->nr_slots && !partly)) {
+	if (n == core->nr_slots || (n && partly)) {
+		n = pcpool_slots_spill(core, objs, n);
+		pcpool_queue_push(q, objs, n);
+		/* Full again? Then by an interrupt, which is done by now. */
+		if (!pcpool_slots_give(core, obj)) {
+			if (pcpool_queue_push(q, &obj, 1))
+				n++;
+			else
+				ret = NO_ROOM;
+		}
+	} else {
 		ret = NO_ROOM;
 		n = 0;
-	}
-	n = pcpool_slots_spill(core, objs, n);
-	pcpool_queue_push(q, objs, n);
-	/* Full again? Then by an interrupt, which is done by now. */
-	if (ret == KEPT && !pcpool_slots_give(core, obj)) {
-		if (pcpool_queue_push(q, &obj, 1))
-			n++;
-		else
-			ret = NO_ROOM;
 	}
 	producer_exit(core);
 	if (n)
