@@ -130,7 +130,6 @@ unsigned int pcpool_slots_flush(struct pcpool_core *core, int cpu, void **objs)
 	this_cpu_sub(core->cpu->moved, n);
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_flush);
 
 /* How many objects are in @cpu's slots just now. For any CPU, from any. */
 unsigned int pcpool_slots_count(const struct pcpool_core *core, int cpu)

@@ -45,7 +45,6 @@ unsigned long pcpool_count_idle(struct pcpool_core *core)
 	return count_slots(core) + count_tier(core, 0) + count_tier(core, 1) +
 	       pcpool_deferred_count(&core->deferred);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_count_idle);
 
 /* Fill in @stats, all of it. */
 void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
