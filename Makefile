@@ -17,6 +17,9 @@ BUILD = $(TOP)/build/$(RELEASE)
 KMAKE = $(MAKE) --no-print-directory -C $(KDIR) $(filter-out KDIR=%,$(KVARS)) W=$(W)
 W ?= 1
 
+# Two targets may build in one directory; within each, make -j is heeded.
+.NOTPARALLEL:
+
 .PHONY: modules
 modules: farm
 	$(KMAKE) M=$(BUILD) modules

@@ -64,12 +64,9 @@ static bool holds_something(struct pcpool_core *core, int cpu)
 	return READ_ONCE(c->queue[0].head) || READ_ONCE(c->queue[1].head);
 }
 
-/* The tier that what is in a CPU's private slots belongs to. */
-static unsigned int flush_tier(const struct pcpool_core *core,
-			       const struct pcpool_cpu *c)
+/* The tier that what is in a CPU's private slots belongs to, when the pool's epoch is @epoch. */
+static unsigned int flush_tier(const struct pcpool_cpu *c, unsigned int epoch)
 {
-	unsigned int epoch = READ_ONCE(core->epoch);
-
 	return (epoch & 1) ^ (READ_ONCE(c->epoch) != epoch);
 }
 
@@ -82,7 +79,7 @@ static void flush_cpu(struct pcpool_core *core, int cpu)
 {
 	struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
 	unsigned int epoch = READ_ONCE(core->epoch);
-	unsigned int tier = flush_tier(core, c);
+	unsigned int tier = flush_tier(c, epoch);
 	void *objs[PCPOOL_PRIVATE_SLOTS_MAX];
 	unsigned int i, n, pushed = 0;
 
@@ -396,7 +393,7 @@ static int pcpool_offline(unsigned int cpu, struct hlist_node *node)
 		ring = pcpool_ring_alloc(pcpool_ring_min(core), GFP_KERNEL,
 					 cpu_to_node(cpu));
 	spin_lock(&core->offline_lock);
-	q = &c->queue[flush_tier(core, c)];
+	q = &c->queue[flush_tier(c, READ_ONCE(core->epoch))];
 	if (ring && pcpool_queue_room(q, core->nr_slots) < core->nr_slots) {
 		pcpool_queue_add_ring(q, ring);
 		ring = NULL;

@@ -61,20 +61,19 @@ make_initramfs() {
 # boot COMMAND...: starts what is the guest and waits for its end; what it writes to work/out
 # is what the command in the guest prints. Sets timed_out if it had to be ended.
 boot() {
-	local printer timer first=
+	local printer status=0 start=$SECONDS
 	mkfifo "$work/out"
 	cat <"$work/out" &
 	printer=$!
-	# a guest must not outlive this script, whatever ends it
-	setpriv --pdeathsig KILL "$@" </dev/null >"$work/out" 2>>"$work/log" &
+	# a guest must not outlive this script, whatever ends it, nor its timer
+	setpriv --pdeathsig KILL timeout --signal KILL "$time_limit" \
+		setpriv --pdeathsig KILL "$@" </dev/null >"$work/out" 2>>"$work/log" &
 	guest=$!
-	setpriv --pdeathsig KILL sleep "$time_limit" &
-	timer=$!
-	{ wait -n -p first "$guest" "$timer" || true; } 2>/dev/null
+	{ wait "$guest" || status=$?; } 2>/dev/null
 	timed_out=
-	[[ $first != "$timer" ]] || timed_out=yes
-	end_guest
-	kill "$timer" 2>/dev/null || true
+	# 137 is what timeout ends with after a KILL, but there may be other killers
+	[[ $status -ne 137 || $((SECONDS - start)) -lt $time_limit ]] || timed_out=yes
+	guest=
 	wait "$printer" || true
 }
 

@@ -1,19 +1,29 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
-# Which Debian packages this machine lacks for the guests, and getting them.
+# Which Debian packages this machine lacks, and getting them.
 # The list itself is ../packages. This is the only place that changes the machine.
 
-# packages_for KERNEL...: the packages needed to build modules for these kernels and boot them
+# is_purpose WORD: is it one of the list's purposes that is not there for a kernel?
+is_purpose() {
+	awk -v purpose="$1" '$1 == purpose { found = 1 } END { exit !found }' "$vm_dir/packages"
+}
+
+# packages_for KERNEL|PURPOSE...: the packages needed to build modules for these kernels
+# and boot them, and those for these purposes
 packages_for() {
-	local kernel purposes='guest build'
-	for kernel; do
-		[[ $(kernel_field "$kernel" arch) = um ]] || purposes+=' qemu'
+	local word purposes='guest build'
+	for word; do
+		if is_purpose "$word"; then
+			purposes+=" $word"
+		elif [[ $(kernel_field "$word" arch) != um ]]; then
+			purposes+=' qemu'
+		fi
 	done
 	awk -v purposes="$purposes" '
 		BEGIN { split(purposes, list); for (i in list) wanted[list[i]] = 1 }
-		$1 in wanted { print $2 }' "$vm_dir/packages"
+		$1 in wanted && !seen[$2]++ { print $2 }' "$vm_dir/packages"
 }
 
-# missing_packages KERNEL...: a line each; one question to dpkg, for every run asks it
+# missing_packages KERNEL|PURPOSE...: a line each; one question to dpkg, for every run asks it
 missing_packages() {
 	local wanted
 	mapfile -t wanted < <(packages_for "$@")
@@ -27,7 +37,7 @@ missing_packages() {
 		END { for (package in wanted) print package }' | sort
 }
 
-# need_packages KERNEL...: installs what is missing, as root or with sudo that asks nothing
+# need_packages KERNEL|PURPOSE...: installs what is missing, as root or with sudo that asks nothing
 need_packages() {
 	local missing as_root=()
 	mapfile -t missing < <(missing_packages "$@")
