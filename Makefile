@@ -14,6 +14,7 @@ TOP := $(CURDIR)
 RELEASE = $(or $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null),\
 	$(error $(KDIR) is no configured kernel build: set KDIR, for example with make $$(tests/vm/run --kdir debian-6.1)))
 BUILD = $(TOP)/build/$(RELEASE)
+# make does not see that this is another make: where it is used, a + says so.
 KMAKE = $(MAKE) --no-print-directory -C $(KDIR) $(filter-out KDIR=%,$(KVARS)) W=$(W)
 W ?= 1
 
@@ -22,7 +23,7 @@ W ?= 1
 
 .PHONY: modules
 modules: farm
-	$(KMAKE) M=$(BUILD) modules
+	+$(KMAKE) M=$(BUILD) modules
 
 # The sources as links, and the public headers as copies, for clients.
 .PHONY: farm
@@ -37,7 +38,7 @@ farm:
 
 .PHONY: kunit
 kunit: farm
-	$(KMAKE) M=$(BUILD) PCPOOL_KUNIT=1 modules
+	+$(KMAKE) M=$(BUILD) PCPOOL_KUNIT=1 modules
 
 # Clients, built as anybody's client is: the public header, and Module.symvers.
 client = mkdir -p $(BUILD)/$(1) && ln -sf $(TOP)/$(2)/* $(BUILD)/$(1)/ && \
@@ -46,11 +47,11 @@ client = mkdir -p $(BUILD)/$(1) && ln -sf $(TOP)/$(2)/* $(BUILD)/$(1)/ && \
 
 .PHONY: sample
 sample: modules
-	$(call client,sample,tests/sample)
+	+$(call client,sample,tests/sample)
 
 .PHONY: selftests
 selftests: modules
-	$(call client,selftests,tests/selftests/pcpool)
+	+$(call client,selftests,tests/selftests/pcpool)
 
 .PHONY: tools
 tools:
