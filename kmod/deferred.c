@@ -17,7 +17,11 @@
  *      the trimmer subtracts from @cells, then reads @needed. Value-returning
  *      atomics are fully ordered, so one of the two sees the other's
  *      change and gives way: @needed of those that go on never exceeds @cells.
- *  (C) @chunks: added with a full cmpxchg(), read with acquire semantics.
+ *  (C) @chunks: added with a full cmpxchg(), read with acquire semantics. @cells is
+ *      added to afterwards, and read with acquire semantics too.
+ *
+ * What is counted as filled is counted before it is there, and until it is gone: so
+ * whoever sees nothing counted overlooks nothing that was put before.
  */
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -43,7 +47,7 @@ static char cell_gone;
  * struct pcpool_deferred_chunk - some cells
  * @next: an older chunk
  * @size: how many cells
- * @filled: how many hold an object; a moment late, so a hint
+ * @filled: how many hold an object, or are just being filled or emptied
  * @put_at: where to look for a free cell first; a hint
  * @take_at: where to look for a filled one first; a hint
  * @rcu: frees the chunk
@@ -111,7 +115,8 @@ bool pcpool_deferred_secure(struct pcpool_deferred *d)
 {
 	long needed = atomic_long_inc_return(&d->needed); /* (B) */
 
-	if (likely(needed <= atomic_long_read(&d->cells)))
+	/* (C): who sees a cell counted will see its chunk. */
+	if (likely(needed <= atomic_long_read_acquire(&d->cells)))
 		return true;
 	atomic_long_dec(&d->needed);
 	return false;
@@ -175,8 +180,8 @@ void pcpool_deferred_trim(struct pcpool_deferred *d)
 		for (i = 0; i < chunk->size; i++) {
 			obj = xchg(&chunk->cell[i], CELL_GONE);
 			if (obj) {
-				atomic_long_dec(&d->filled);
 				pcpool_deferred_put(d, obj);
+				atomic_long_dec(&d->filled);
 			}
 		}
 		WRITE_ONCE(prev->next, chunk->next);
@@ -190,16 +195,17 @@ static bool chunk_put(struct pcpool_deferred_chunk *chunk, void *obj)
 {
 	unsigned int i, at = READ_ONCE(chunk->put_at);
 
+	atomic_inc(&chunk->filled);
 	for (i = 0; i < chunk->size; i++, at++) {
 		if (at >= chunk->size)
 			at = 0;
 		if (!READ_ONCE(chunk->cell[at]) &&
 		    !cmpxchg(&chunk->cell[at], NULL, obj)) { /* (A) */
 			WRITE_ONCE(chunk->put_at, at + 1);
-			atomic_inc(&chunk->filled);
 			return true;
 		}
 	}
+	atomic_dec(&chunk->filled);
 	return false;
 }
 
@@ -237,6 +243,7 @@ bool pcpool_deferred_put(struct pcpool_deferred *d, void *obj)
 	unsigned int round;
 	bool done = false;
 
+	atomic_long_inc(&d->filled);
 	rcu_read_lock();
 	for (round = 0; round < PUT_ROUNDS && !done; round++) {
 		/* (C): pairs with the cmpxchg() in add_chunk(). */
@@ -252,8 +259,8 @@ bool pcpool_deferred_put(struct pcpool_deferred *d, void *obj)
 		}
 	}
 	rcu_read_unlock();
-	if (done)
-		atomic_long_inc(&d->filled);
+	if (!done)
+		atomic_long_dec(&d->filled);
 	return done;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_put);

@@ -32,7 +32,7 @@ struct pcpool_deferred_chunk;
  * @chunks: all cells, in chunks, the newest first
  * @cells: how many cells there are
  * @needed: how many are spoken for: the objects in existence, and those about to be
- * @filled: how many hold an object; a moment late, so a hint
+ * @filled: how many hold an object, or are just being filled or emptied
  */
 struct pcpool_deferred {
 	struct pcpool_deferred_chunk *chunks;

@@ -21,7 +21,6 @@
  *   age_lock      mutex, one a pool: one aging pass or drain at a time; the
  *                 shrinker only tries it
  *   cpus_read_lock()
- *   offline_lock  spinlock, one a pool: an offline CPU's private slots
  */
 #ifndef _PCPOOL_INTERNAL_H
 #define _PCPOOL_INTERNAL_H
@@ -37,7 +36,6 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/shrinker.h>
-#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "deferred.h"
@@ -55,7 +53,7 @@
  * struct pcpool_cpu - one CPU's part of a pool, without its private slots
  * @queue: the shared queues; which of them is the main tier is bit 0 of the epoch
  * @pushing: the producer mark of both queues: set by whoever, on this CPU and with
- *	preemption disabled, is their producer
+ *	preemption disabled, is their producer; or for this CPU, when it is offline
  * @epoch: the pool's epoch as far as this CPU's private slots are concerned; see
  *	tiers.c
  * @stealing: the CPU is moving stolen objects to its private slots
@@ -124,7 +122,6 @@ struct pcpool_cpu {
  * @nr_deferred: how many puts were deferred
  * @grows: how many rings were added
  * @age_lock: see above; also keeps the worker and aging passes apart
- * @offline_lock: see above
  * @shrinker: see tiers.c
  * @hotplug: entry in the list of the hotplug state's instances
  * @object_bytes: as created
@@ -155,7 +152,6 @@ struct pcpool_core {
 	atomic_long_t nr_deferred;
 	atomic_long_t grows;
 	struct mutex age_lock; /* aging passes, drains, the worker */
-	spinlock_t offline_lock; /* offline CPUs' private slots */
 #ifdef PCPOOL_HAVE_SHRINKER_ALLOC
 	struct shrinker *shrinker;
 #else

@@ -205,6 +205,13 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	return core;
 }
 
+/* Nobody but the worker itself can start it any more. */
+static void stop_worker(struct pcpool_core *core)
+{
+	irq_work_sync(&core->irq_work);
+	cancel_work_sync(&core->work);
+}
+
 /* The function behind pcpool_create(); see there. */
 struct pcpool *__pcpool_create(const struct pcpool_params *params,
 			       struct module *owner)
@@ -236,6 +243,8 @@ struct pcpool *__pcpool_create(const struct pcpool_params *params,
 	return &core->pool;
 
 err_free:
+	/* A CPU that went down meanwhile may have started it. */
+	stop_worker(core);
 	free_parts(core);
 	kfree(core);
 err_unlock:
@@ -243,13 +252,6 @@ err_unlock:
 	return ERR_PTR(ret);
 }
 EXPORT_SYMBOL_GPL(__pcpool_create);
-
-/* Nobody but the worker itself can start it any more. */
-static void stop_worker(struct pcpool_core *core)
-{
-	irq_work_sync(&core->irq_work);
-	cancel_work_sync(&core->work);
-}
 
 /**
  * pcpool_destroy() - end a pool
@@ -264,8 +266,8 @@ static void stop_worker(struct pcpool_core *core)
  * touches neither the object nor any pool. Whoever gets that warning still owns
  * the object.
  *
- * Context: Task context, may sleep. Not from a CPU hotplug callback, nor from
- * the pool's own callbacks.
+ * Context: Task context, may sleep. Not from a CPU hotplug callback, nor with
+ * cpus_read_lock() held, nor from the pool's own callbacks.
  */
 void pcpool_destroy(struct pcpool *pool)
 {

@@ -202,10 +202,15 @@ static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 	enum kept ret = KEPT;
 	struct pcpool_queue *q;
 	unsigned int n, tier;
+	unsigned long flags;
 
 	preempt_disable();
-	if (pcpool_slots_give(core, obj))
-		goto out;
+	if (pcpool_slots_give(core, obj)) {
+		preempt_enable();
+		return KEPT;
+	}
+	/* See tiers.c: an aging pass comes before this, or after. */
+	local_irq_save(flags);
 	if (!producer_enter(core)) {
 		ret = NESTED;
 		goto out;
@@ -217,7 +222,7 @@ static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 	if (n == core->nr_slots || (n && partly)) {
 		n = pcpool_slots_spill(core, objs, n);
 		pcpool_queue_push(q, objs, n);
-		/* Full again? Then by an interrupt, which is done by now. */
+		/* Full again? Then by an NMI, which is done by now. */
 		if (!pcpool_slots_give(core, obj)) {
 			if (pcpool_queue_push(q, &obj, 1))
 				n++;
@@ -232,6 +237,7 @@ static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 	if (n)
 		pcpool_hint_set(core, tier, smp_processor_id());
 out:
+	local_irq_restore(flags);
 	preempt_enable();
 	return ret;
 }
@@ -255,6 +261,36 @@ static unsigned int push_here(struct pcpool_core *core, void **objs,
 			pcpool_hint_set(core, tier, smp_processor_id());
 	}
 	preempt_enable();
+	return pushed;
+}
+
+/*
+ * Push objects, the oldest first, to this CPU's queue of the main tier, after what is in
+ * the private slots, which is older. Returns how many it took: all or none.
+ */
+static unsigned int push_after_slots(struct pcpool_core *core, void **objs,
+				     unsigned int n)
+{
+	void *older[PCPOOL_PRIVATE_SLOTS_MAX];
+	unsigned int tier, pushed = 0;
+	struct pcpool_queue *q;
+	unsigned long flags;
+
+	local_irq_save(flags); /* as in keep_here() */
+	if (producer_enter(core)) {
+		tier = own_main_tier(core);
+		q = own_queue(core, tier);
+		if (pcpool_queue_room(q, core->nr_slots + n) == core->nr_slots + n) {
+			pcpool_queue_push(q, older,
+					  pcpool_slots_spill(core, older,
+							     core->nr_slots));
+			pushed = pcpool_queue_push(q, objs, n);
+		}
+		producer_exit(core);
+		if (pushed)
+			pcpool_hint_set(core, tier, smp_processor_id());
+	}
+	local_irq_restore(flags);
 	return pushed;
 }
 
@@ -407,12 +443,12 @@ void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 
 		/*
 		 * What is more than the private slots hold goes to the queue at
-		 * once, as it would end up there anyway.
+		 * once, after what they hold now, as it would end up there anyway.
 		 */
 		pushed = 0;
 		if (filled > core->nr_slots && !READ_ONCE(core->bypass))
-			pushed = push_here(core, batch, filled - core->nr_slots,
-					   MAIN_TIER);
+			pushed = push_after_slots(core, batch,
+						  filled - core->nr_slots);
 		for (i = pushed; i < filled; i++)
 			put(core, batch[i], PCPOOL_GFP_PUT);
 	}
@@ -699,21 +735,31 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
 	unsigned int got = 0, popped;
+	void *obj;
 
-	while (got < n && (objs[got] = __pcpool_get_private(pool)))
-		got++;
+	while (got < n && (obj = __pcpool_get_private(pool)))
+		objs[got++] = obj;
 	/* Straight from the queue, without the way through the slots. */
 	while (got < n && !READ_ONCE(core->bypass) && !core->dead) {
 		preempt_disable();
-		popped = pop_own(core, own_main_tier(core), objs + got, min(n - got, PCPOOL_BATCH));
-		this_cpu_add(core->cpu->hit_shared, popped);
+		/* Where the hint is wrong, there is more in the slots. */
+		obj = pcpool_slots_take(core);
+		if (obj) {
+			objs[got] = obj;
+			popped = 1;
+			this_cpu_inc(core->slots->hits);
+		} else {
+			popped = pop_own(core, own_main_tier(core), objs + got,
+					 min(n - got, PCPOOL_BATCH));
+			this_cpu_add(core->cpu->hit_shared, popped);
+		}
 		preempt_enable();
 		if (!popped)
 			break;
 		got += popped;
 	}
-	while (got < n && (objs[got] = pcpool_get(pool, gfp)))
-		got++;
+	while (got < n && (obj = pcpool_get(pool, gfp)))
+		objs[got++] = obj;
 	return got;
 }
 EXPORT_SYMBOL_GPL(pcpool_get_bulk);

@@ -55,7 +55,7 @@ struct pcpool_ring {
 };
 
 /**
- * struct pcpool_queue - a chain of rings, of which each is twice the one before
+ * struct pcpool_queue - a chain of rings, each twice the one before if memory allows
  * @head: the newest ring, the only one that is pushed to; the producer's own
  * @tail: the oldest ring that may hold objects; moved on by consumers
  *

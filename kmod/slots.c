@@ -7,7 +7,8 @@
  * slot's CPU: by tasks, softirqs, hardirqs and NMIs of that CPU, each of which can
  * land between any two instructions of another. So nothing here concludes from what it
  * read a moment ago, but from the exchange alone. Only pcpool_slots_flush() may
- * run elsewhere, for a CPU that is offline.
+ * run elsewhere, for a CPU that is offline, and pcpool_slots_count(), which
+ * only reads.
  *
  * Unless said otherwise the caller has disabled preemption.
  */

@@ -13,11 +13,10 @@
  *    same interrupt that empties the slots, so what is spilled before goes to the
  *    victim tier, even if the pool's epoch is ahead already.
  *  - A CPU that holds nothing is not interrupted; its view is changed from afar.
- *  - A get that moves several objects from a queue of the main tier to private slots
- *    does so with interrupts disabled, so that the interrupt comes before or after.
- *    If they are from its own queue, it comes for sure, since a CPU with a ring holds
- *    something. If they are stolen, the CPU says so while it lasts (@stealing); see
- *    (A) below.
+ *  - Objects move between private slots and queues with interrupts disabled, so that
+ *    the interrupt comes before or after. Where the queue is the CPU's own, it
+ *    comes for sure, since a CPU with a ring holds something. While a CPU moves
+ *    stolen objects to its private slots, it says so (@stealing); see (A) below.
  *  - From the victim tier, gets take no more than they need.
  *  - The worker, which puts deferred puts again, is kept out by age_lock.
  *
@@ -36,11 +35,13 @@
  *
  * An offline CPU holds nothing in private slots: its last ones are handed over to
  * its shared queue when it has gone down (pcpool_offline()), from where anyone may
- * take them. Before that they can be reached by nobody. pcpool_age() waits for hotplug,
- * but a shrinker must not, since hotplug allocates memory; it passes by such a
- * CPU and leaves its view of the epoch behind, by which the hand-over knows that
- * the objects belong to the victim tier. So they can survive a second pass, if a shrinker
- * makes two while a CPU goes down.
+ * take them. The epoch does not change while a CPU comes or goes. pcpool_age() waits
+ * for that to be over, but a shrinker must not, since hotplug allocates memory: until
+ * then it only frees what is in the victim tier.
+ *
+ * One thing can keep an idle object for another pass: if there is no memory for a ring
+ * to demote a deferred put to, and the shrinker may not free any more, it stays deferred,
+ * and the worker makes it young.
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
@@ -73,9 +74,10 @@ static unsigned int flush_tier(const struct pcpool_cpu *c, unsigned int epoch)
 /*
  * Move what is in @cpu's private slots to its shared queue of the tier it belongs
  * to, take over the pool's epoch, and give back the rings of empty queues. On @cpu
- * itself with interrupts disabled, or for a CPU that is offline and stays so.
+ * itself with interrupts disabled, or for a CPU that is offline and stays so. Returns
+ * how many objects it had to set aside.
  */
-static void flush_cpu(struct pcpool_core *core, int cpu)
+static unsigned int flush_cpu(struct pcpool_core *core, int cpu)
 {
 	struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
 	unsigned int epoch = READ_ONCE(core->epoch);
@@ -99,6 +101,7 @@ static void flush_cpu(struct pcpool_core *core, int cpu)
 	/* The caller sees to these. */
 	for (i = pushed; i < n; i++)
 		pcpool_set_aside(core, objs[i]);
+	return n - pushed;
 }
 
 static void flush_ipi(void *info)
@@ -114,55 +117,6 @@ static bool needs_ipi(int cpu, void *info)
 		return true;
 	WRITE_ONCE(per_cpu_ptr(core->cpu, cpu)->epoch, core->epoch);
 	return false;
-}
-
-static void flush_offline(struct pcpool_core *core, bool stays)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		if (cpu_online(cpu))
-			continue;
-		spin_lock(&core->offline_lock);
-		/* Without the rings it may hold nothing, and need not be flushed. */
-		if (stays)
-			flush_cpu(core, cpu);
-		else if (!pcpool_slots_count(core, cpu))
-			WRITE_ONCE(per_cpu_ptr(core->cpu, cpu)->epoch,
-				   core->epoch);
-		spin_unlock(&core->offline_lock);
-	}
-}
-
-/* Is there an online CPU whose view of the epoch is not the pool's? */
-static bool any_left_behind(struct pcpool_core *core)
-{
-	int cpu;
-
-	for_each_online_cpu(cpu) {
-		if (READ_ONCE(per_cpu_ptr(core->cpu, cpu)->epoch) !=
-		    core->epoch)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Move all that is in private slots, on every CPU, to where eviction finds it.
- * @hotplug: may wait for CPU hotplug, so that offline CPUs stay offline.
- */
-static void flush_all(struct pcpool_core *core, bool hotplug)
-{
-	if (hotplug)
-		cpus_read_lock();
-	/* Once more if a CPU came online between the two, and was in neither. */
-	do {
-		on_each_cpu_cond_mask(needs_ipi, flush_ipi, core, true,
-				      cpu_online_mask);
-		flush_offline(core, hotplug);
-	} while (any_left_behind(core));
-	if (hotplug)
-		cpus_read_unlock();
 }
 
 static void evict(struct pcpool_core *core, void *obj)
@@ -226,30 +180,45 @@ static unsigned long demote_deferred(struct pcpool_core *core,
 	return freed;
 }
 
-static void change_epoch(struct pcpool_core *core, bool hotplug)
+/*
+ * Swap the roles of the tiers, and move all that is in private slots, on every CPU, to
+ * where eviction finds it. Not if a CPU is just coming or going, unless we may wait.
+ */
+static bool change_epoch(struct pcpool_core *core, bool may_wait)
 {
+	int cpu;
+
+	if (may_wait)
+		cpus_read_lock();
+	else if (!cpus_read_trylock())
+		return false;
 	WRITE_ONCE(core->epoch, core->epoch + 1);
 	smp_mb(); /* (A): pairs with the one in steal_main() */
-	flush_all(core, hotplug);
+	on_each_cpu_cond_mask(needs_ipi, flush_ipi, core, true, cpu_online_mask);
+	for_each_possible_cpu(cpu) {
+		if (!cpu_online(cpu))
+			flush_cpu(core, cpu);
+	}
+	cpus_read_unlock();
+	return true;
 }
 
 /*
  * One aging pass, or as much of its first half as @budget objects allow. Returns how
- * many it freed: no more than @budget. @hotplug: may wait for CPU hotplug. @count: is
- * a pass in the statistics.
+ * many it freed: no more than @budget. @may_wait: for CPU hotplug. @count: is a pass
+ * in the statistics.
  */
 static unsigned long age(struct pcpool_core *core, unsigned long budget,
-			 bool hotplug, bool count)
+			 bool may_wait, bool count)
 {
 	unsigned long freed;
 
 	lockdep_assert_held(&core->age_lock);
 
 	freed = evict_tier(core, !pcpool_main_tier(core), budget);
-	if (freed == budget)
+	if (freed == budget || !change_epoch(core, may_wait))
 		return freed;
 	WRITE_ONCE(core->ages, core->ages + count);
-	change_epoch(core, hotplug);
 	freed += demote_deferred(core, budget - freed);
 	pcpool_deferred_trim(&core->deferred);
 	return freed;
@@ -264,8 +233,8 @@ static unsigned long age(struct pcpool_core *core, unsigned long budget,
  * then. Two calls with no put in between leave the pool empty on every CPU. The
  * pass is complete on return.
  *
- * Context: Task context, may sleep. Not from a CPU hotplug callback, nor from
- * the pool's own callbacks.
+ * Context: Task context, may sleep. Not from a CPU hotplug callback, nor with
+ * cpus_read_lock() held, nor from the pool's own callbacks.
  * Return: How many objects it freed.
  */
 unsigned long pcpool_age(struct pcpool *pool)
@@ -288,8 +257,8 @@ EXPORT_SYMBOL_GPL(pcpool_age);
  * Frees all objects that were idle when it was called. Those put meanwhile may or
  * may not be among them.
  *
- * Context: Task context, may sleep. Not from a CPU hotplug callback, nor from
- * the pool's own callbacks.
+ * Context: Task context, may sleep. Not from a CPU hotplug callback, nor with
+ * cpus_read_lock() held, nor from the pool's own callbacks.
  * Return: How many objects it freed.
  */
 unsigned long pcpool_drain(struct pcpool *pool)
@@ -380,30 +349,28 @@ static void shrinker_exit(struct pcpool_core *core)
 #endif
 }
 
-/* @cpu is down, and stays so while this runs: hand over its private slots. */
+/*
+ * @cpu is down, and stays so while this runs: hand over its private slots. Hotplug
+ * keeps aging passes from changing the epoch meanwhile.
+ */
 static int pcpool_offline(unsigned int cpu, struct hlist_node *node)
 {
 	struct pcpool_core *core = container_of(node, struct pcpool_core,
 						hotplug);
 	struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
-	struct pcpool_ring *ring = NULL;
-	struct pcpool_queue *q;
+	struct pcpool_queue *q = &c->queue[pcpool_main_tier(core)];
+	struct pcpool_ring *ring;
 
-	if (pcpool_slots_count(core, cpu))
+	if (pcpool_slots_count(core, cpu) &&
+	    pcpool_queue_room(q, core->nr_slots) < core->nr_slots) {
 		ring = pcpool_ring_alloc(pcpool_ring_min(core), GFP_KERNEL,
 					 cpu_to_node(cpu));
-	spin_lock(&core->offline_lock);
-	q = &c->queue[flush_tier(c, READ_ONCE(core->epoch))];
-	if (ring && pcpool_queue_room(q, core->nr_slots) < core->nr_slots) {
-		pcpool_queue_add_ring(q, ring);
-		ring = NULL;
+		if (ring)
+			pcpool_queue_add_ring(q, ring);
 	}
-	flush_cpu(core, cpu);
-	spin_unlock(&core->offline_lock);
-	if (ring)
-		pcpool_ring_free(ring);
-	/* Only without memory for a ring there is something for it to do. */
-	pcpool_kick_worker(core);
+	/* Only without memory for a ring there is something for the worker to do. */
+	if (flush_cpu(core, cpu))
+		pcpool_kick_worker(core);
 	return 0;
 }
 
@@ -428,7 +395,6 @@ int pcpool_tiers_init(struct pcpool_core *core)
 	int ret;
 
 	mutex_init(&core->age_lock);
-	spin_lock_init(&core->offline_lock);
 	core->object_pages = DIV_ROUND_UP(core->object_bytes, PAGE_SIZE);
 
 	ret = cpuhp_state_add_instance_nocalls(hotplug_state, &core->hotplug);

@@ -155,6 +155,42 @@ static void the_last_of_a_bulk_put_is_got_first(struct kunit *test)
 	kt_put(kp, objs[n - 1], KT_ME);
 }
 
+static void a_bulk_put_is_newer_than_what_was_put_before(struct kunit *test)
+{
+	unsigned int i, n = *(const unsigned int *)test->param_value;
+	struct kt_pool *kp = kt_new(test, 20 + MOST, .private_slots = 4);
+	void **objs;
+
+	kt_on(test, kt_cpu(test, 0));
+	objs = kt_get_many(kp, 20 + n);
+	for (i = 0; i < 20; i++)
+		kt_put(kp, objs[i], KT_ME);
+	kt_put_bulk(kp, n, objs + 20, KT_ME);
+	for (i = 20 + n; i--; )
+		KUNIT_EXPECT_PTR_EQ(test, kt_try_get(kp, KT_ME), objs[i]);
+	kt_put_many(kp, 20 + n, objs);
+}
+
+/* Even if the hint says that they are empty. */
+static void a_bulk_get_takes_from_private_slots_first(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
+	void **objs, **got = array(test);
+	unsigned int i;
+
+	kt_on(test, kt_cpu(test, 0));
+	objs = kt_get_many(kp, 12);
+	for (i = 0; i < 12; i++)
+		kt_put(kp, objs[i], KT_ME);
+	this_cpu_write(kp->core->slots->top, 1);
+	KUNIT_ASSERT_EQ(test, kt_get_bulk(kp, GFP_KERNEL, 12, got, KT_ME), 12);
+	for (i = 0; i < 12; i++)
+		KUNIT_EXPECT_PTR_EQ(test, got[i], objs[11 - i]);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_private, 4);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_shared, 8);
+	kt_put_bulk(kp, 12, got, KT_ME);
+}
+
 static void others_can_steal_what_was_put_in_bulk(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
@@ -234,6 +270,9 @@ static struct kunit_case bulk_cases[] = {
 	KUNIT_CASE(a_bulk_get_of_none_does_nothing),
 	KUNIT_CASE(a_bulk_put_skips_nulls),
 	KUNIT_CASE_PARAM(the_last_of_a_bulk_put_is_got_first, amount_gen_params),
+	KUNIT_CASE_PARAM(a_bulk_put_is_newer_than_what_was_put_before,
+			 amount_gen_params),
+	KUNIT_CASE(a_bulk_get_takes_from_private_slots_first),
 	KUNIT_CASE(others_can_steal_what_was_put_in_bulk),
 	KUNIT_CASE_PARAM(a_prefill_makes_so_many, amount_gen_params),
 	KUNIT_CASE(a_prefill_adds_to_what_is_there),

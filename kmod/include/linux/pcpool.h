@@ -167,7 +167,8 @@ void __pcpool_put(struct pcpool *pool, void *obj);
  * its name, with the calling module as its owner, and gets a shrinker named
  * pcpool-NAME.
  *
- * Context: Task context, may sleep. Not from a CPU hotplug callback.
+ * Context: Task context, may sleep. Not from a CPU hotplug callback, nor with
+ * cpus_read_lock() held.
  * Return: The pool, which the caller owns and gives to pcpool_destroy(); or
  * ERR_PTR() of -EINVAL (a parameter is wrong; the log says which), -EEXIST (a
  * live pool has that name) or -ENOMEM.
@@ -226,7 +227,7 @@ static __always_inline void *__pcpool_get_private(struct pcpool *pool)
  *
  * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
  * Return: An object, which the caller owns until it puts it, or %NULL if there
- * was none and ops->alloc failed.
+ * was none and ops->alloc or said allocation failed, __GFP_NOFAIL or not.
  */
 static __always_inline void *pcpool_get(struct pcpool *pool, gfp_t gfp)
 {
@@ -258,7 +259,7 @@ static __always_inline void *pcpool_get_local(struct pcpool *pool, gfp_t gfp)
  * @pool: the pool
  *
  * As pcpool_get(), but never calls ops->alloc. A call that finds nothing counts
- * in no statistic.
+ * in no statistic. A bypassed pool gives nothing, whatever is idle in it.
  *
  * Context: Any context, NMI too.
  * Return: An object, which the caller owns until it puts it, or %NULL.

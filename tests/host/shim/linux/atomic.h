@@ -47,6 +47,10 @@ static inline type prefix##_read(const vtype *v)				\
 {										\
 	return READ_ONCE(v->counter);						\
 }										\
+static inline type prefix##_read_acquire(const vtype *v)			\
+{										\
+	return smp_load_acquire(&v->counter);					\
+}										\
 static inline void prefix##_set(vtype *v, type i)				\
 {										\
 	WRITE_ONCE(v->counter, i);						\
