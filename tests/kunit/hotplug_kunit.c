@@ -4,6 +4,7 @@
  * everything else; and the CPU works when it is back.
  */
 #include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
 
 #include "common.h"
 
@@ -206,6 +207,45 @@ static void a_pool_works_on_a_cpu_that_came_up_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 50);
 }
 
+static struct kt_pool *scanned;
+static unsigned long scans_freed[2];
+
+/* In the middle of CPU hotplug, which allocates memory, and may so get to reclaim. */
+static int scan_twice(unsigned int cpu)
+{
+	scans_freed[0] = kt_scan(scanned, 10000);
+	scans_freed[1] = kt_scan(scanned, 10000);
+	return 0;
+}
+
+static void scans_while_a_cpu_goes_down_leave_the_main_tier_alone(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 100, .private_slots = 4);
+	int cpu = hotplug_cpu(test), state;
+	void **objs;
+
+	kt_on(test, kt_cpu(test, 0));
+	objs = kt_get_many(kp, 100);
+	kt_put_many(kp, 50, objs);
+	pcpool_age(kp->pool);
+	kt_on(test, cpu);
+	kt_put_many(kp, 50, objs + 50);
+	kt_on(test, kt_cpu(test, 0));
+
+	scanned = kp;
+	state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "pcpool:test",
+					  NULL, scan_twice);
+	KUNIT_ASSERT_GE(test, state, 0);
+	go_offline(test, cpu);
+	cpuhp_remove_state_nocalls(state);
+	KUNIT_EXPECT_EQ(test, scans_freed[0], 50);
+	KUNIT_EXPECT_EQ(test, scans_freed[1], 0);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).ages, 1);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_main, 50);
+	KUNIT_EXPECT_EQ(test, kt_scan(kp, 10000), 0);
+	KUNIT_EXPECT_EQ(test, kt_scan(kp, 10000), 50);
+}
+
 /* --- Traffic -------------------------------------------------------------------- */
 
 static void roam(struct kt_worker *worker)
@@ -286,6 +326,7 @@ static struct kunit_case hotplug_cases[] = {
 	KUNIT_CASE(a_cpu_that_comes_back_works),
 	KUNIT_CASE(a_cpu_slept_offline_through_passes),
 	KUNIT_CASE(a_pool_works_on_a_cpu_that_came_up_later),
+	KUNIT_CASE(scans_while_a_cpu_goes_down_leave_the_main_tier_alone),
 	KUNIT_CASE_SLOW(cpus_that_come_and_go_lose_and_share_nothing),
 	{}
 };
