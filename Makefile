@@ -53,6 +53,10 @@ sample: modules
 selftests: modules
 	+$(call client,selftests,tests/selftests/pcpool)
 
+.PHONY: bench-module
+bench-module: modules
+	+$(call client,bench,tests/bench)
+
 .PHONY: tools
 tools:
 	$(MAKE) --no-print-directory -C tools/pcpool O=$(TOP)/build/tools

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of the benchmark module share.
+ *
+ *   main.c      the module, its two files in debugfs, the results
+ *   subjects.c  pcpool and what one would use instead, each with its measured loops
+ *   solo.c      cases for one CPU
+ *   many.c      cases for several CPUs
+ */
+#ifndef _PCPOOL_BENCH_H
+#define _PCPOOL_BENCH_H
+
+#include <linux/pcpool.h>
+#include <linux/timex.h>
+#include <linux/types.h>
+
+#include "marks.h"
+
+#define BENCH_OBJECT_BYTES	256
+
+/*
+ * A mark is an instruction that does nothing, and that the QEMU plugin knows when it
+ * sees it (plugin/pcpool_count.c). Where there is no plugin it does nothing indeed.
+ */
+static __always_inline void bench_mark(unsigned int mark)
+{
+#ifdef CONFIG_X86_64
+	asm volatile(".byte 0x0f, 0x1f, 0x80\n\t.long %c0" : : "i" (mark) : "memory");
+#endif
+}
+
+/*
+ * What is measured stands between these two. Under QEMU's exact counting a cycle is an
+ * instruction. The plugin counts what stands between the marks.
+ */
+static __always_inline u64 bench_begin(void)
+{
+	u64 cycles = get_cycles();
+
+	bench_mark(BENCH_MARK_START);
+	return cycles;
+}
+
+static __always_inline u64 bench_end(u64 began)
+{
+	bench_mark(BENCH_MARK_STOP);
+	return get_cycles() - began;
+}
+
+/* What a subject can do; where it cannot, the case leaves it out. */
+#define SUBJECT_ATOMIC		BIT(0)	/* works in softirq and hardirq context */
+#define SUBJECT_DEEP		BIT(1)	/* hands out a thousand objects at a time */
+#define SUBJECT_MANY_CPUS	BIT(2)	/* takes objects back on any CPU */
+#define SUBJECT_BASELINE	BIT(3)	/* is not a subject: the loop around the others */
+#define SUBJECT_PCPOOL		BIT(4)	/* is a pool: bench_pcpool_stats() works */
+
+/**
+ * struct bench_subject - something that hands out objects and takes them back
+ * @name: as in the results
+ * @abilities: SUBJECT_*
+ * @open: make ready to hand out @objects objects at a time; -EOPNOTSUPP if this kernel
+ *	does not have it
+ * @close: undo @open
+ * @pair: @n times get and put, and how many cycles that took
+ * @depth: @rounds times @depth gets, then as many puts
+ * @get: @n gets, for cases where others put; how many succeeded
+ * @put: @n puts
+ */
+struct bench_subject {
+	const char *name;
+	unsigned int abilities;
+	int (*open)(unsigned int objects);
+	void (*close)(void);
+	u64 (*pair)(unsigned int n, bool atomic);
+	u64 (*depth)(void **objs, unsigned int depth, unsigned int rounds);
+	unsigned int (*get)(void **objs, unsigned int n);
+	void (*put)(void **objs, unsigned int n);
+};
+
+/* subjects.c */
+extern const struct bench_subject *const bench_subjects[];
+extern const unsigned int bench_nr_subjects;
+void bench_pcpool_stats(struct pcpool_pool_stats *stats);
+int bench_subjects_init(void);
+void bench_subjects_exit(void);
+
+/* main.c */
+bool bench_wanted(const struct bench_subject *subject);
+unsigned int bench_end_region(void);
+__printf(1, 2) void bench_print(const char *format, ...);
+void bench_result(const char *name, const struct bench_subject *subject,
+		  const char *metric, s64 value, u64 per, const char *unit);
+void bench_counted(const char *name, const struct bench_subject *subject,
+		   const char *where, unsigned int region,
+		   unsigned int baseline, u64 per, const char *unit);
+void bench_skip(const char *name, const struct bench_subject *subject, int why);
+
+/**
+ * struct bench_case - a case
+ * @name: as in the results
+ * @run: runs it, with all subjects that are wanted; 0 or an error that ends it all
+ * @argument: for cases that are one function
+ */
+struct bench_case {
+	const char *name;
+	int (*run)(const struct bench_case *bench_case);
+	unsigned int argument;
+};
+
+/* solo.c and many.c */
+int bench_pair(const struct bench_case *bench_case);
+int bench_depth(const struct bench_case *bench_case);
+
+#endif /* _PCPOOL_BENCH_H */

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Benchmark of pcpool beside what one would use instead
+ *
+ * A client of pcpool, built as any other is. In /sys/kernel/debug/pcpool_bench/,
+ *
+ *   run      takes names of cases, and runs them; only=SUBJECT,SUBJECT... before them
+ *            leaves out the other subjects
+ *   results  what came out, since the last write to run
+ *
+ * A line of results is one of, separated by tabs,
+ *
+ *   CASE SUBJECT METRIC VALUE UNIT
+ *   #count CASE SUBJECT WHERE REGION BASELINE PER UNIT
+ *   #skip CASE SUBJECT WHY
+ *
+ * #count names two of the regions that the QEMU plugin counted (plugin/pcpool_count.c):
+ * what it counted in REGION, less what it counted in BASELINE, divided by PER.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/math64.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "bench.h"
+
+#define RESULTS_BYTES	(256 << 10)
+
+static const struct bench_case cases[] = {
+	{ "pair", bench_pair },
+	{ "depth8", bench_depth, 8 },
+	{ "depth100", bench_depth, 100 },
+	{ "depth1000", bench_depth, 1000 },
+};
+
+static DEFINE_MUTEX(lock); /* of all below */
+static struct dentry *dir;
+static char *results;
+static size_t results_len;
+static const char *only;
+static unsigned int regions;
+
+void bench_print(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	results_len += vscnprintf(results + results_len,
+				  RESULTS_BYTES - results_len, format, args);
+	va_end(args);
+}
+
+/* A result is @value / @per, with two decimals. */
+void bench_result(const char *name, const struct bench_subject *subject,
+		  const char *metric, s64 value, u64 per, const char *unit)
+{
+	u64 hundredths = div64_u64(abs(value) * 100 + per / 2, per);
+	u64 whole = div_u64(hundredths, 100);
+
+	bench_print("%s\t%s\t%s\t%s%llu.%02llu\t%s\n", name, subject->name,
+		    metric, value < 0 ? "-" : "", whole,
+		    hundredths - whole * 100, unit);
+}
+
+void bench_counted(const char *name, const struct bench_subject *subject,
+		   const char *where, unsigned int region,
+		   unsigned int baseline, u64 per, const char *unit)
+{
+	bench_print("#count\t%s\t%s\t%s\t%u\t%u\t%llu\t%s\n", name,
+		    subject->name, where, region, baseline, per, unit);
+}
+
+void bench_skip(const char *name, const struct bench_subject *subject, int why)
+{
+	bench_print("#skip\t%s\t%s\t%s\n", name, subject->name,
+		    why == -EOPNOTSUPP ? "this kernel has none" :
+		    why == -ENOMEM ? "out of memory" : "it failed");
+}
+
+/* Is the subject in the list of those that are wanted, or are all? */
+bool bench_wanted(const struct bench_subject *subject)
+{
+	size_t len = strlen(subject->name);
+	const char *at = only;
+
+	if (!only || subject->abilities & SUBJECT_BASELINE)
+		return true;
+	while ((at = strstr(at, subject->name))) {
+		if ((at == only || at[-1] == ',') && (!at[len] || at[len] == ','))
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+/* Ends a region, of all CPUs, and says what number it had. */
+unsigned int bench_end_region(void)
+{
+	bench_mark(BENCH_MARK_REPORT);
+	return ++regions;
+}
+
+/*
+ * The plugin has QEMU translate everything anew, which happens when the virtual CPUs
+ * next come out of the code they are in.
+ */
+static void arm(void)
+{
+	static bool armed;
+
+	if (armed)
+		return;
+	bench_mark(BENCH_MARK_ARM);
+	msleep(20);
+	armed = true;
+}
+
+static const struct bench_case *find_case(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		if (!strcmp(cases[i].name, name))
+			return &cases[i];
+	return NULL;
+}
+
+static int run(char *words)
+{
+	const struct bench_case *bench_case;
+	char *word, *names = words;
+	int ret;
+
+	results_len = 0;
+	only = NULL;
+	arm();
+	while ((word = strsep(&names, "\n "))) {
+		if (!*word)
+			continue;
+		if (str_has_prefix(word, "only=")) {
+			only = word + strlen("only=");
+			continue;
+		}
+		bench_case = find_case(word);
+		if (!bench_case) {
+			pr_err("there is no case %s\n", word);
+			return -EINVAL;
+		}
+		ret = bench_case->run(bench_case);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static ssize_t run_write(struct file *file, const char __user *from, size_t bytes,
+			 loff_t *pos)
+{
+	char *words;
+	int ret;
+
+	words = memdup_user_nul(from, bytes);
+	if (IS_ERR(words))
+		return PTR_ERR(words);
+	mutex_lock(&lock);
+	ret = run(words);
+	only = NULL;
+	mutex_unlock(&lock);
+	kfree(words);
+	return ret ?: bytes;
+}
+
+static ssize_t results_read(struct file *file, char __user *to, size_t bytes,
+			    loff_t *pos)
+{
+	ssize_t ret;
+
+	mutex_lock(&lock);
+	ret = simple_read_from_buffer(to, bytes, pos, results, results_len);
+	mutex_unlock(&lock);
+	return ret;
+}
+
+static const struct file_operations run_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = run_write,
+};
+
+static const struct file_operations results_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.read = results_read,
+	.llseek = default_llseek,
+};
+
+static int __init bench_init(void)
+{
+	int ret;
+
+	results = vmalloc(RESULTS_BYTES);
+	if (!results)
+		return -ENOMEM;
+	ret = bench_subjects_init();
+	if (ret) {
+		vfree(results);
+		return ret;
+	}
+	dir = debugfs_create_dir("pcpool_bench", NULL);
+	debugfs_create_file("run", 0200, dir, NULL, &run_fops);
+	debugfs_create_file("results", 0400, dir, NULL, &results_fops);
+	return 0;
+}
+
+static void __exit bench_exit(void)
+{
+	debugfs_remove(dir);
+	bench_subjects_exit();
+	vfree(results);
+}
+
+module_init(bench_init);
+module_exit(bench_exit);
+MODULE_DESCRIPTION("Benchmark of pcpool and its peers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cases for one CPU, exact under QEMU's instruction counting.
+ *
+ * Each is run several times, and the median counts: a timer interrupt, which may well
+ * land in one of the runs, is in none of the middle ones.
+ */
+#include <linux/completion.h>
+#include <linux/interrupt.h>
+#include <linux/irq_work.h>
+#include <linux/sort.h>
+#include <linux/vmalloc.h>
+
+#include "bench.h"
+
+#define RUNS	7
+
+/* How often a loop goes round: much more than what comes once a loop, much less than a tick. */
+#define PAIRS	1000
+
+/* How many objects pass in one run of a deep case. */
+#define DEPTH_OBJECTS	4000u
+
+/**
+ * struct run - what came of one run
+ * @cycles: how long it took
+ * @region: its number in what the plugin counts
+ */
+struct run {
+	u64 cycles;
+	unsigned int region;
+};
+
+static int compare_runs(const void *a, const void *b)
+{
+	const struct run *left = a, *right = b;
+
+	return left->cycles < right->cycles ? -1 : left->cycles > right->cycles;
+}
+
+static struct run median(struct run *runs)
+{
+	sort(runs, RUNS, sizeof(*runs), compare_runs, NULL);
+	return runs[RUNS / 2];
+}
+
+/* -- pair, in each context -- */
+
+/**
+ * struct pairs - the runs of a subject in one context
+ * @subject: the subject
+ * @runs: what came of them
+ * @atomic: objects must be got with GFP_ATOMIC
+ * @tasklet: gets it into softirq context
+ * @irq_work: gets it into hardirq context
+ * @done: when it is over
+ */
+struct pairs {
+	const struct bench_subject *subject;
+	struct run runs[RUNS];
+	bool atomic;
+	struct tasklet_struct tasklet;
+	struct irq_work irq_work;
+	struct completion done;
+};
+
+static void run_pairs(struct pairs *pairs)
+{
+	unsigned int i;
+
+	/* What is made at first use, and what then is in the caches of the allocator. */
+	pairs->subject->pair(PAIRS, pairs->atomic);
+	for (i = 0; i < RUNS; i++) {
+		bench_end_region();
+		pairs->runs[i].cycles = pairs->subject->pair(PAIRS, pairs->atomic);
+		pairs->runs[i].region = bench_end_region();
+	}
+	complete(&pairs->done);
+}
+
+static void pairs_tasklet(struct tasklet_struct *tasklet)
+{
+	run_pairs(container_of(tasklet, struct pairs, tasklet));
+}
+
+static void pairs_irq_work(struct irq_work *irq_work)
+{
+	run_pairs(container_of(irq_work, struct pairs, irq_work));
+}
+
+static void pairs_in_task(struct pairs *pairs)
+{
+	run_pairs(pairs);
+}
+
+static void pairs_in_softirq(struct pairs *pairs)
+{
+	tasklet_setup(&pairs->tasklet, pairs_tasklet);
+	tasklet_schedule(&pairs->tasklet);
+}
+
+static void pairs_in_hardirq(struct pairs *pairs)
+{
+	init_irq_work(&pairs->irq_work, pairs_irq_work);
+	irq_work_queue(&pairs->irq_work);
+}
+
+static const struct context {
+	const char *name;
+	bool atomic;
+	void (*run)(struct pairs *pairs);
+} contexts[] = {
+	{ "task", false, pairs_in_task },
+	{ "softirq", true, pairs_in_softirq },
+	{ "hardirq", true, pairs_in_hardirq },
+};
+
+static struct run pair_in(const struct bench_subject *subject,
+			  const struct context *context)
+{
+	static struct pairs pairs;
+
+	pairs.subject = subject;
+	pairs.atomic = context->atomic;
+	init_completion(&pairs.done);
+	context->run(&pairs);
+	wait_for_completion(&pairs.done);
+	if (context->run == pairs_in_softirq)
+		tasklet_kill(&pairs.tasklet);
+	if (context->run == pairs_in_hardirq)
+		irq_work_sync(&pairs.irq_work);
+	return median(pairs.runs);
+}
+
+/* The results of one subject, with the baseline's subtracted. */
+static void report(const char *name, const struct bench_subject *subject,
+		   const char *where, const struct run *run,
+		   const struct run *baseline, u64 per, const char *unit)
+{
+	char metric[32];
+
+	if (subject->abilities & SUBJECT_BASELINE)
+		return;
+	snprintf(metric, sizeof(metric), "cycles%s", where);
+	bench_result(name, subject, metric, run->cycles - baseline->cycles, per,
+		     unit);
+	bench_counted(name, subject, where, run->region, baseline->region, per,
+		      unit);
+}
+
+int bench_pair(const struct bench_case *bench_case)
+{
+	struct run baseline[ARRAY_SIZE(contexts)];
+	const struct bench_subject *subject;
+	struct run run;
+	char where[16];
+	unsigned int i, c;
+	int ret;
+
+	for (i = 0; i < bench_nr_subjects; i++) {
+		subject = bench_subjects[i];
+		if (!bench_wanted(subject))
+			continue;
+		ret = subject->open(DEPTH_OBJECTS);
+		if (ret) {
+			bench_skip(bench_case->name, subject, ret);
+			continue;
+		}
+		for (c = 0; c < ARRAY_SIZE(contexts); c++) {
+			if (contexts[c].atomic &&
+			    !(subject->abilities & SUBJECT_ATOMIC))
+				continue;
+			run = pair_in(subject, &contexts[c]);
+			if (subject->abilities & SUBJECT_BASELINE)
+				baseline[c] = run;
+			/* A task is what one expects if nothing is said. */
+			snprintf(where, sizeof(where), "%s%s", c ? "." : "",
+				 c ? contexts[c].name : "");
+			report(bench_case->name, subject, where, &run,
+			       &baseline[c], PAIRS, "a pair");
+		}
+		subject->close();
+	}
+	return 0;
+}
+
+/* -- so many gets, then so many puts -- */
+
+int bench_depth(const struct bench_case *bench_case)
+{
+	unsigned int depth = bench_case->argument;
+	unsigned int rounds = DEPTH_OBJECTS / depth;
+	const struct bench_subject *subject;
+	struct run baseline, run, runs[RUNS];
+	unsigned int i, r;
+	void **objs;
+	int ret;
+
+	objs = vzalloc(array_size(depth, sizeof(*objs)));
+	if (!objs)
+		return -ENOMEM;
+	for (i = 0; i < bench_nr_subjects; i++) {
+		subject = bench_subjects[i];
+		if (!bench_wanted(subject) || !(subject->abilities & SUBJECT_DEEP))
+			continue;
+		ret = subject->open(depth);
+		if (ret) {
+			bench_skip(bench_case->name, subject, ret);
+			continue;
+		}
+		/* What is made at first use. */
+		subject->depth(objs, depth, rounds);
+		for (r = 0; r < RUNS; r++) {
+			bench_end_region();
+			runs[r].cycles = subject->depth(objs, depth, rounds);
+			runs[r].region = bench_end_region();
+		}
+		subject->close();
+		run = median(runs);
+		if (subject->abilities & SUBJECT_BASELINE)
+			baseline = run;
+		report(bench_case->name, subject, "", &run, &baseline,
+		       depth * rounds, "an object");
+	}
+	vfree(objs);
+	return 0;
+}
