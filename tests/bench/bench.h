@@ -89,10 +89,10 @@ bool bench_wanted(const struct bench_subject *subject);
 unsigned int bench_end_region(void);
 __printf(1, 2) void bench_print(const char *format, ...);
 void bench_result(const char *name, const struct bench_subject *subject,
-		  const char *metric, s64 value, u64 per, const char *unit);
-void bench_counted(const char *name, const struct bench_subject *subject,
-		   const char *where, unsigned int region,
-		   unsigned int baseline, u64 per, const char *unit);
+		  const char *metric, u64 value, u64 per, const char *unit);
+void bench_region(const char *name, const struct bench_subject *subject,
+		  const char *where, s64 cycles, unsigned int region,
+		  unsigned int baseline, u64 per, const char *unit);
 void bench_skip(const char *name, const struct bench_subject *subject, int why);
 
 /**

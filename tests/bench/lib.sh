@@ -2,8 +2,6 @@
 # What run and check-limits share: building for a kernel, and measuring in a guest.
 
 vm=tests/vm/run
-solo_cases=(pair depth8 depth100 depth1000)
-all_cases=("${solo_cases[@]}")
 
 say() {
 	printf 'bench: %s\n' "$*" >&2
@@ -30,9 +28,20 @@ build_for() {
 	quiet make -j "$(nproc)" $variables bench-module
 }
 
-# measure KERNEL NAME [OPTION...] -- WORD...: runs cases in a guest, see in-guest;
-# leaves results in NAME.tsv
-measure() {
+# build_plugin: sets plugin. The version of the interface is the newest that this QEMU and the
+# plugin both know: QEMU 8.2 changed it to 2, no longer taking 1, and still takes 2.
+build_plugin() {
+	local version
+	version=$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p' |
+		awk '{ print ($1 * 100 + $2 >= 802 ? 2 : 1) }')
+	plugin=$out/pcpool_count.so
+	quiet cc -O2 -Wall -Wextra -Wno-unused-parameter -shared -fPIC \
+		-DPLUGIN_VERSION="$version" -o "$plugin" tests/bench/plugin/pcpool_count.c
+}
+
+# in_guest KERNEL NAME [OPTION...] -- WORD...: runs cases in a guest, see in-guest; the results
+# are added to results.tsv
+in_guest() {
 	local kernel=$1 name=$2 options=()
 	shift 2
 	while [[ $1 != -- ]]; do
@@ -40,14 +49,17 @@ measure() {
 		shift
 	done
 	shift
+	: >"$out/$name.counts"
 	"$vm" "$kernel" --timeout 300 --log "$out/$name.log" "${options[@]}" -- \
 		tests/bench/in-guest "$build" "$@" >"$out/$name.raw" || {
 		cat "$out/$name.raw" >&2
 		say "$kernel failed, see $out/$name.log"
 		exit 1
 	}
-	awk -F '\t' -v OFS='\t' '
-		/^#skip/ { print "bench: " $2 ": without " $3 ", " $4 >"/dev/stderr" }
-		/^#/ { next }
-		{ sub(/^cycles/, "instructions", $3); print }' "$out/$name.raw" >"$out/$name.tsv"
+	awk -f tests/bench/join.awk "$out/$name.counts" "$out/$name.raw" >>"$out/results.tsv"
+}
+
+# with_plugin NAME: the options of tests/vm/run for counting, a line each
+with_plugin() {
+	printf '%s\n' --plugin "$plugin,out=$out/$1.counts"
 }

@@ -11,11 +11,13 @@
  * A line of results is one of, separated by tabs,
  *
  *   CASE SUBJECT METRIC VALUE UNIT
- *   #count CASE SUBJECT WHERE REGION BASELINE PER UNIT
+ *   #region CASE SUBJECT WHERE CYCLES REGION BASELINE PER UNIT
  *   #skip CASE SUBJECT WHY
  *
- * #count names two of the regions that the QEMU plugin counted (plugin/pcpool_count.c):
- * what it counted in REGION, less what it counted in BASELINE, divided by PER.
+ * #region says that PER operations took so many cycles, those of the loop around them
+ * subtracted (0: no cycles are to be believed here); and names two of the regions that the
+ * QEMU plugin counts (plugin/pcpool_count.c). What it counted in REGION, less what it
+ * counted in BASELINE, were the same operations.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -59,22 +61,21 @@ void bench_print(const char *format, ...)
 
 /* A result is @value / @per, with two decimals. */
 void bench_result(const char *name, const struct bench_subject *subject,
-		  const char *metric, s64 value, u64 per, const char *unit)
+		  const char *metric, u64 value, u64 per, const char *unit)
 {
-	u64 hundredths = div64_u64(abs(value) * 100 + per / 2, per);
+	u64 hundredths = div64_u64(value * 100 + per / 2, per);
 	u64 whole = div_u64(hundredths, 100);
 
-	bench_print("%s\t%s\t%s\t%s%llu.%02llu\t%s\n", name, subject->name,
-		    metric, value < 0 ? "-" : "", whole,
-		    hundredths - whole * 100, unit);
+	bench_print("%s\t%s\t%s\t%llu.%02llu\t%s\n", name, subject->name,
+		    metric, whole, hundredths - whole * 100, unit);
 }
 
-void bench_counted(const char *name, const struct bench_subject *subject,
-		   const char *where, unsigned int region,
-		   unsigned int baseline, u64 per, const char *unit)
+void bench_region(const char *name, const struct bench_subject *subject,
+		  const char *where, s64 cycles, unsigned int region,
+		  unsigned int baseline, u64 per, const char *unit)
 {
-	bench_print("#count\t%s\t%s\t%s\t%u\t%u\t%llu\t%s\n", name,
-		    subject->name, where, region, baseline, per, unit);
+	bench_print("#region\t%s\t%s\t%s\t%lld\t%u\t%u\t%llu\t%s\n", name,
+		    subject->name, where, cycles, region, baseline, per, unit);
 }
 
 void bench_skip(const char *name, const struct bench_subject *subject, int why)

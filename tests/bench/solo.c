@@ -105,12 +105,13 @@ static void pairs_in_hardirq(struct pairs *pairs)
 	irq_work_queue(&pairs->irq_work);
 }
 
+/* A task is what one expects if nothing is said. */
 static const struct context {
 	const char *name;
 	bool atomic;
 	void (*run)(struct pairs *pairs);
 } contexts[] = {
-	{ "task", false, pairs_in_task },
+	{ "", false, pairs_in_task },
 	{ "softirq", true, pairs_in_softirq },
 	{ "hardirq", true, pairs_in_hardirq },
 };
@@ -137,15 +138,10 @@ static void report(const char *name, const struct bench_subject *subject,
 		   const char *where, const struct run *run,
 		   const struct run *baseline, u64 per, const char *unit)
 {
-	char metric[32];
-
 	if (subject->abilities & SUBJECT_BASELINE)
 		return;
-	snprintf(metric, sizeof(metric), "cycles%s", where);
-	bench_result(name, subject, metric, run->cycles - baseline->cycles, per,
-		     unit);
-	bench_counted(name, subject, where, run->region, baseline->region, per,
-		      unit);
+	bench_region(name, subject, where, run->cycles - baseline->cycles,
+		     run->region, baseline->region, per, unit);
 }
 
 int bench_pair(const struct bench_case *bench_case)
@@ -153,7 +149,6 @@ int bench_pair(const struct bench_case *bench_case)
 	struct run baseline[ARRAY_SIZE(contexts)];
 	const struct bench_subject *subject;
 	struct run run;
-	char where[16];
 	unsigned int i, c;
 	int ret;
 
@@ -173,10 +168,7 @@ int bench_pair(const struct bench_case *bench_case)
 			run = pair_in(subject, &contexts[c]);
 			if (subject->abilities & SUBJECT_BASELINE)
 				baseline[c] = run;
-			/* A task is what one expects if nothing is said. */
-			snprintf(where, sizeof(where), "%s%s", c ? "." : "",
-				 c ? contexts[c].name : "");
-			report(bench_case->name, subject, where, &run,
+			report(bench_case->name, subject, contexts[c].name, &run,
 			       &baseline[c], PAIRS, "a pair");
 		}
 		subject->close();

@@ -46,11 +46,13 @@ boot_qemu() {
 
 	if [[ $icount ]]; then
 		arguments+=(-accel tcg -icount 'shift=0,sleep=off' -cpu max)
-	elif kvm_works; then
+	# a plugin sees only what is translated
+	elif [[ ! $plugin ]] && kvm_works; then
 		arguments+=(-accel kvm -cpu host)
 	else
 		arguments+=(-accel 'tcg,thread=multi' -cpu max)
 	fi
+	[[ ! $plugin ]] || arguments+=(-plugin "file=$plugin")
 	if [[ $nodes ]]; then
 		mapfile -t numa < <(numa_arguments)
 	fi

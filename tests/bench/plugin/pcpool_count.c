@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A QEMU plugin that counts, in the regions that the benchmark module marks,
+ *
+ *   - instructions,
+ *   - locked instructions: with a lock prefix, or an exchange with memory,
+ *   - cache lines that had to come from another CPU.
+ *
+ * For the last it keeps, for each line of 64 bytes, which CPUs have it: who writes it is
+ * then the only one, who reads it is one more. An access by a CPU that has not got the line
+ * while another one has written it, or a write while others have it too, has to talk to
+ * another CPU, and counts. Caches here are endless, so nothing is ever lost from one, and a
+ * line that nobody has written is nobody's.
+ *
+ * A region is all that CPUs do between START and STOP, up to REPORT, which writes the sums
+ * of all CPUs to the file given as out= and begins the next. Lines are followed everywhere
+ * from ARM on; before it the guest boots at full speed.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../marks.h"
+#include "qemu_plugin.h"
+
+/* -- what is counted -- */
+
+#define CPUS_MAX	64	/* a bit each in a word */
+#define LINE_SHIFT	6
+
+int qemu_plugin_version = PLUGIN_VERSION;
+
+/* Only its CPU writes it, and REPORT, when no CPU is in a region. */
+static struct cpu {
+	_Alignas(128) bool counting;
+	uint64_t instructions;
+	uint64_t locked;
+	uint64_t lines;
+} cpus[CPUS_MAX];
+
+/*
+ * The lines, by address; one that shares a place with another is forgotten when the other
+ * comes, as if the caches had lost it. Each place is a word that is also its lock.
+ */
+#define PLACES_SHIFT	22
+
+static struct place {
+	_Atomic uint64_t line;		/* its number; BUSY while someone is at it */
+	uint64_t holders;		/* a bit a CPU */
+	bool written;			/* by a holder, the only one at that time */
+} *places;
+
+#define BUSY	UINT64_MAX
+
+static qemu_plugin_id_t plugin;
+static FILE *out;
+static unsigned int regions;
+
+static void access_line(struct cpu *cpu, uint64_t self, uint64_t line, bool store)
+{
+	struct place *place = &places[(line * 0x9e3779b97f4a7c15) >> (64 - PLACES_SHIFT)];
+	bool foreign = false;
+	uint64_t old;
+
+	do {
+		old = atomic_exchange_explicit(&place->line, BUSY, memory_order_acquire);
+	} while (old == BUSY);
+	if (old != line) {
+		place->holders = 0;
+		place->written = false;
+	}
+	if (store) {
+		foreign = place->holders & ~self;
+		place->holders = self;
+		place->written = true;
+	} else {
+		foreign = !(place->holders & self) && place->written;
+		place->holders |= self;
+	}
+	atomic_store_explicit(&place->line, line, memory_order_release);
+	if (foreign && cpu->counting)
+		cpu->lines++;
+}
+
+static void on_access(unsigned int i, qemu_plugin_meminfo_t info, uint64_t address,
+		      void *data)
+{
+	uint64_t last = address + (1u << qemu_plugin_mem_size_shift(info)) - 1;
+	bool store = qemu_plugin_mem_is_store(info);
+	uint64_t line;
+
+	for (line = address >> LINE_SHIFT; line <= last >> LINE_SHIFT; line++)
+		access_line(&cpus[i], 1ull << i, line, store);
+}
+
+static void on_insn(unsigned int i, void *data)
+{
+	struct cpu *cpu = &cpus[i];
+
+	cpu->instructions += cpu->counting;
+}
+
+static void on_locked_insn(unsigned int i, void *data)
+{
+	struct cpu *cpu = &cpus[i];
+
+	cpu->instructions += cpu->counting;
+	cpu->locked += cpu->counting;
+}
+
+static void on_start(unsigned int i, void *data)
+{
+	cpus[i].counting = true;
+}
+
+static void on_stop(unsigned int i, void *data)
+{
+	cpus[i].counting = false;
+}
+
+static void on_report(unsigned int self, void *data)
+{
+	struct cpu sum = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < CPUS_MAX; i++) {
+		sum.instructions += cpus[i].instructions;
+		sum.locked += cpus[i].locked;
+		sum.lines += cpus[i].lines;
+		cpus[i].instructions = 0;
+		cpus[i].locked = 0;
+		cpus[i].lines = 0;
+	}
+	fprintf(out, "%u\t%llu\t%llu\t%llu\n", ++regions,
+		(unsigned long long)sum.instructions, (unsigned long long)sum.locked,
+		(unsigned long long)sum.lines);
+	fflush(out);
+}
+
+/* -- looking at instructions, once each, when QEMU translates them -- */
+
+/* The mark that the instruction is, or 0. */
+static unsigned int mark(const char *text)
+{
+	const char *number = strstr(text, "0x504350");
+
+	if (strncmp(text, "nop", 3) || !number)
+		return 0;
+	return strtoul(number, NULL, 16);
+}
+
+static bool is_locked(const char *text)
+{
+	return strstr(text, "lock ") || (strstr(text, "xchg") && !strstr(text, "cmpxchg") &&
+					 strpbrk(text, "(["));
+}
+
+static void look_at(struct qemu_plugin_insn *insn)
+{
+	char *text = qemu_plugin_insn_disas(insn);
+	insn_fn fn = on_insn;
+
+	if (!text) {
+		fprintf(stderr, "pcpool_count: this QEMU cannot disassemble\n");
+		exit(EXIT_FAILURE);
+	}
+	switch (mark(text)) {
+	case BENCH_MARK_START:
+		fn = on_start;
+		break;
+	case BENCH_MARK_STOP:
+		fn = on_stop;
+		break;
+	case BENCH_MARK_REPORT:
+		fn = on_report;
+		break;
+	case 0:
+		if (is_locked(text))
+			fn = on_locked_insn;
+		qemu_plugin_register_vcpu_mem_cb(insn, on_access, QEMU_PLUGIN_CB_NO_REGS,
+						 QEMU_PLUGIN_MEM_RW, NULL);
+		break;
+	}
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, fn, QEMU_PLUGIN_CB_NO_REGS, NULL);
+	free(text);
+}
+
+static void translate_armed(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	size_t i;
+
+	for (i = 0; i < qemu_plugin_tb_n_insns(tb); i++)
+		look_at(qemu_plugin_tb_get_insn(tb, i));
+}
+
+/* QEMU has thrown away what it had translated. */
+static void armed(qemu_plugin_id_t id)
+{
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translate_armed);
+}
+
+static void on_arm(unsigned int cpu, void *data)
+{
+	static atomic_flag once = ATOMIC_FLAG_INIT;
+
+	if (!atomic_flag_test_and_set(&once))
+		qemu_plugin_reset(plugin, armed);
+}
+
+static void translate_unarmed(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	struct qemu_plugin_insn *insn;
+	char *text;
+	size_t i;
+
+	for (i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
+		insn = qemu_plugin_tb_get_insn(tb, i);
+		text = qemu_plugin_insn_disas(insn);
+		if (text && mark(text) == BENCH_MARK_ARM)
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_arm,
+							       QEMU_PLUGIN_CB_NO_REGS, NULL);
+		free(text);
+	}
+}
+
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
+			char **argv)
+{
+	const char *path = NULL;
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		if (!strncmp(argv[i], "out=", 4))
+			path = argv[i] + 4;
+	}
+	places = calloc(1ull << PLACES_SHIFT, sizeof(*places));
+	out = path ? fopen(path, "w") : NULL;
+	if (!places || !out) {
+		fprintf(stderr, "pcpool_count: needs memory, and out=FILE\n");
+		return -1;
+	}
+	plugin = id;
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translate_unarmed);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the plugin needs of QEMU's plugin interface. Debian's QEMU has it but ships no header
+ * for it; QEMU's own is include/qemu/qemu-plugin.h, described in docs/devel/tcg-plugins.
+ * Versions 1 and 2 of the interface, and those after them, have these alike.
+ */
+#ifndef _PCPOOL_BENCH_QEMU_PLUGIN_H
+#define _PCPOOL_BENCH_QEMU_PLUGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint64_t qemu_plugin_id_t;
+typedef uint32_t qemu_plugin_meminfo_t;
+struct qemu_info;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+
+enum { QEMU_PLUGIN_CB_NO_REGS };
+enum { QEMU_PLUGIN_MEM_RW = 3 };
+
+typedef void (*tb_trans_fn)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
+typedef void (*simple_fn)(qemu_plugin_id_t id);
+typedef void (*insn_fn)(unsigned int cpu, void *data);
+typedef void (*mem_fn)(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address,
+		       void *data);
+
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_fn fn);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, insn_fn fn,
+					    int flags, void *data);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, mem_fn fn, int flags,
+				      int rw, void *data);
+void qemu_plugin_reset(qemu_plugin_id_t id, simple_fn fn);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
+char *qemu_plugin_insn_disas(const struct qemu_plugin_insn *insn);
+bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
+unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
+
+/* What the plugin has for QEMU: the version it was made for, and how it begins. */
+extern int qemu_plugin_version;
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
+			char **argv);
+
+#endif /* _PCPOOL_BENCH_QEMU_PLUGIN_H */
