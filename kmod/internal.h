@@ -52,49 +52,40 @@
 /**
  * struct pcpool_cpu - one CPU's part of a pool, without its private slots
  * @queue: the shared queues; which of them is the main tier is bit 0 of the epoch
- * @pushing: the producer mark of both queues: set by whoever, on this CPU and with
- *	preemption disabled, is their producer; or for this CPU, when it is offline
  * @epoch: the pool's epoch as far as this CPU's private slots are concerned; see
  *	tiers.c
+ * @pushing: the producer mark of both queues: set by whoever, on this CPU and with
+ *	preemption disabled, is their producer; or for this CPU, when it is offline
  * @stealing: the CPU is moving stolen objects to its private slots
+ * @refilled: the private slots have been refilled since they last spilled
  * @hit_shared: as in struct pcpool_pool_stats, like all below where not said
  * @hit_steal: -
  * @hit_victim: -
  * @miss: -
  * @alloc_fail: -
- * @puts: puts that took the out-of-line path
- * @moved: objects that the out-of-line paths have put into private slots, less
- *	those they have taken from them other than to serve a get. Together with the
- *	slots' hits and what is in them it gives the number of inlined puts, which
- *	therefore need no counter.
- * @drop_full: -
- * @drop_oversize: -
  * @drop_other: -
- * @evicted: -
- * @made: -
- * @unmade: -
+ * @off_slots: puts that have not ended in a private slot, and objects moved out of
+ *	private slots other than by a get, less objects moved into them other than
+ *	by a put. From this, the slots' hits and what is in them follows how many puts
+ *	there were, so that an inlined put need not be counted.
  *
  * The counters are added to with this_cpu operations, by whichever CPU does the
- * thing; only their sums over all CPUs mean something exact.
+ * thing; only their sums over all CPUs mean something exact. What is counted rarely, or
+ * not by many at a time, is in struct pcpool_core: a pool is to cost a CPU little.
  */
 struct pcpool_cpu {
 	struct pcpool_queue queue[2];
-	unsigned int pushing;
 	unsigned int epoch;
+	u8 pushing;
 	bool stealing;
+	bool refilled;
 	unsigned long hit_shared;
 	unsigned long hit_steal;
 	unsigned long hit_victim;
 	unsigned long miss;
 	unsigned long alloc_fail;
-	unsigned long puts;
-	long moved;
-	unsigned long drop_full;
-	unsigned long drop_oversize;
 	unsigned long drop_other;
-	unsigned long evicted;
-	unsigned long made;
-	unsigned long unmade;
+	long off_slots;
 };
 
 /**
@@ -103,7 +94,8 @@ struct pcpool_cpu {
  * @slots: the private slots
  * @cpu: the rest of what each CPU has
  * @nr_slots: private slots per CPU
- * @refill: how many objects a get moves from a queue at a time
+ * @refill: how many objects a get moves from its own queue at a time, usually
+ * @batch: how many a thief moves at a time, at most
  * @epoch: how often the tiers have swapped roles; bit 0 tells which queues are the
  *	main tier
  * @ages: number of aging passes (age_lock)
@@ -121,6 +113,9 @@ struct pcpool_cpu {
  * @work: puts deferred puts again, and makes cells for them ahead of need
  * @nr_deferred: how many puts were deferred
  * @grows: how many rings were added
+ * @prefilled: how many objects pcpool_prefill() made
+ * @drop_full: as in struct pcpool_pool_stats
+ * @evicted: as in struct pcpool_pool_stats
  * @age_lock: see above; also keeps the worker and aging passes apart
  * @shrinker: see tiers.c
  * @hotplug: entry in the list of the hotplug state's instances
@@ -137,6 +132,7 @@ struct pcpool_core {
 	struct pcpool_cpu __percpu *cpu;
 	unsigned int nr_slots;
 	unsigned int refill;
+	unsigned int batch;
 	unsigned int epoch;
 	unsigned long ages;
 	const struct pcpool_ops *ops;
@@ -151,6 +147,9 @@ struct pcpool_core {
 	struct work_struct work;
 	atomic_long_t nr_deferred;
 	atomic_long_t grows;
+	atomic_long_t prefilled;
+	atomic_long_t drop_full;
+	atomic_long_t evicted;
 	struct mutex age_lock; /* aging passes, drains, the worker */
 #ifdef PCPOOL_HAVE_SHRINKER_ALLOC
 	struct shrinker *shrinker;
@@ -225,10 +224,12 @@ int pcpool_slots_init(struct pcpool_core *core);
 void pcpool_slots_exit(struct pcpool_core *core);
 void *pcpool_slots_take(struct pcpool_core *core);
 bool pcpool_slots_give(struct pcpool_core *core, void *obj);
+bool pcpool_slots_seem_empty(struct pcpool_core *core);
+bool pcpool_slots_seem_full(struct pcpool_core *core);
 unsigned int pcpool_slots_fill(struct pcpool_core *core, void **objs,
 			       unsigned int n);
-unsigned int pcpool_slots_spill(struct pcpool_core *core, void **objs,
-				unsigned int n);
+unsigned int pcpool_slots_spill(struct pcpool_core *core, unsigned int first,
+				unsigned int n, void **objs);
 unsigned int pcpool_slots_flush(struct pcpool_core *core, int cpu, void **objs);
 unsigned int pcpool_slots_count(const struct pcpool_core *core, int cpu);
 

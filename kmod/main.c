@@ -33,7 +33,7 @@ struct workqueue_struct *pcpool_workqueue;
 
 /* The private slots of a CPU are to hold no more than this, but one object. */
 #define PRIVATE_BYTES		(64u << 10)
-#define PRIVATE_SLOTS_AUTO	8u
+#define PRIVATE_SLOTS_AUTO	16u
 
 /* From 6.17 on a workqueue that is not unbound must say so. */
 #ifdef PCPOOL_HAVE_WQ_PERCPU
@@ -75,7 +75,7 @@ static int closed_slots_init(void)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		slots = per_cpu_ptr(closed_slots, cpu);
-		slots->top = 1;
+		slots->top = closed_slots->slot;
 		slots->slot[1] = slots; /* any address; never read */
 	}
 	return 0;
@@ -184,7 +184,8 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	core->steal = p->steal;
 	core->object_bytes = p->object_bytes;
 	core->nr_slots = p->private_slots ?: auto_slots(p->object_bytes);
-	core->refill = clamp(core->nr_slots / 2, 1u, PCPOOL_BATCH);
+	core->batch = min(core->nr_slots, PCPOOL_BATCH);
+	core->refill = max(core->nr_slots / 2, 1u);
 	strscpy(core->name, p->name, sizeof(core->name));
 	strscpy(core->owner, owner ? module_name(owner) : "kernel",
 		sizeof(core->owner));

@@ -32,7 +32,7 @@ enum reach {
  */
 static bool producer_enter(struct pcpool_core *core)
 {
-	unsigned int idle = 0;
+	u8 idle = 0;
 
 	if (!__pcpool_try_cmpxchg(core->cpu->pushing, &idle, 1))
 		return false;
@@ -123,7 +123,6 @@ static void *make(struct pcpool_core *core, gfp_t gfp)
 		pcpool_deferred_unsecure(&core->deferred);
 		return NULL;
 	}
-	this_cpu_inc(core->cpu->made);
 	return obj;
 }
 
@@ -131,7 +130,6 @@ static void *make(struct pcpool_core *core, gfp_t gfp)
 void pcpool_unmake(struct pcpool_core *core, void *obj)
 {
 	core->ops->free(obj, core->ctx);
-	this_cpu_inc(core->cpu->unmade);
 	pcpool_deferred_unsecure(&core->deferred);
 }
 
@@ -177,7 +175,10 @@ void pcpool_set_aside(struct pcpool_core *core, void *obj)
 			  core->name);
 }
 
-/* Leave an object to the worker. */
+/*
+ * Leave an object to the worker. It counts as put past the slots with the caller's
+ * put, if that is what this is.
+ */
 void pcpool_defer(struct pcpool_core *core, void *obj)
 {
 	atomic_long_inc(&core->nr_deferred);
@@ -192,42 +193,63 @@ enum kept {
 };
 
 /*
+ * Move what is in the first @n private slots to @ring, which has room for it. Returns
+ * how many objects that were; they are not published yet.
+ */
+static unsigned int spill(struct pcpool_core *core, struct pcpool_ring *ring,
+			  unsigned int n)
+{
+	u32 head = pcpool_ring_head(ring);
+	unsigned int run, done, taken = 0;
+	void **to;
+
+	for (done = 0; done < n; done += run) {
+		run = n - done;
+		to = pcpool_ring_run(ring, head + taken, &run);
+		taken += pcpool_slots_spill(core, 1 + done, run, to);
+	}
+	return taken;
+}
+
+/*
  * Keep @obj on this CPU: in a private slot, after moving what is in them to the
  * shared queue if they are full: all of it, since otherwise the slots would not be
  * in the order of their puts any more. @partly: be content with less.
  */
 static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 {
-	void *objs[PCPOOL_PRIVATE_SLOTS_MAX];
-	enum kept ret = KEPT;
+	struct pcpool_cpu *c;
 	struct pcpool_queue *q;
+	enum kept ret = KEPT;
 	unsigned int n, tier;
 	unsigned long flags;
 
-	preempt_disable();
-	if (pcpool_slots_give(core, obj)) {
-		preempt_enable();
-		return KEPT;
-	}
 	/* See tiers.c: an aging pass comes before this, or after. */
 	local_irq_save(flags);
+	if (!pcpool_slots_seem_full(core) && pcpool_slots_give(core, obj))
+		goto out;
 	if (!producer_enter(core)) {
 		ret = NESTED;
 		goto out;
 	}
-	tier = own_main_tier(core);
-	q = own_queue(core, tier);
+	c = this_cpu_ptr(core->cpu);
+	tier = c->epoch & 1;
+	q = &c->queue[tier];
 	/* Nobody but us takes up room, so what there is now is there later. */
 	n = pcpool_queue_room(q, core->nr_slots);
 	if (n == core->nr_slots || (n && partly)) {
-		n = pcpool_slots_spill(core, objs, n);
-		pcpool_queue_push(q, objs, n);
+		c->refilled = false;
+		n = spill(core, q->head, n);
+		if (n)
+			pcpool_ring_publish(q->head, n);
 		/* Full again? Then by an NMI, which is done by now. */
 		if (!pcpool_slots_give(core, obj)) {
-			if (pcpool_queue_push(q, &obj, 1))
+			if (pcpool_queue_push(q, &obj, 1)) {
+				this_cpu_inc(core->cpu->off_slots);
 				n++;
-			else
+			} else {
 				ret = NO_ROOM;
+			}
 		}
 	} else {
 		ret = NO_ROOM;
@@ -238,7 +260,6 @@ static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 		pcpool_hint_set(core, tier, smp_processor_id());
 out:
 	local_irq_restore(flags);
-	preempt_enable();
 	return ret;
 }
 
@@ -271,7 +292,6 @@ static unsigned int push_here(struct pcpool_core *core, void **objs,
 static unsigned int push_after_slots(struct pcpool_core *core, void **objs,
 				     unsigned int n)
 {
-	void *older[PCPOOL_PRIVATE_SLOTS_MAX];
 	unsigned int tier, pushed = 0;
 	struct pcpool_queue *q;
 	unsigned long flags;
@@ -281,10 +301,11 @@ static unsigned int push_after_slots(struct pcpool_core *core, void **objs,
 		tier = own_main_tier(core);
 		q = own_queue(core, tier);
 		if (pcpool_queue_room(q, core->nr_slots + n) == core->nr_slots + n) {
-			pcpool_queue_push(q, older,
-					  pcpool_slots_spill(core, older,
-							     core->nr_slots));
+			pushed = spill(core, q->head, core->nr_slots);
+			if (pushed)
+				pcpool_ring_publish(q->head, pushed);
 			pushed = pcpool_queue_push(q, objs, n);
+			this_cpu_add(core->cpu->off_slots, pushed);
 		}
 		producer_exit(core);
 		if (pushed)
@@ -338,6 +359,8 @@ static bool grow(struct pcpool_core *core, unsigned int tier, gfp_t gfp)
  * @obj: the object
  * @gfp: how to make a queue grow, should it have to and may it here
  *
+ * Counts as a put.
+ *
  * Return: false if the queue could not grow; the object is still the caller's.
  */
 bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
@@ -347,6 +370,7 @@ bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 
 	while ((kept = keep_here(core, obj, partly)) != KEPT) {
 		if (kept == NESTED || !pcpool_may_allocate()) {
+			this_cpu_inc(core->cpu->off_slots);
 			pcpool_defer(core, obj);
 			break;
 		}
@@ -368,28 +392,38 @@ bool pcpool_enqueue(struct pcpool_core *core, void *obj, unsigned int tier)
 }
 
 /*
- * Free an object that is not to be kept, here or by the worker. @gfp tells, if it
- * allows to sleep, that here is task context, which cannot be found out on
- * kernels that do not count preemption.
+ * May an object that is not to be kept be freed here? Else it is left to the worker.
+ * @gfp tells, if it allows to sleep, that here is task context, which cannot be found
+ * out on kernels that do not count preemption. Counts as a put.
  */
-static void drop(struct pcpool_core *core, void *obj, gfp_t gfp,
-		 unsigned long __percpu *counter)
+static bool may_drop(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	if (!gfpflags_allow_blocking(gfp) && !may_unmake(core)) {
-		pcpool_defer(core, obj);
+	this_cpu_inc(core->cpu->off_slots);
+	if (gfpflags_allow_blocking(gfp) || may_unmake(core))
+		return true;
+	pcpool_defer(core, obj);
+	return false;
+}
+
+static void drop_full(struct pcpool_core *core, void *obj, gfp_t gfp)
+{
+	if (!may_drop(core, obj, gfp))
 		return;
-	}
-	this_cpu_inc(*counter);
+	atomic_long_inc(&core->drop_full);
 	pcpool_unmake(core, obj);
 }
 
 /* The second half of a put: everything about it but the callbacks at its start. */
 static void put(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	if (unlikely(READ_ONCE(core->bypass)))
-		drop(core, obj, gfp, &core->cpu->drop_other);
-	else if (unlikely(!pcpool_keep(core, obj, gfp)))
-		drop(core, obj, gfp, &core->cpu->drop_full);
+	if (unlikely(READ_ONCE(core->bypass))) {
+		if (!may_drop(core, obj, gfp))
+			return;
+		this_cpu_inc(core->cpu->drop_other);
+		pcpool_unmake(core, obj);
+	} else if (unlikely(!pcpool_keep(core, obj, gfp))) {
+		drop_full(core, obj, gfp);
+	}
 }
 
 /* The first half: true if there is a second one. */
@@ -399,7 +433,6 @@ static bool put_begin(struct pcpool_core *core, void *obj)
 		 "pcpool: %s: object %p put after the pool was destroyed\n",
 		 core->name, obj))
 		return false;
-	this_cpu_inc(core->cpu->puts);
 	if (core->ops->reset)
 		core->ops->reset(obj, core->ctx);
 	return true;
@@ -409,7 +442,7 @@ void __pcpool_put(struct pcpool *pool, void *obj)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
 
-	if (likely(put_begin(core, obj)))
+	if (likely(obj && put_begin(core, obj)))
 		put(core, obj, PCPOOL_GFP_PUT);
 }
 EXPORT_SYMBOL_GPL(__pcpool_put);
@@ -476,6 +509,8 @@ void pcpool_deferred_work(struct work_struct *work)
 			if (!obj)
 				break;
 			put(core, obj, GFP_KERNEL | __GFP_NORETRY);
+			/* That put has been counted before. */
+			this_cpu_dec(core->cpu->off_slots);
 		}
 		mutex_unlock(&core->age_lock);
 		cond_resched();
@@ -529,52 +564,92 @@ static bool may_steal(const struct pcpool_core *core, int cpu, int node)
 }
 
 /*
- * Put what a get took beyond what it needs into the private slots; interrupts are
- * disabled. There is room, but for what an NMI has put.
+ * Put what a get took beyond what it needs into the private slots, the oldest first;
+ * interrupts are disabled. There is room, but for what an NMI has put, or for what
+ * is in them although it did not seem so.
  */
 static void stash(struct pcpool_core *core, void **objs, unsigned int n)
 {
-	unsigned int left = pcpool_slots_fill(core, objs, n);
+	unsigned int i;
 
-	while (left--) {
-		if (!push_here(core, &objs[left], 1, MAIN_TIER))
-			pcpool_defer(core, objs[left]);
+	for (i = pcpool_slots_fill(core, objs, n); i < n; i++) {
+		if (!push_here(core, &objs[i], 1, MAIN_TIER))
+			pcpool_defer(core, objs[i]);
 	}
 }
 
 /*
- * How many objects to take from a queue of the main tier. More than one go to the
- * private slots, which NMI must not do: it cannot keep interrupts out that are in already.
+ * Refill the private slots from @ring of our own queue @q, with the @n objects from @at
+ * on, which we have claimed as the queue's producer; returns the newest.
  */
-static unsigned int how_many(const struct pcpool_core *core)
+static void *refill(struct pcpool_core *core, struct pcpool_queue *q,
+		    struct pcpool_ring *ring, u32 at, unsigned int n)
 {
-	return in_nmi() ? 1 : core->refill;
+	unsigned int run = 1, given, done;
+	void *obj, *left, **from;
+
+	obj = READ_ONCE(*pcpool_ring_run(ring, at + --n, &run));
+	for (done = 0; done < n; done += run) {
+		run = n - done;
+		from = pcpool_ring_run(ring, at + done, &run);
+		/* All, but for an NMI's put, or slots that only seemed empty. */
+		given = pcpool_slots_fill(core, from, run);
+		for (; unlikely(given < run); given++) {
+			left = READ_ONCE(from[given]);
+			if (!pcpool_queue_push(q, &left, 1))
+				pcpool_defer(core, left);
+		}
+	}
+	return obj;
 }
 
-/* Take from this CPU's own queue of the main tier, and refill the private slots. */
+/*
+ * Take from this CPU's own queue of the main tier, and refill the private slots: half of
+ * them, so that there is room for puts too; or all of them if puts are out of sight. NMI
+ * takes only one: it cannot keep interrupts out that are in already.
+ */
 static void *take_shared(struct pcpool_core *core)
 {
-	void *objs[PCPOOL_BATCH];
+	unsigned int n = in_nmi() ? 1 : core->refill;
+	struct pcpool_ring *ring;
+	struct pcpool_queue *q;
+	struct pcpool_cpu *c;
 	unsigned long flags;
-	unsigned int n;
+	void *obj = NULL;
+	u32 at;
 
 	/* See tiers.c: an aging pass comes before this, or after. */
 	local_irq_save(flags);
-	n = pop_own(core, own_main_tier(core), objs, how_many(core));
-	if (n > 1)
-		stash(core, objs + 1, n - 1);
+	c = this_cpu_ptr(core->cpu);
+	q = &c->queue[c->epoch & 1];
+	if (!q->head)
+		goto out;
+	if (producer_enter(core)) {
+		if (c->refilled && n > 1)
+			n = core->nr_slots;
+		c->refilled = true;
+		ring = pcpool_queue_claim_head(q, &n, &at);
+		if (ring)
+			obj = refill(core, q, ring, at, n);
+		producer_exit(core);
+	} else {
+		/* We interrupted the producer. The tail is open to everybody. */
+		pcpool_queue_pop_tail(q, &obj, 1, false);
+	}
+out:
 	local_irq_restore(flags);
-	return n ? objs[0] : NULL;
+	return obj;
 }
 
 /* Take from @cpu's queue of the main tier, and refill the private slots. */
 static void *steal_main(struct pcpool_core *core, int cpu)
 {
-	unsigned int tier, n, many = how_many(core);
+	unsigned int tier, n, many = in_nmi() ? 1 : core->batch;
 	struct pcpool_cpu *c = this_cpu_ptr(core->cpu);
 	struct pcpool_cpu *victim = per_cpu_ptr(core->cpu, cpu);
 	void *objs[PCPOOL_BATCH];
 	unsigned long flags;
+	unsigned int i;
 
 	local_irq_save(flags);
 	if (many > 1) {
@@ -583,8 +658,12 @@ static void *steal_main(struct pcpool_core *core, int cpu)
 	}
 	tier = pcpool_main_tier(core);
 	n = pcpool_queue_pop_tail(&victim->queue[tier], objs, many, true);
-	if (n > 1)
+	if (n > 1) {
+		/* So that the oldest of them is the next to be taken. */
+		for (i = 1; i < n - i; i++)
+			swap(objs[i], objs[n - i]);
 		stash(core, objs + 1, n - 1);
+	}
 	if (many > 1)
 		/* Pairs with the acquire in holds_something(); tiers.c, (A). */
 		smp_store_release(&c->stealing, false);
@@ -642,10 +721,10 @@ static void *take(struct pcpool_core *core, enum reach reach)
 	void *obj;
 
 	preempt_disable();
-	obj = pcpool_slots_take(core);
-	if (obj) {
-		this_cpu_inc(core->slots->hits);
-		goto out;
+	if (!pcpool_slots_seem_empty(core)) {
+		obj = pcpool_slots_take(core);
+		if (obj)
+			goto private;
 	}
 	obj = take_shared(core);
 	if (obj) {
@@ -667,8 +746,15 @@ static void *take(struct pcpool_core *core, enum reach reach)
 		goto out;
 	}
 	obj = pcpool_deferred_take(&core->deferred);
-	if (obj)
+	if (obj) {
 		this_cpu_inc(core->cpu->hit_shared);
+		goto out;
+	}
+	/* They only seemed empty? */
+	obj = pcpool_slots_take(core);
+private:
+	if (obj)
+		this_cpu_inc(core->slots->hits);
 out:
 	preempt_enable();
 	return obj;
@@ -783,6 +869,7 @@ unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n)
 	struct pcpool_core *core = pcpool_to_core(pool);
 	unsigned long done;
 	void *obj;
+	bool kept;
 
 	for (done = 0; done < n; done++) {
 		if (READ_ONCE(core->bypass) || core->dead)
@@ -790,10 +877,14 @@ unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n)
 		obj = make(core, gfp);
 		if (!obj)
 			break;
-		if (!pcpool_keep(core, obj, gfp & PCPOOL_GFP)) {
-			drop(core, obj, gfp, &core->cpu->drop_full);
+		atomic_long_inc(&core->prefilled);
+		kept = pcpool_keep(core, obj, gfp & PCPOOL_GFP);
+		if (!kept)
+			drop_full(core, obj, gfp);
+		/* That was no put. */
+		this_cpu_dec(core->cpu->off_slots);
+		if (!kept)
 			break;
-		}
 	}
 	return done;
 }

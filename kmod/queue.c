@@ -13,7 +13,8 @@
  *      its put visible after its get.
  *  (B) ring->slot[]: a consumer reads a slot and then clears it; the producer writes
  *      it again only after it read it as NULL. All three are accesses of one
- *      word, so coherence alone orders them and no barrier is needed.
+ *      word, so coherence alone orders them and no barrier is needed. What the producer
+ *      itself pops needs no such thing.
  *  (C) ring->newer and queue->tail: pcpool_queue_add_ring() stores them with release
  *      semantics; consumers load them with acquire semantics, and so see an
  *      initialised ring. Who has seen a ring's @newer also sees all that was
@@ -97,20 +98,31 @@ unsigned int pcpool_ring_count(const struct pcpool_ring *ring)
 EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_count);
 
 /* How many of @n objects the producer could push now; more only by and by. */
-static unsigned int ring_room(const struct pcpool_ring *ring, s64 ends,
+static unsigned int ring_room(struct pcpool_ring *ring, s64 ends,
 			      unsigned int n)
 {
-	u32 head = ends_head(ends);
-	unsigned int i;
+	unsigned int room = ring->size - (ends_head(ends) - ring->clean);
 
-	n = min(n, ring->size - (head - ends_tail(ends)));
-	for (i = 0; i < n; i++) {
+	while (room < n && ring->clean != ends_tail(ends)) {
 		/* (B): not NULL: its consumer has claimed but not read it yet. */
-		if (READ_ONCE(ring->slot[(head + i) & (ring->size - 1)]))
+		if (READ_ONCE(*ring_slot(ring, ring->clean)))
 			break;
+		ring->clean++;
+		room++;
 	}
-	return i;
+	return min(n, room);
 }
+
+/* Let everybody have the next @n objects, which the producer has stored. */
+void pcpool_ring_publish(struct pcpool_ring *ring, unsigned int n)
+{
+	/*
+	 * (A): pairs with the acquire in pcpool_ring_pop_tail(). An addition,
+	 * since consumers move the tail meanwhile; the head's carry falls off.
+	 */
+	atomic64_fetch_add_release(ends_pack(n, 0), &ring->ends);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_publish);
 
 /**
  * pcpool_ring_push() - push objects at the head
@@ -131,14 +143,50 @@ unsigned int pcpool_ring_push(struct pcpool_ring *ring, void **objs,
 		return 0;
 	for (i = 0; i < n; i++)
 		WRITE_ONCE(*ring_slot(ring, ends_head(ends) + i), objs[i]);
-	/*
-	 * (A): pairs with the acquire in pcpool_ring_pop_tail(). An addition,
-	 * since consumers move the tail meanwhile; the head's carry falls off.
-	 */
-	atomic64_fetch_add_release(ends_pack(n, 0), &ring->ends);
+	pcpool_ring_publish(ring, n);
 	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_push);
+
+/**
+ * pcpool_ring_claim_head() - pop objects at the head, but leave them there
+ * @ring: the ring; the caller is its producer
+ * @n: how many at most
+ * @at: set to where they are, the oldest first; see pcpool_ring_run()
+ *
+ * They are the caller's now, who must have read them before he pushes again.
+ *
+ * Return: how many it got.
+ */
+unsigned int pcpool_ring_claim_head(struct pcpool_ring *ring, unsigned int n,
+				    u32 *at)
+{
+	s64 ends = atomic64_read(&ring->ends);
+	u32 head;
+
+	/* Relaxed: the producer reads what it has itself written. */
+	do {
+		head = ends_head(ends);
+		n = min(n, head - ends_tail(ends));
+		if (!n)
+			return 0;
+	} while (!atomic64_try_cmpxchg_relaxed(&ring->ends, &ends,
+					       ends_pack(head - n,
+							 ends_tail(ends))));
+	*at = head - n;
+	return n;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_claim_head);
+
+/* Read claimed objects into an array, the newest first. */
+static void ring_read(struct pcpool_ring *ring, u32 at, void **objs,
+		      unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		objs[i] = READ_ONCE(*ring_slot(ring, at + n - 1 - i));
+}
 
 /**
  * pcpool_ring_pop_head() - pop objects at the head
@@ -151,25 +199,10 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_push);
 unsigned int pcpool_ring_pop_head(struct pcpool_ring *ring, void **objs,
 				  unsigned int n)
 {
-	s64 ends = atomic64_read(&ring->ends);
-	unsigned int i;
-	u32 head;
+	u32 at;
 
-	/* Relaxed: the producer reads what it has itself written. */
-	do {
-		head = ends_head(ends);
-		n = min(n, head - ends_tail(ends));
-		if (!n)
-			return 0;
-	} while (!atomic64_try_cmpxchg_relaxed(&ring->ends, &ends,
-					       ends_pack(head - n,
-							 ends_tail(ends))));
-	for (i = 0; i < n; i++) {
-		void **slot = ring_slot(ring, head - 1 - i);
-
-		objs[i] = READ_ONCE(*slot);
-		WRITE_ONCE(*slot, NULL);
-	}
+	n = pcpool_ring_claim_head(ring, n, &at);
+	ring_read(ring, at, objs, n);
 	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_pop_head);
@@ -216,7 +249,7 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_pop_tail);
 /* How many of @n objects a push would take now. For the producer. */
 unsigned int pcpool_queue_room(const struct pcpool_queue *q, unsigned int n)
 {
-	const struct pcpool_ring *ring = q->head;
+	struct pcpool_ring *ring = q->head;
 
 	return ring ? ring_room(ring, atomic64_read(&ring->ends), n) : 0;
 }
@@ -239,6 +272,37 @@ unsigned int pcpool_queue_push(struct pcpool_queue *q, void **objs,
 EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_push);
 
 /**
+ * pcpool_queue_claim_head() - pop objects at the head, but leave them there
+ * @q: the queue; the caller is its producer
+ * @n: how many at most; set to how many it got
+ * @at: set to where they are; see pcpool_ring_claim_head()
+ *
+ * Takes from one ring only, so it can get less than @n though there is more.
+ *
+ * Return: the ring they are in, or NULL if the queue is empty.
+ */
+struct pcpool_ring *pcpool_queue_claim_head(struct pcpool_queue *q,
+					    unsigned int *n, u32 *at)
+{
+	struct pcpool_ring *ring;
+	unsigned int got;
+
+	/*
+	 * An older ring may have been dropped by a consumer since @older was
+	 * read. It is empty then, and stays in memory for our RCU section.
+	 */
+	for (ring = q->head; ring; ring = READ_ONCE(ring->older)) {
+		got = pcpool_ring_claim_head(ring, *n, at);
+		if (got) {
+			*n = got;
+			return ring;
+		}
+	}
+	return NULL;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_claim_head);
+
+/**
  * pcpool_queue_pop_head() - pop objects at the head
  * @q: the queue; the caller is its producer
  * @objs: where to put them, the newest first
@@ -252,18 +316,13 @@ unsigned int pcpool_queue_pop_head(struct pcpool_queue *q, void **objs,
 				   unsigned int n)
 {
 	struct pcpool_ring *ring;
-	unsigned int got;
+	u32 at;
 
-	/*
-	 * An older ring may have been dropped by a consumer since @older was
-	 * read. It is empty then, and stays in memory for our RCU section.
-	 */
-	for (ring = q->head; ring; ring = READ_ONCE(ring->older)) {
-		got = pcpool_ring_pop_head(ring, objs, n);
-		if (got)
-			return got;
-	}
-	return 0;
+	ring = pcpool_queue_claim_head(q, &n, &at);
+	if (!ring)
+		return 0;
+	ring_read(ring, at, objs, n);
+	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_pop_head);
 

@@ -18,6 +18,7 @@
 
 #include <linux/atomic.h>
 #include <linux/gfp.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 /*
@@ -34,20 +35,23 @@
  * @ends: head in the upper and tail in the lower 32 bits. Both only ever count up,
  *	and wrap; the objects of [tail, head) are in the ring.
  * @size: number of slots, a power of two
+ * @clean: below this index consumers have handed back their slots; the producer's own
  * @newer: the ring that was added after this one; set once, by the producer
  * @older: the ring that was added before this one, until that is dropped
  * @rcu: frees the ring
  * @slot: the objects
  *
  * A pop claims its objects with one compare-and-exchange of @ends, then reads the
- * slots, then clears them. Until it has cleared them they are its own, although
- * they are outside of [tail, head): a slot that is not NULL still belongs to a
- * consumer, and the producer takes the ring for full when it comes upon one. So
- * a consumer may stop at any instruction, and nobody has to wait for it.
+ * slots. At the tail it then clears them: until then they are its own, although
+ * they are outside of [tail, head). So of the slots of [clean, tail) those that are
+ * not NULL still belong to a consumer, and the producer takes the ring for full when
+ * it comes upon one. So a consumer may stop at any instruction, and nobody has to
+ * wait for it.
  */
 struct pcpool_ring {
 	atomic64_t ends;
 	unsigned int size;
+	u32 clean;
 	struct pcpool_ring *newer;
 	struct pcpool_ring *older;
 	struct rcu_head rcu;
@@ -66,10 +70,33 @@ struct pcpool_queue {
 	struct pcpool_ring *tail;
 };
 
+/*
+ * Objects are also moved straight between a ring and where they come from or go to,
+ * by the producer. This is where @n objects from index @at on are, or as many of
+ * them as come before the end of the ring: @n is set to that.
+ */
+static inline void **pcpool_ring_run(struct pcpool_ring *ring, u32 at,
+				     unsigned int *n)
+{
+	u32 first = at & (ring->size - 1);
+
+	*n = min(*n, ring->size - first);
+	return &ring->slot[first];
+}
+
+/* Where the producer pushes. */
+static inline u32 pcpool_ring_head(const struct pcpool_ring *ring)
+{
+	return (u64)atomic64_read(&ring->ends) >> 32;
+}
+
 struct pcpool_ring *pcpool_ring_alloc(unsigned int size, gfp_t gfp, int node);
 void pcpool_ring_free(struct pcpool_ring *ring);
 unsigned int pcpool_ring_push(struct pcpool_ring *ring, void **objs,
 			      unsigned int n);
+void pcpool_ring_publish(struct pcpool_ring *ring, unsigned int n);
+unsigned int pcpool_ring_claim_head(struct pcpool_ring *ring, unsigned int n,
+				    u32 *at);
 unsigned int pcpool_ring_pop_head(struct pcpool_ring *ring, void **objs,
 				  unsigned int n);
 unsigned int pcpool_ring_pop_tail(struct pcpool_ring *ring, void **objs,
@@ -80,6 +107,8 @@ unsigned int pcpool_ring_count(const struct pcpool_ring *ring);
 unsigned int pcpool_queue_room(const struct pcpool_queue *q, unsigned int n);
 unsigned int pcpool_queue_push(struct pcpool_queue *q, void **objs,
 			       unsigned int n);
+struct pcpool_ring *pcpool_queue_claim_head(struct pcpool_queue *q,
+					    unsigned int *n, u32 *at);
 unsigned int pcpool_queue_pop_head(struct pcpool_queue *q, void **objs,
 				   unsigned int n);
 void pcpool_queue_add_ring(struct pcpool_queue *q, struct pcpool_ring *ring);

@@ -28,7 +28,7 @@ int pcpool_slots_init(struct pcpool_core *core)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		slots = per_cpu_ptr(core->slots, cpu);
-		slots->top = 1;
+		slots->top = core->slots->slot;
 		/* Any address that is not NULL closes the top; never read. */
 		slots->slot[core->nr_slots + 1] = core;
 	}
@@ -40,72 +40,109 @@ void pcpool_slots_exit(struct pcpool_core *core)
 	free_percpu(core->slots);
 }
 
+/*
+ * Are they empty, going by the hint and the slot below which there should be nothing?
+ * That spares looking at all of them, and rarely errs; a get that finds nothing
+ * elsewhere looks again.
+ */
+bool pcpool_slots_seem_empty(struct pcpool_core *core)
+{
+	return this_cpu_read(core->slots->top) == core->slots->slot &&
+	       !this_cpu_read(core->slots->slot[1]);
+}
+
+/* The same of full ones. */
+bool pcpool_slots_seem_full(struct pcpool_core *core)
+{
+	void * __percpu *last = core->slots->slot + core->nr_slots;
+
+	return this_cpu_read(core->slots->top) == last && this_cpu_read(*last);
+}
+
 /* Take one object, the one put last if the hint is right; mends the hint. */
 void *pcpool_slots_take(struct pcpool_core *core)
 {
-	struct pcpool_slots __percpu *slots = core->slots;
-	unsigned int i;
+	void * __percpu *slot = core->slots->slot + core->nr_slots;
 	void *obj;
 
-	for (i = core->nr_slots; i; i--) {
-		obj = this_cpu_read(slots->slot[i]);
-		if (obj && __pcpool_try_cmpxchg(slots->slot[i], &obj, NULL)) {
-			this_cpu_write(slots->top, i);
-			return obj;
-		}
+	for (; slot != core->slots->slot; slot--) {
+		obj = this_cpu_read(*slot);
+		if (obj && __pcpool_try_cmpxchg(*slot, &obj, NULL))
+			break;
+		obj = NULL;
 	}
-	this_cpu_write(slots->top, 1);
-	return NULL;
+	this_cpu_write(core->slots->top,
+		       obj ? slot - 1 : core->slots->slot);
+	return obj;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_take);
 
 /* Give one object to the first free slot, if there is one; mends the hint. */
 bool pcpool_slots_give(struct pcpool_core *core, void *obj)
 {
-	return !pcpool_slots_fill(core, &obj, 1);
+	void * __percpu *slot = core->slots->slot + 1;
+	unsigned int i;
+	void *empty;
+
+	for (i = 0; i < core->nr_slots; i++, slot++) {
+		empty = NULL;
+		if (!this_cpu_read(*slot) &&
+		    __pcpool_try_cmpxchg(*slot, &empty, obj)) {
+			this_cpu_write(core->slots->top, slot);
+			return true;
+		}
+	}
+	return false;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_give);
 
 /*
- * Give objects, the newest first in @objs, to free slots, so that the newest is
- * the next to be taken. Returns how many found none; they are the first of @objs.
+ * Give objects that come from elsewhere, the oldest first in @objs, to the free slots,
+ * from the bottom. Returns how many found one, from the first of @objs on.
  */
 unsigned int pcpool_slots_fill(struct pcpool_core *core, void **objs,
 			       unsigned int n)
 {
-	struct pcpool_slots __percpu *slots = core->slots;
-	unsigned int i, given = 0;
+	void * __percpu *slot = core->slots->slot + 1;
+	void * __percpu *end = slot + core->nr_slots;
+	unsigned int given = 0;
 	void *empty;
 
-	for (i = 1; i <= core->nr_slots && given < n; i++) {
+	/* At the end the exchange always fails, so that there is no need to look. */
+	while (given < n) {
 		empty = NULL;
-		if (!this_cpu_read(slots->slot[i]) &&
-		    __pcpool_try_cmpxchg(slots->slot[i], &empty,
-					 objs[n - given - 1])) {
-			this_cpu_write(slots->top, i + 1);
+		if (likely(__pcpool_try_cmpxchg(*slot, &empty,
+						READ_ONCE(objs[given]))))
 			given++;
-		}
+		else if (slot == end)
+			break;
+		slot++;
 	}
-	this_cpu_add(core->cpu->moved, given);
-	return n - given;
+	this_cpu_write(core->slots->top, slot - 1);
+	this_cpu_sub(core->cpu->off_slots, given);
+	return given;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_fill);
 
-/* Take up to @n objects, the oldest first, to move them elsewhere. */
-unsigned int pcpool_slots_spill(struct pcpool_core *core, void **objs,
-				unsigned int n)
+/*
+ * Take what is in @n slots from number @first on, the oldest first, to move it
+ * elsewhere. Returns how many objects that are.
+ */
+unsigned int pcpool_slots_spill(struct pcpool_core *core, unsigned int first,
+				unsigned int n, void **objs)
 {
-	struct pcpool_slots __percpu *slots = core->slots;
-	unsigned int i, taken = 0;
+	void * __percpu *slot = core->slots->slot + first;
+	void * __percpu *end = slot + n;
+	unsigned int taken = 0;
 	void *obj;
 
-	for (i = 1; i <= core->nr_slots && taken < n; i++) {
-		obj = this_cpu_read(slots->slot[i]);
-		if (obj && __pcpool_try_cmpxchg(slots->slot[i], &obj, NULL))
-			objs[taken++] = obj;
+	for (; slot != end; slot++) {
+		obj = this_cpu_xchg(*slot, NULL);
+		if (likely(obj))
+			WRITE_ONCE(objs[taken++], obj);
 	}
-	this_cpu_write(slots->top, 1);
-	this_cpu_sub(core->cpu->moved, taken);
+	this_cpu_write(core->slots->top, core->slots->slot);
+	this_cpu_add(core->cpu->off_slots, taken);
 	return taken;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_spill);
@@ -127,8 +164,8 @@ unsigned int pcpool_slots_flush(struct pcpool_core *core, int cpu, void **objs)
 		if (obj)
 			objs[n++] = obj;
 	}
-	WRITE_ONCE(slots->top, 1);
-	this_cpu_sub(core->cpu->moved, n);
+	WRITE_ONCE(slots->top, core->slots->slot);
+	this_cpu_add(core->cpu->off_slots, n);
 	return n;
 }
 

@@ -3,13 +3,15 @@
  * Statistics: the counters of all CPUs, added up into the public record. Only reads,
  * takes no lock, and never makes a get or a put wait.
  *
- * Some numbers are counted nowhere but follow from others. An inlined put leaves no trace
- * but its object in a private slot; each object that was in one came by an inlined put or
- * was moved there by an out-of-line path, and each that left was a hit or was moved:
+ * Some numbers are counted nowhere but follow from others. A put leaves no trace but its
+ * object in a private slot, if it ends there. An object that was in one came by a put
+ * or was moved there otherwise, and has left by a hit or was moved out; so
  *
- *   inlined puts = hits of private slots + objects in them now - moved
+ *   puts = hits of private slots + objects in them now + off_slots
  *
- * and what callers hold is what they have got less what they have put.
+ * (see struct pcpool_cpu for the last), and what callers hold is what they have got less
+ * what they have put. Every object was made for a miss or a prefill, and was unmade by a
+ * drop or an eviction.
  */
 #include <linux/cpumask.h>
 #include <linux/string.h>
@@ -51,7 +53,7 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 {
 	unsigned int tier = pcpool_main_tier(core);
 	unsigned long in_slots;
-	long moved = 0;
+	long off_slots = 0;
 	int cpu;
 
 	memset(stats, 0, sizeof(*stats));
@@ -73,20 +75,18 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 		stats->hit_victim += READ_ONCE(c->hit_victim);
 		stats->miss += READ_ONCE(c->miss);
 		stats->alloc_fail += READ_ONCE(c->alloc_fail);
-		stats->puts += READ_ONCE(c->puts);
-		stats->drop_full += READ_ONCE(c->drop_full);
-		stats->drop_oversize += READ_ONCE(c->drop_oversize);
 		stats->drop_other += READ_ONCE(c->drop_other);
-		stats->evicted += READ_ONCE(c->evicted);
-		stats->made += READ_ONCE(c->made);
-		stats->unmade += READ_ONCE(c->unmade);
-		moved += READ_ONCE(c->moved);
+		off_slots += READ_ONCE(c->off_slots);
 	}
+	stats->drop_full = atomic_long_read(&core->drop_full);
+	stats->evicted = atomic_long_read(&core->evicted);
+	stats->made = stats->miss + atomic_long_read(&core->prefilled);
+	stats->unmade = stats->drop_full + stats->drop_other + stats->evicted;
 	in_slots = count_slots(core);
 	stats->gets = stats->hit_private + stats->hit_shared +
 		      stats->hit_steal + stats->hit_victim + stats->miss +
 		      stats->alloc_fail;
-	stats->puts += stats->hit_private + in_slots - moved;
+	stats->puts = stats->hit_private + in_slots + off_slots;
 	/* Puts may be counted, and their gets not yet, while both go on. */
 	stats->outstanding = stats->gets - stats->alloc_fail > stats->puts ?
 			     stats->gets - stats->alloc_fail - stats->puts : 0;

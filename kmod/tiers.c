@@ -119,12 +119,6 @@ static bool needs_ipi(int cpu, void *info)
 	return false;
 }
 
-static void evict(struct pcpool_core *core, void *obj)
-{
-	this_cpu_inc(core->cpu->evicted);
-	pcpool_unmake(core, obj);
-}
-
 /* Free up to @budget objects of the queues of @tier; returns how many. */
 static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
 				unsigned long budget)
@@ -147,8 +141,9 @@ static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
 			rcu_read_unlock();
 			if (!n)
 				break;
+			atomic_long_add(n, &core->evicted);
 			for (i = 0; i < n; i++)
-				evict(core, objs[i]);
+				pcpool_unmake(core, objs[i]);
 			freed += n;
 			cond_resched();
 		}
@@ -174,7 +169,8 @@ static unsigned long demote_deferred(struct pcpool_core *core,
 			pcpool_defer(core, obj);
 			break;
 		}
-		evict(core, obj);
+		atomic_long_inc(&core->evicted);
+		pcpool_unmake(core, obj);
 		freed++;
 	}
 	return freed;

@@ -94,6 +94,7 @@ static void add_ring(void)
 
 	check(ring);
 	atomic64_set(&ring->ends, (s64)((u64)both << 32 | both));
+	ring->clean = both;
 	pcpool_queue_add_ring(&queue, ring);
 }
 

@@ -70,6 +70,7 @@ static void grow(void)
 
 	check(new);
 	atomic64_set(&new->ends, ends_before_wrap());
+	new->clean = (u32)ends_before_wrap();
 	rcu_read_lock();
 	pcpool_queue_add_ring(&queue, new);
 	rcu_read_unlock();
@@ -265,6 +266,7 @@ static void run_ring(void)
 	ring = pcpool_ring_alloc(32, GFP_KERNEL, NUMA_NO_NODE);
 	check(ring);
 	atomic64_set(&ring->ends, ends_before_wrap());
+	ring->clean = (u32)ends_before_wrap();
 	run(128);
 	check(!pcpool_ring_count(ring));
 	pcpool_ring_free(ring);
@@ -325,6 +327,7 @@ static void queue_serial(void)
 	small = pcpool_ring_alloc(8, GFP_KERNEL, NUMA_NO_NODE);
 	check(small);
 	atomic64_set(&small->ends, ends_before_wrap());
+	small->clean = (u32)ends_before_wrap();
 	pcpool_queue_add_ring(q, small);
 	check(pcpool_queue_next_size(q) == 16 && pcpool_queue_room(q, 100) == 8);
 	check(pcpool_queue_push(q, in, 5) == 5 && pcpool_queue_room(q, 100) == 3);

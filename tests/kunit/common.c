@@ -341,7 +341,7 @@ void kt_put_to_queue(struct kt_pool *kp, unsigned int n, void **objs)
 	pcpool_queue_add_ring(q, ring);
 	pushed = pcpool_queue_push(q, objs, n);
 	cpumask_set_cpu(smp_processor_id(), core->nonempty[tier]);
-	this_cpu_add(core->cpu->puts, n);
+	this_cpu_add(core->cpu->off_slots, n);
 	preempt_enable();
 	KUNIT_ASSERT_EQ(kp->test, pushed, n);
 }

@@ -281,7 +281,7 @@ static void threads_and_a_trimmer_lose_and_share_nothing(struct kunit *test)
  */
 static void put_nested(struct kt_pool *kp, unsigned int n, void **objs)
 {
-	unsigned int *pushing;
+	u8 *pushing;
 
 	preempt_disable();
 	pushing = this_cpu_ptr(&kp->core->cpu->pushing);
@@ -387,7 +387,7 @@ static void destroying_a_pool_frees_deferred_puts(struct kunit *test)
 static void a_get_that_interrupts_the_producer_pops_at_the_tail(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 20, .private_slots = 4);
-	unsigned int *pushing;
+	u8 *pushing;
 	void **objs, *got;
 
 	kt_on(test, kt_cpu(test, 0));

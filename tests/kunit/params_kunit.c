@@ -162,10 +162,11 @@ struct rule {
 	char what[32];
 };
 
-/* As many as hold 64 KiB of objects, but at least 1 and at most 8. */
+/* As many as hold 64 KiB of objects, but at least 1 and at most 16. */
 static const struct rule rules[] = {
-	{ 1, 8, "1 byte" },
-	{ 4096, 8, "4 KiB" },
+	{ 1, 16, "1 byte" },
+	{ 4096, 16, "4 KiB" },
+	{ 4097, 15, "4 KiB and a byte" },
 	{ 8192, 8, "8 KiB" },
 	{ 8193, 7, "8 KiB and a byte" },
 	{ 16384, 4, "16 KiB" },

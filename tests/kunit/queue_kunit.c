@@ -34,6 +34,7 @@ static struct pcpool_ring *new_ring(struct kunit *test, unsigned int size,
 	ring = pcpool_ring_alloc(size, GFP_KERNEL, NUMA_NO_NODE);
 	KUNIT_ASSERT_NOT_NULL(test, ring);
 	atomic64_set(&ring->ends, ends(start, start));
+	ring->clean = start;
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, ring_exit, ring));
 	return ring;
@@ -265,6 +266,7 @@ static bool add_ring(struct pcpool_queue *q, u32 start)
 	if (!ring)
 		return false;
 	atomic64_set(&ring->ends, ends(start, start));
+	ring->clean = start;
 	pcpool_queue_add_ring(q, ring);
 	return true;
 }

@@ -10,14 +10,21 @@ static unsigned int in_slots(struct kt_pool *kp, int cpu)
 	return pcpool_slots_count(kp->core, cpu);
 }
 
-static unsigned int out_of_line_puts(struct kt_pool *kp, int cpu)
+/* Does an inlined put do? If not, the object is still the caller's. */
+static bool put_inline(struct kt_pool *kp, void *obj)
 {
-	return per_cpu_ptr(kp->core->cpu, cpu)->puts;
+	kt_giving(kp, obj, KT_ME);
+	if (__pcpool_put_private(kp->pool, obj))
+		return true;
+	this_cpu_dec(kp->counts->puts);
+	atomic_set(&((struct kt_obj *)obj)->owner, KT_ME);
+	return false;
 }
 
+/* @top: the slot that the next put fills. */
 static void set_top(struct kt_pool *kp, int cpu, unsigned int top)
 {
-	per_cpu_ptr(kp->core->slots, cpu)->top = top;
+	per_cpu_ptr(kp->core->slots, cpu)->top = kp->core->slots->slot + top - 1;
 }
 
 struct depth {
@@ -109,14 +116,14 @@ static void gets_and_puts_within_the_slots_stay_inline(struct kunit *test)
 {
 	unsigned int slots = *(const unsigned int *)test->param_value;
 	struct kt_pool *kp = kt_new(test, slots, .private_slots = slots);
-	int cpu = kt_cpu(test, 0);
 	unsigned int i, round;
 	void **objs;
 
-	kt_on(test, cpu);
+	kt_on(test, kt_cpu(test, 0));
 	objs = kt_get_many(kp, slots);
 	for (round = 0; round < 3; round++) {
-		kt_put_many(kp, slots, objs);
+		for (i = 0; i < slots; i++)
+			KUNIT_ASSERT_TRUE(test, put_inline(kp, objs[i]));
 		for (i = 0; i < slots; i++) {
 			objs[i] = kt_got(kp, __pcpool_get_private(kp->pool),
 					 KT_ME);
@@ -124,7 +131,6 @@ static void gets_and_puts_within_the_slots_stay_inline(struct kunit *test)
 		}
 	}
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_private, 3 * slots);
-	KUNIT_EXPECT_EQ(test, out_of_line_puts(kp, cpu), 0);
 	kt_put_many(kp, slots, objs);
 }
 
@@ -213,8 +219,8 @@ static void a_get_mends_a_wrong_hint(struct kunit *test)
 		objs[i] = kt_got(kp, __pcpool_get_private(kp->pool), KT_ME);
 		KUNIT_ASSERT_NOT_NULL_MSG(test, objs[i], "%d left", i + 1);
 	}
-	kt_put_many(kp, 5, objs);
-	KUNIT_EXPECT_EQ(test, out_of_line_puts(kp, cpu), 0);
+	for (i = 0; i < 5; i++)
+		KUNIT_EXPECT_TRUE(test, put_inline(kp, objs[i]));
 }
 
 static void a_get_that_finds_nothing_mends_a_wrong_hint(struct kunit *test)
@@ -222,11 +228,14 @@ static void a_get_that_finds_nothing_mends_a_wrong_hint(struct kunit *test)
 	unsigned int top = *(const unsigned int *)test->param_value;
 	struct kt_pool *kp = kt_new(test, 5, .private_slots = 5);
 	int cpu = kt_cpu(test, 0);
+	unsigned int i;
+	void **objs;
 
 	kt_on(test, cpu);
 	set_top(kp, cpu, top);
-	kt_make_idle(kp, 5);
-	KUNIT_EXPECT_EQ(test, out_of_line_puts(kp, cpu), 0);
+	objs = kt_get_many(kp, 5);
+	for (i = 0; i < 5; i++)
+		KUNIT_EXPECT_TRUE(test, put_inline(kp, objs[i]));
 	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), 5);
 }
 
@@ -234,13 +243,16 @@ static void a_put_mends_a_wrong_hint(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 5, .private_slots = 5);
 	int cpu = kt_cpu(test, 0);
+	unsigned int i;
 	void **objs;
 
 	kt_on(test, cpu);
 	objs = kt_get_many(kp, 5);
 	set_top(kp, cpu, 6);
-	kt_put_many(kp, 5, objs);
-	KUNIT_EXPECT_EQ(test, out_of_line_puts(kp, cpu), 1);
+	KUNIT_EXPECT_FALSE(test, put_inline(kp, objs[0]));
+	kt_put(kp, objs[0], KT_ME);
+	for (i = 1; i < 5; i++)
+		KUNIT_EXPECT_TRUE(test, put_inline(kp, objs[i]));
 	KUNIT_EXPECT_NOT_NULL(test,
 			      kt_got(kp, __pcpool_get_private(kp->pool), KT_ME));
 	kt_put(kp, objs[4], KT_ME);
@@ -259,18 +271,15 @@ static void spilling_takes_the_oldest_first(struct kunit *test)
 	objs = kt_get_many(kp, 6);
 	kt_put_many(kp, 6, objs);
 	preempt_disable();
-	n = pcpool_slots_spill(kp->core, out, 4);
+	n = pcpool_slots_spill(kp->core, 1, 4, out);
 	preempt_enable();
 	KUNIT_ASSERT_EQ(test, n, 4);
 	for (i = 0; i < n; i++)
 		KUNIT_EXPECT_PTR_EQ(test, out[i], objs[i]);
 	preempt_disable();
-	/* As they came, the newest first. */
-	swap(out[0], out[3]);
-	swap(out[1], out[2]);
 	n = pcpool_slots_fill(kp->core, out, 4);
 	preempt_enable();
-	KUNIT_EXPECT_EQ(test, n, 0);
+	KUNIT_EXPECT_EQ(test, n, 4);
 	/* Balances the books: what left and came back counts as neither. */
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).puts, 6);
 }
@@ -278,7 +287,7 @@ static void spilling_takes_the_oldest_first(struct kunit *test)
 static void filling_leaves_the_newest_to_be_taken_next(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 3, .private_slots = 4);
-	unsigned int i, left;
+	unsigned int i, given;
 	void **objs;
 
 	kt_on(test, kt_cpu(test, 0));
@@ -286,20 +295,20 @@ static void filling_leaves_the_newest_to_be_taken_next(struct kunit *test)
 	for (i = 0; i < 3; i++)
 		kt_giving(kp, objs[i], KT_ME);
 	preempt_disable();
-	left = pcpool_slots_fill(kp->core, objs, 3);
+	given = pcpool_slots_fill(kp->core, objs, 3);
 	/* They came past pcpool_put(). */
-	this_cpu_add(kp->core->cpu->puts, 3);
+	this_cpu_add(kp->core->cpu->off_slots, 3);
 	preempt_enable();
-	KUNIT_EXPECT_EQ(test, left, 0);
-	for (i = 0; i < 3; i++)
+	KUNIT_EXPECT_EQ(test, given, 3);
+	for (i = 3; i--; )
 		KUNIT_EXPECT_PTR_EQ(test, kt_try_get(kp, KT_ME), objs[i]);
 	kt_put_many(kp, 3, objs);
 }
 
-static void filling_returns_what_found_no_slot(struct kunit *test)
+static void filling_says_what_found_no_slot(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 5, .private_slots = 3);
-	unsigned int i, left;
+	unsigned int i, given;
 	int cpu = kt_cpu(test, 0);
 	void **objs;
 
@@ -308,13 +317,13 @@ static void filling_returns_what_found_no_slot(struct kunit *test)
 	for (i = 0; i < 5; i++)
 		kt_giving(kp, objs[i], KT_ME);
 	preempt_disable();
-	left = pcpool_slots_fill(kp->core, objs, 5);
-	this_cpu_add(kp->core->cpu->puts, 3);
+	given = pcpool_slots_fill(kp->core, objs, 5);
+	this_cpu_add(kp->core->cpu->off_slots, 3);
 	preempt_enable();
-	KUNIT_EXPECT_EQ(test, left, 2);
+	KUNIT_EXPECT_EQ(test, given, 3);
 	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), 3);
-	/* Those are the first of the array: the oldest are ours still. */
-	for (i = 0; i < left; i++)
+	/* The last of the array are ours still. */
+	for (i = given; i < 5; i++)
 		pcpool_put(kp->pool, objs[i]);
 	for (i = 0; i < 2; i++)
 		objs[i] = kt_try_get(kp, KT_ME);
@@ -399,7 +408,7 @@ static struct kunit_case slots_cases[] = {
 	KUNIT_CASE(a_put_mends_a_wrong_hint),
 	KUNIT_CASE(spilling_takes_the_oldest_first),
 	KUNIT_CASE(filling_leaves_the_newest_to_be_taken_next),
-	KUNIT_CASE(filling_returns_what_found_no_slot),
+	KUNIT_CASE(filling_says_what_found_no_slot),
 	KUNIT_CASE(a_get_from_the_queue_refills_the_slots),
 	KUNIT_CASE(threads_that_change_cpus_lose_and_share_nothing),
 	{}

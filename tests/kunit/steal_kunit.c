@@ -87,11 +87,11 @@ struct share {
 
 static const struct share shares[] = {
 	{ 1, 20, 1, "1 slot: one" },
-	{ 8, 64, 4, "8 slots: half of them full" },
+	{ 8, 64, 8, "8 slots: as many" },
 	{ 16, 4, 2, "of 4: half" },
 	{ 16, 5, 3, "of 5: half, rounded up" },
 	{ 16, 1, 1, "of 1: that" },
-	{ 64, 100, 32, "64 slots: half of them full" },
+	{ 64, 100, 32, "64 slots: a batch" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(share, shares, name);

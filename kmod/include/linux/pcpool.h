@@ -81,7 +81,7 @@ struct pcpool_ops {
  *	how reclaim counts the objects, and how many private slots a CPU gets.
  * @max_object_bytes: Must be 0 (any size) in this version.
  * @private_slots: Private slots per CPU, at most %PCPOOL_PRIVATE_SLOTS_MAX. 0:
- *	as many as hold 64 KiB of objects, but at least 1 and at most 8. What is
+ *	as many as hold 64 KiB of objects, but at least 1 and at most 16. What is
  *	in a private slot is out of the reach of other CPUs.
  * @max_idle: Must be 0 (elastic: every object put is kept) in this version.
  * @max_total: Must be 0 (no quota) in this version.
@@ -108,7 +108,8 @@ struct pcpool_params {
 
 /**
  * struct pcpool_slots - one CPU's private slots; only pcpool itself touches it
- * @top: Index of the slot that the next put fills; 1 to the number of slots + 1
+ * @top: Where the object put last is; slot[0] if there is none. Points to per-CPU
+ *	memory, as such pointers do: to each CPU's own.
  * @hits: Gets served from these slots
  * @slot: slot[0] is always empty and slot[number of slots + 1] never, so that
  *	neither a get at the bottom nor a put at the top has to compare @top with
@@ -121,7 +122,7 @@ struct pcpool_params {
  * nothing here that needs preemption or interrupts disabled, nor a nested case.
  */
 struct pcpool_slots {
-	unsigned long top;
+	void * __percpu *top;
 	unsigned long hits;
 	void *slot[];
 };
@@ -192,12 +193,12 @@ void __pcpool_put(struct pcpool *pool, void *obj);
 static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 {
 	struct pcpool_slots __percpu *slots = READ_ONCE(pool->get_slots);
-	unsigned long top = this_cpu_read(slots->top);
-	void *obj = this_cpu_read(slots->slot[top - 1]);
+	void * __percpu *top = this_cpu_read(slots->top);
+	void *obj = this_cpu_read(*top);
 
 	if (unlikely(!obj))
 		return NULL;
-	if (unlikely(!__pcpool_try_cmpxchg(slots->slot[top - 1], &obj, NULL)))
+	if (unlikely(!__pcpool_try_cmpxchg(*top, &obj, NULL)))
 		return NULL;
 	/*
 	 * Stored, not decremented: the value comes from one that was in range,
@@ -206,6 +207,22 @@ static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 	this_cpu_write(slots->top, top - 1);
 	this_cpu_inc(slots->hits);
 	return obj;
+}
+
+/*
+ * The inlined half of every put: gives the object to a private slot. There is no need
+ * to look for a %NULL: it is what is there already.
+ */
+static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
+{
+	struct pcpool_slots __percpu *slots = READ_ONCE(pool->put_slots);
+	void * __percpu *top = this_cpu_read(slots->top) + 1;
+	void *empty = NULL;
+
+	if (unlikely(!__pcpool_try_cmpxchg(*top, &empty, obj)))
+		return false;
+	this_cpu_write(slots->top, top);
+	return true;
 }
 
 /**
@@ -290,18 +307,8 @@ static __always_inline void *pcpool_try_get(struct pcpool *pool)
  */
 static __always_inline void pcpool_put(struct pcpool *pool, void *obj)
 {
-	struct pcpool_slots __percpu *slots = READ_ONCE(pool->put_slots);
-	void *empty = NULL;
-	unsigned long top;
-
-	if (unlikely(!obj))
-		return;
-	top = this_cpu_read(slots->top);
-	if (unlikely(!__pcpool_try_cmpxchg(slots->slot[top], &empty, obj))) {
+	if (unlikely(!__pcpool_put_private(pool, obj)))
 		__pcpool_put(pool, obj);
-		return;
-	}
-	this_cpu_write(slots->top, top + 1);
 }
 
 #endif /* _LINUX_PCPOOL_H */

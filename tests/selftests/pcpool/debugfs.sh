@@ -105,10 +105,10 @@ params_says_what_was_asked_for() {
 	done
 }
 
-# 64 KiB of objects, at least 1 and at most 8.
+# 64 KiB of objects, at least 1 and at most 16.
 private_slots_follow_from_the_object_size() {
 	local pair
-	for pair in 1=8 8192=8 8193=7 32768=2 65536=1 1048576=1; do
+	for pair in 1=16 4096=16 8192=8 8193=7 32768=2 65536=1 1048576=1; do
 		tell create a object_bytes=${pair%=*}
 		grep -qx "private_slots ${pair#*=}" $debugfs/pcpool/a/params ||
 			fail "objects of ${pair%=*}: $(grep private_slots $debugfs/pcpool/a/params)"
