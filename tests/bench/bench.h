@@ -5,6 +5,7 @@
  *   main.c      the module, its two files in debugfs, the results
  *   subjects.c  pcpool and what one would use instead, each with its measured loops
  *   solo.c      cases for one CPU
+ *   whole.c     cases about a pool as a whole, for one CPU
  *   many.c      cases for several CPUs
  */
 #ifndef _PCPOOL_BENCH_H
@@ -50,7 +51,7 @@ static __always_inline u64 bench_end(u64 began)
 /* What a subject can do; where it cannot, the case leaves it out. */
 #define SUBJECT_ATOMIC		BIT(0)	/* works in softirq and hardirq context */
 #define SUBJECT_DEEP		BIT(1)	/* hands out a thousand objects at a time */
-#define SUBJECT_MANY_CPUS	BIT(2)	/* takes objects back on any CPU */
+#define SUBJECT_MANY_CPUS	BIT(2)	/* takes objects back on any CPU, in any context */
 #define SUBJECT_BASELINE	BIT(3)	/* is not a subject: the loop around the others */
 #define SUBJECT_PCPOOL		BIT(4)	/* is a pool: bench_pcpool_stats() works */
 
@@ -63,7 +64,7 @@ static __always_inline u64 bench_end(u64 began)
  * @close: undo @open
  * @pair: @n times get and put, and how many cycles that took
  * @depth: @rounds times @depth gets, then as many puts
- * @get: @n gets, for cases where others put; how many succeeded
+ * @get: @n gets, for cases where others put, with GFP_ATOMIC; how many succeeded
  * @put: @n puts
  */
 struct bench_subject {
@@ -95,6 +96,9 @@ void bench_region(const char *name, const struct bench_subject *subject,
 		  unsigned int baseline, u64 per, const char *unit);
 void bench_skip(const char *name, const struct bench_subject *subject, int why);
 
+/* Which case of several CPUs. */
+enum { BENCH_SCALE, BENCH_HANDOFF, BENCH_STARVATION };
+
 /**
  * struct bench_case - a case
  * @name: as in the results
@@ -107,8 +111,13 @@ struct bench_case {
 	unsigned int argument;
 };
 
-/* solo.c and many.c */
+/* solo.c, whole.c and many.c */
 int bench_pair(const struct bench_case *bench_case);
 int bench_depth(const struct bench_case *bench_case);
+int bench_burst(const struct bench_case *bench_case);
+int bench_aging(const struct bench_case *bench_case);
+int bench_memory(const struct bench_case *bench_case);
+void bench_memory_exit(void);
+int bench_many(const struct bench_case *bench_case);
 
 #endif /* _PCPOOL_BENCH_H */

@@ -40,6 +40,12 @@ static const struct bench_case cases[] = {
 	{ "depth8", bench_depth, 8 },
 	{ "depth100", bench_depth, 100 },
 	{ "depth1000", bench_depth, 1000 },
+	{ "burst", bench_burst, 1000000 },
+	{ "aging", bench_aging, 100000 },
+	{ "memory", bench_memory, 1000 },
+	{ "scale", bench_many, BENCH_SCALE },
+	{ "handoff", bench_many, BENCH_HANDOFF },
+	{ "starvation", bench_many, BENCH_STARVATION },
 };
 
 static DEFINE_MUTEX(lock); /* of all below */
@@ -223,6 +229,7 @@ static int __init bench_init(void)
 static void __exit bench_exit(void)
 {
 	debugfs_remove(dir);
+	bench_memory_exit();
 	bench_subjects_exit();
 	vfree(results);
 }

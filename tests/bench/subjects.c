@@ -70,7 +70,7 @@ static __always_inline unsigned int get_loop(get_fn get, void **objs,
 
 	began = bench_begin();
 	for (i = 0; i < n; i++)
-		WRITE_ONCE(objs[i], get(handle, GFP_KERNEL));
+		WRITE_ONCE(objs[i], get(handle, GFP_ATOMIC));
 	bench_end(began);
 
 	/* Those that fail are no objects; whoever puts need not know of them. */
@@ -317,12 +317,10 @@ DEFINE_ALLOCATOR(kmalloc_64k, ABLE, kmalloc(SZ_64K, gfp), kfree);
 DEFINE_ALLOCATOR(kmalloc_256k, ABLE, kmalloc(SZ_256K, gfp), kfree);
 
 /* kvfree() may sleep, if what it frees came from vmalloc(). */
-DEFINE_ALLOCATOR(kvmalloc_64k, ABLE & ~SUBJECT_ATOMIC, kvmalloc(SZ_64K, gfp),
-		 kvfree);
-DEFINE_ALLOCATOR(kvmalloc_256k, ABLE & ~SUBJECT_ATOMIC, kvmalloc(SZ_256K, gfp),
-		 kvfree);
+DEFINE_ALLOCATOR(kvmalloc_64k, SUBJECT_DEEP, kvmalloc(SZ_64K, gfp), kvfree);
+DEFINE_ALLOCATOR(kvmalloc_256k, SUBJECT_DEEP, kvmalloc(SZ_256K, gfp), kvfree);
 /* What kvmalloc() comes to when memory is in pieces. */
-DEFINE_ALLOCATOR(vmalloc_256k, ABLE & ~SUBJECT_ATOMIC, vmalloc(SZ_256K), vfree);
+DEFINE_ALLOCATOR(vmalloc_256k, SUBJECT_DEEP, vmalloc(SZ_256K), vfree);
 
 /* -- pcpool -- */
 

@@ -142,6 +142,9 @@ static void on_report(unsigned int self, void *data)
 
 /* -- looking at instructions, once each, when QEMU translates them -- */
 
+/* Opcode, addressing mode and displacement. */
+#define MARK_BYTES	(2 + 1 + 4)
+
 /* The mark that the instruction is, or 0. */
 static unsigned int mark(const char *text)
 {
@@ -218,6 +221,9 @@ static void translate_unarmed(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 	for (i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
+		/* Disassembling is slow, and every instruction of the boot comes here. */
+		if (qemu_plugin_insn_size(insn) != MARK_BYTES)
+			continue;
 		text = qemu_plugin_insn_disas(insn);
 		if (text && mark(text) == BENCH_MARK_ARM)
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_arm,

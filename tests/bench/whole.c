@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cases about a pool as a whole, for one CPU: many objects at once, aging, and what an
+ * empty pool costs.
+ *
+ * The objects here are numbers that look like pointers: what is counted is what pcpool
+ * does with them, and nobody looks into them.
+ */
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "bench.h"
+
+static unsigned long numbers;
+
+static void *number_alloc(gfp_t gfp, void *ctx)
+{
+	return (void *)(++numbers * BENCH_OBJECT_BYTES);
+}
+
+static void number_free(void *obj, void *ctx)
+{
+}
+
+static const struct pcpool_ops number_ops = {
+	.alloc = number_alloc,
+	.free = number_free,
+};
+
+static struct pcpool *create_pool(const char *name)
+{
+	struct pcpool_params params = {
+		.name = name,
+		.ops = &number_ops,
+		.object_bytes = BENCH_OBJECT_BYTES,
+	};
+
+	return pcpool_create(&params);
+}
+
+static const struct bench_subject pcpool_subject = { .name = "pcpool" };
+
+/*
+ * Passes may sleep, so it is not cycles that are counted. There is no loop to subtract
+ * that would matter, and region 0 is nothing.
+ */
+static void report(const struct bench_case *bench_case, const char *where, u64 per,
+		   const char *unit)
+{
+	bench_region(bench_case->name, &pcpool_subject, where, 0,
+		     bench_end_region(), 0, per, unit);
+}
+
+/* Gets @n objects, which the pool has to make, and puts them; two regions. */
+static int fill(const struct bench_case *bench_case, struct pcpool *pool,
+		unsigned int n)
+{
+	unsigned int i;
+	void **objs;
+	u64 began;
+
+	objs = vmalloc(array_size(n, sizeof(*objs)));
+	if (!objs)
+		return -ENOMEM;
+	bench_end_region();
+	began = bench_begin();
+	for (i = 0; i < n; i++)
+		objs[i] = pcpool_get(pool, GFP_KERNEL);
+	bench_end(began);
+	report(bench_case, "make", n, "an object");
+
+	began = bench_begin();
+	for (i = 0; i < n; i++)
+		pcpool_put(pool, objs[i]);
+	bench_end(began);
+	report(bench_case, "put", n, "an object");
+	vfree(objs);
+	return 0;
+}
+
+static void age(const struct bench_case *bench_case, struct pcpool *pool,
+		const char *where, u64 per, const char *unit)
+{
+	u64 began;
+
+	bench_end_region();
+	began = bench_begin();
+	pcpool_age(pool);
+	bench_end(began);
+	report(bench_case, where, per, unit);
+}
+
+int bench_burst(const struct bench_case *bench_case)
+{
+	unsigned int objects = bench_case->argument;
+	struct pcpool_pool_stats stats;
+	struct pcpool *pool;
+	u64 began;
+	int ret;
+
+	pool = create_pool("bench");
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	ret = fill(bench_case, pool, objects);
+	if (ret)
+		goto out;
+	pcpool_stats(pool, &stats);
+	bench_result(bench_case->name, &pcpool_subject, "kept",
+		     stats.idle_main + stats.idle_victim, 1, "objects");
+
+	bench_end_region();
+	began = bench_begin();
+	pcpool_age(pool);
+	pcpool_age(pool);
+	bench_end(began);
+	report(bench_case, "free", objects, "an object");
+	pcpool_stats(pool, &stats);
+	bench_result(bench_case->name, &pcpool_subject, "left",
+		     stats.idle_main + stats.idle_victim, 1, "objects");
+out:
+	pcpool_destroy(pool);
+	return ret;
+}
+
+int bench_aging(const struct bench_case *bench_case)
+{
+	struct pcpool *pool;
+	int ret;
+
+	pool = create_pool("bench");
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	ret = fill(bench_case, pool, bench_case->argument);
+	if (!ret) {
+		age(bench_case, pool, "demote", 1, "a pass");
+		age(bench_case, pool, "free", 1, "a pass");
+		age(bench_case, pool, "empty", 1, "a pass");
+	}
+	pcpool_destroy(pool);
+	return ret;
+}
+
+/* -- empty pools, for as long as the module is loaded -- */
+
+struct empty_pool {
+	struct empty_pool *next;
+	struct pcpool *pool;
+};
+
+static struct empty_pool *empty_pools;
+static unsigned int nr_empty_pools;
+
+/*
+ * Makes so many more of them, and that is all: who runs this looks at the kernel's memory
+ * before and after.
+ */
+int bench_memory(const struct bench_case *bench_case)
+{
+	char name[PCPOOL_NAME_BYTES];
+	struct empty_pool *empty;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < bench_case->argument; i++) {
+		empty = kmalloc(sizeof(*empty), GFP_KERNEL);
+		if (!empty)
+			return -ENOMEM;
+		snprintf(name, sizeof(name), "empty-%u", nr_empty_pools);
+		empty->pool = create_pool(name);
+		if (IS_ERR(empty->pool)) {
+			ret = PTR_ERR(empty->pool);
+			kfree(empty);
+			return ret;
+		}
+		nr_empty_pools++;
+		empty->next = empty_pools;
+		empty_pools = empty;
+	}
+	return 0;
+}
+
+void bench_memory_exit(void)
+{
+	struct empty_pool *empty;
+
+	while ((empty = empty_pools)) {
+		empty_pools = empty->next;
+		pcpool_destroy(empty->pool);
+		kfree(empty);
+	}
+}
