@@ -69,6 +69,10 @@ demo:
 check:
 	tests/check
 
+.PHONY: bench
+bench:
+	tests/bench/run $(CASES)
+
 .PHONY: clean
 clean:
 	rm -rf build
@@ -83,6 +87,8 @@ help:
 	@echo '  check      run all quick tests; results in build/check/'
 	@echo '  kunit      the KUnit test module, for KDIR (a kernel with KUnit)'
 	@echo '  selftests  the module that the kselftests use, for KDIR'
+	@echo '  bench      measure pcpool beside its peers; results in build/bench/. CASES=pair,handoff: only these'
+	@echo '  bench-module  the module that does this in a kernel, for KDIR'
 	@echo '  clean      remove build/'
 	@echo
 	@echo 'Kernels to build for and run on: tests/vm/run --list'

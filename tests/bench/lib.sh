@@ -40,7 +40,7 @@ build_plugin() {
 }
 
 # in_guest KERNEL NAME [OPTION...] -- WORD...: runs cases in a guest, see in-guest; the results
-# are added to results.tsv
+# are added to results.tsv. Fails if anything did.
 in_guest() {
 	local kernel=$1 name=$2 options=()
 	shift 2
@@ -54,7 +54,7 @@ in_guest() {
 		tests/bench/in-guest "$build" "$@" >"$out/$name.raw" || {
 		cat "$out/$name.raw" >&2
 		say "$kernel failed, see $out/$name.log"
-		exit 1
+		return 1
 	}
 	awk -f tests/bench/join.awk "$out/$name.counts" "$out/$name.raw" >>"$out/results.tsv"
 }

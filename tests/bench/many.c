@@ -252,12 +252,14 @@ static void starvation(unsigned int cpus, unsigned int operations)
  * @objects: the most objects that @cpus_min CPUs have out, or leave behind
  * @unit: what the results are of
  */
-static const struct many_case {
+struct many_case {
 	void (*run)(unsigned int cpus, unsigned int operations);
 	unsigned int cpus_min;
 	unsigned int objects;
 	const char *unit;
-} many_cases[] = {
+};
+
+static const struct many_case many_cases[] = {
 	[BENCH_SCALE] = { scale, 1, 8, "1000 pairs" },
 	[BENCH_HANDOFF] = { handoff, 2, 2 * CHANNEL_OBJECTS, "1000 objects" },
 	[BENCH_STARVATION] = { starvation, 2, 2 * STARVED_OBJECTS, "1000 objects" },

@@ -6,6 +6,8 @@
  * The objects here are numbers that look like pointers: what is counted is what pcpool
  * does with them, and nobody looks into them.
  */
+#include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -142,12 +144,13 @@ int bench_aging(const struct bench_case *bench_case)
 
 /* -- empty pools, for as long as the module is loaded -- */
 
-struct empty_pool {
-	struct empty_pool *next;
-	struct pcpool *pool;
+struct batch {
+	struct batch *next;
+	unsigned int n;
+	struct pcpool *pool[];
 };
 
-static struct empty_pool *empty_pools;
+static struct batch *batches;
 static unsigned int nr_empty_pools;
 
 /*
@@ -156,36 +159,34 @@ static unsigned int nr_empty_pools;
  */
 int bench_memory(const struct bench_case *bench_case)
 {
+	unsigned int pools = bench_case->argument;
 	char name[PCPOOL_NAME_BYTES];
-	struct empty_pool *empty;
-	unsigned int i;
-	int ret;
+	struct batch *batch;
+	struct pcpool *pool;
 
-	for (i = 0; i < bench_case->argument; i++) {
-		empty = kmalloc(sizeof(*empty), GFP_KERNEL);
-		if (!empty)
-			return -ENOMEM;
-		snprintf(name, sizeof(name), "empty-%u", nr_empty_pools);
-		empty->pool = create_pool(name);
-		if (IS_ERR(empty->pool)) {
-			ret = PTR_ERR(empty->pool);
-			kfree(empty);
-			return ret;
-		}
-		nr_empty_pools++;
-		empty->next = empty_pools;
-		empty_pools = empty;
+	batch = kvzalloc(struct_size(batch, pool, pools), GFP_KERNEL);
+	if (!batch)
+		return -ENOMEM;
+	batch->next = batches;
+	batches = batch;
+	while (batch->n < pools) {
+		snprintf(name, sizeof(name), "empty-%u", nr_empty_pools++);
+		pool = create_pool(name);
+		if (IS_ERR(pool))
+			return PTR_ERR(pool);
+		batch->pool[batch->n++] = pool;
 	}
 	return 0;
 }
 
 void bench_memory_exit(void)
 {
-	struct empty_pool *empty;
+	struct batch *batch;
 
-	while ((empty = empty_pools)) {
-		empty_pools = empty->next;
-		pcpool_destroy(empty->pool);
-		kfree(empty);
+	while ((batch = batches)) {
+		batches = batch->next;
+		while (batch->n)
+			pcpool_destroy(batch->pool[--batch->n]);
+		kvfree(batch);
 	}
 }
