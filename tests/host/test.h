@@ -7,12 +7,11 @@
 #define _TEST_H
 
 #include <linux/atomic.h>
+#include <linux/kernel.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "shim/shim.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /**
  * struct obj - an object to hand around
@@ -66,6 +65,6 @@ struct test {
 	void (*run)(void);
 };
 
-extern const struct test queue_tests[], interrupt_tests[], deferred_tests[];
+extern const struct test queue_tests[], interrupt_tests[], deferred_tests[], pool_tests[];
 
 #endif

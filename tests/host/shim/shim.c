@@ -7,10 +7,12 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/irqflags.h>
 #include <linux/rcupdate.h>
 
 __thread struct shim_this shim_this;
@@ -86,33 +88,56 @@ void shim_point_slow(void)
 		give_way();
 }
 
-/* The allocator. What is freed is overwritten, for builds without a sanitizer. */
+/*
+ * The allocator. A thread that is interrupted in it may be so by one who allocates, which
+ * malloc() does not expect: interrupts have to wait. What is freed is overwritten, for
+ * builds without a sanitizer.
+ */
 
 static long live;
 
+#ifdef SHIM_NATIVE
+#define count_live(n)		((void)&live)
+#define overwrite(p)		((void)(p))
+#else
+#define count_live(n)		__atomic_fetch_add(&live, (n), __ATOMIC_RELAXED)
+
+static void overwrite(void *p)
+{
+	memset(p, 0x6b, malloc_usable_size(p));
+	/* Else the compiler sees that nobody may read it, and leaves it out. */
+	__asm__ volatile("" : : "r"(p) : "memory");
+}
+#endif
+
 void *shim_zalloc(size_t size)
 {
+	unsigned long flags;
 	void *p;
 
 	if (shim_this.fail_allocs) {
 		shim_this.fail_allocs--;
 		return NULL;
 	}
+	local_irq_save(flags);
 	p = calloc(1, size);
+	local_irq_restore(flags);
 	if (p)
-		__atomic_fetch_add(&live, 1, __ATOMIC_RELAXED);
+		count_live(1);
 	return p;
 }
 
 void shim_free(void *p)
 {
+	unsigned long flags;
+
 	if (!p)
 		return;
-	memset(p, 0x6b, malloc_usable_size(p));
-	/* Else the compiler sees that nobody may read it, and leaves it out. */
-	__asm__ volatile("" : : "r"(p) : "memory");
+	overwrite(p);
+	local_irq_save(flags);
 	free(p);
-	__atomic_fetch_sub(&live, 1, __ATOMIC_RELAXED);
+	local_irq_restore(flags);
+	count_live(-1);
 }
 
 long shim_live(void)
@@ -142,6 +167,7 @@ static unsigned long current_period = 1;
 static struct rcu_head *callbacks;
 static unsigned long queued, done;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static sem_t work;			/* one post for each time that callbacks was empty */
 
 /* A pause between grace periods, each of which orders all threads to some extent. */
 #define GRACE_PERIOD_PAUSE_US	500
@@ -159,7 +185,7 @@ static void register_reader(void)
 					      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 }
 
-void rcu_read_lock(void)
+void shim_rcu_enter(void)
 {
 	if (!self)
 		register_reader();
@@ -170,10 +196,42 @@ void rcu_read_lock(void)
 			    __ATOMIC_ACQ_REL);
 }
 
-void rcu_read_unlock(void)
+void shim_rcu_exit(void)
 {
 	if (!--self->nesting)
 		__atomic_store_n(&self->period, 0, __ATOMIC_RELEASE);
+}
+
+/* As leaving and entering; cheaper, if there is no grace period that waits for it. */
+void shim_rcu_quiescent(void)
+{
+	unsigned long period = __atomic_load_n(&current_period, __ATOMIC_ACQUIRE);
+
+	if (self->nesting == 1 &&
+	    period != __atomic_load_n(&self->period, __ATOMIC_RELAXED))
+		__atomic_exchange_n(&self->period, period, __ATOMIC_ACQ_REL);
+}
+
+void shim_idle_enter(void)
+{
+	unsigned long flags;
+
+	if (!shim_this.self)
+		return;
+	local_irq_save(flags);
+	shim_rcu_exit();
+	local_irq_restore(flags);
+}
+
+void shim_idle_exit(void)
+{
+	unsigned long flags;
+
+	if (!shim_this.self)
+		return;
+	local_irq_save(flags);
+	shim_rcu_enter();
+	local_irq_restore(flags);
 }
 
 static void wait_for_readers(void)
@@ -196,6 +254,9 @@ static void *reclaimer(void *unused)
 
 	(void)unused;
 	for (;;) {
+		/* Asleep while there is nothing to do, so as to disturb no measurement. */
+		while (sem_wait(&work))
+			;
 		usleep(GRACE_PERIOD_PAUSE_US);
 		head = __atomic_exchange_n(&callbacks, NULL, __ATOMIC_ACQUIRE);
 		if (!head)
@@ -214,9 +275,14 @@ static void start_reclaimer(void)
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, reclaimer, NULL))
+	if (sem_init(&work, 0, 0) || pthread_create(&thread, NULL, reclaimer, NULL))
 		abort();
 	pthread_detach(thread);
+}
+
+void shim_rcu_start(void)
+{
+	pthread_once(&once, start_reclaimer);
 }
 
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
@@ -228,19 +294,23 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 		fail("call_rcu() in NMI");
 	if (head->func)
 		fail("call_rcu() twice on one object");
-	pthread_once(&once, start_reclaimer);
+	shim_rcu_start();
 	__atomic_fetch_add(&queued, 1, __ATOMIC_RELAXED);
 	head->func = func;
 	do {
 		head->next = next;
 	} while (!__atomic_compare_exchange_n(&callbacks, &next, head, false,
 					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	if (!next)
+		sem_post(&work);
 }
 
 void rcu_barrier(void)
 {
 	unsigned long all = __atomic_load_n(&queued, __ATOMIC_RELAXED);
 
+	shim_idle_enter();
 	while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) < all)
 		usleep(20);
+	shim_idle_exit();
 }

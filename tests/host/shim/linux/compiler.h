@@ -13,6 +13,24 @@
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 #define __rcu
 #define __percpu
+#ifndef __always_inline
+#define __always_inline	inline __attribute__((__always_inline__))
+#endif
+#define __packed	__attribute__((__packed__))
+#define data_race(x)	(x)
+#define fallthrough	__attribute__((__fallthrough__))
+#define barrier()	__asm__ volatile("" : : : "memory")
+#define OPTIMIZER_HIDE_VAR(var)	__asm__("" : "=r" (var) : "0" (var))
+
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#define SHIM_PERCPU_GS
+#endif
+
+#ifdef __x86_64__
+#define cpu_relax()	__asm__ volatile("pause" : : : "memory")
+#else
+#define cpu_relax()	barrier()
+#endif
 
 #define READ_ONCE(x) ({						\
 	shim_point();						\
@@ -45,6 +63,12 @@
 	shim_point();						\
 	shim_fence(__ATOMIC_SEQ_CST);				\
 } while (0)
+/* After a read-modify-write that returns nothing: on x86 that is a barrier itself. */
+#if defined(SHIM_NATIVE) && defined(__x86_64__)
+#define smp_mb__after_atomic()	barrier()
+#else
+#define smp_mb__after_atomic()	smp_mb()
+#endif
 #define smp_rmb() do {						\
 	shim_point();						\
 	shim_fence(__ATOMIC_ACQUIRE);				\

@@ -2,12 +2,18 @@
 #ifndef _SHIM_GFP_H
 #define _SHIM_GFP_H
 
+#include <linux/topology.h>
 #include <linux/types.h>
 
-#define GFP_KERNEL	1u
-#define GFP_ATOMIC	2u
-#define GFP_NOWAIT	4u
-#define __GFP_NOWARN	8u
+#define GFP_KERNEL		0x01u
+#define GFP_ATOMIC		0x02u
+#define GFP_NOWAIT		0x04u
+#define __GFP_NOWARN		0x08u
+#define __GFP_HIGH		0x10u
+#define __GFP_NORETRY		0x20u
+#define __GFP_RETRY_MAYFAIL	0x40u
+#define __GFP_NOMEMALLOC	0x80u
+#define __GFP_ZERO		0x100u
 
 static inline bool gfpflags_allow_blocking(gfp_t gfp)
 {

@@ -5,7 +5,11 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 
-/* Pages are small here, so that chunks of cells, which are pages, come and go a lot. */
+/* Pages are small in tests, so that chunks of cells, which are pages, come and go a lot. */
+#ifdef SHIM_NATIVE
+#define PAGE_SIZE	4096UL
+#else
 #define PAGE_SIZE	512UL
+#endif
 
 #endif

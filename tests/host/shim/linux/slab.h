@@ -2,10 +2,13 @@
 #ifndef _SHIM_SLAB_H
 #define _SHIM_SLAB_H
 
+#include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/overflow.h>
 
-#define NUMA_NO_NODE	(-1)
+#define NUMA_NO_NODE		(-1)
+#define KMALLOC_MAX_SIZE	(4UL << 20)
 
 static inline void *kzalloc(size_t size, gfp_t gfp)
 {
@@ -29,6 +32,20 @@ static inline void *kvzalloc_node(size_t size, gfp_t gfp, int node)
 	(void)node;
 	return kzalloc(size, gfp);
 }
+
+static inline void *kmalloc_node(size_t size, gfp_t gfp, int node)
+{
+	return kzalloc_node(size, gfp, node);
+}
+
+/* For the kernel's ptr_ring. */
+static inline void *kvmalloc_array_noprof(size_t n, size_t size, gfp_t gfp)
+{
+	return kzalloc(n * size, gfp);
+}
+
+#define kmalloc_array_noprof(n, size, gfp)	kvmalloc_array_noprof(n, size, gfp)
+#define alloc_hooks(call)			(call)
 
 static inline void kvfree(const void *p)
 {

@@ -1,0 +1,542 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whole pools on several CPUs: gets and puts from tasks, interrupts and NMI, one in the other,
+ * while the pool is aged, drained, shrunk and bypassed, and CPUs come and go. Each
+ * object has one owner at a time, has the content that was put, and is accounted for
+ * in the end.
+ *
+ * Interrupts are signals, which come at any instruction; NMIs come at points of the shim,
+ * also while interrupts are disabled.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/err.h>
+#include <linux/irqflags.h>
+#include <linux/module.h>
+#include <linux/pcpool.h>
+
+#include "shim/cpus.h"
+#include "test.h"
+
+#define CPUS		4u
+/* What one context holds at most. */
+#define HOLD		40u
+#define BULK		24u
+
+static struct pcpool *pool;
+static unsigned long made, unmade;
+static bool done;
+
+/* Not from NMI. */
+static void *make(gfp_t gfp, void *ctx)
+{
+	unsigned long flags;
+	struct obj *obj;
+
+	(void)gfp;
+	(void)ctx;
+	if (!random_in(0, 63))
+		return NULL;
+	local_irq_save(flags); /* malloc() cannot be interrupted by itself */
+	obj = obj_make();
+	local_irq_restore(flags);
+	__atomic_fetch_add(&made, 1, __ATOMIC_RELAXED);
+	/* As any other that comes out of the pool. */
+	obj_put(obj, 0);
+	return obj;
+}
+
+static void unmake(void *obj, void *ctx)
+{
+	unsigned long flags;
+
+	(void)ctx;
+	check(!in_nmi() && !in_hardirq());
+	obj_got(obj);
+	local_irq_save(flags);
+	obj_unmake(obj);
+	local_irq_restore(flags);
+	__atomic_fetch_add(&unmade, 1, __ATOMIC_RELAXED);
+}
+
+static const struct pcpool_ops ops = { .alloc = make, .free = unmake };
+
+static struct pcpool *new_pool(const char *name, unsigned int slots)
+{
+	struct pcpool_params params = { .name = name, .ops = &ops, .object_bytes = 64,
+					.private_slots = slots };
+	struct pcpool *p = pcpool_create(&params);
+
+	check(!IS_ERR(p));
+	return p;
+}
+
+/* What a task, or an interrupt or an NMI on top of it, holds on one CPU. */
+struct held {
+	void *objs[HOLD];
+	unsigned int n;
+};
+
+enum { TASK, INTERRUPT, NMI, CONTEXTS };
+
+static struct held held[CPUS][CONTEXTS];
+
+static void got(struct held *h, void *obj)
+{
+	if (!obj)
+		return;
+	obj_got(obj);
+	h->objs[h->n++] = obj;
+}
+
+static void *to_put(struct held *h)
+{
+	void *obj = h->objs[--h->n];
+
+	obj_put(obj, h->n);
+	return obj;
+}
+
+static void put_one(struct held *h)
+{
+	if (h->n)
+		pcpool_put(pool, to_put(h));
+}
+
+static void put_several(struct held *h)
+{
+	unsigned int i, n = random_in(0, min(h->n, BULK));
+	void *objs[BULK];
+
+	for (i = 0; i < n; i++)
+		objs[i] = to_put(h);
+	pcpool_put_bulk(pool, n, objs);
+}
+
+static void get_several(struct held *h)
+{
+	unsigned int i, n = random_in(0, min(HOLD - h->n, BULK));
+	void *objs[BULK];
+
+	n = pcpool_get_bulk(pool, GFP_KERNEL, n, objs);
+	for (i = 0; i < n; i++)
+		got(h, objs[i]);
+}
+
+/* From any context but NMI. */
+static void get_or_put(struct held *h, gfp_t gfp)
+{
+	if (h->n == HOLD || (h->n && random_in(0, 1)))
+		put_one(h);
+	else
+		got(h, random_in(0, 3) ? pcpool_get(pool, gfp) : pcpool_get_local(pool, gfp));
+}
+
+static void interrupt(void)
+{
+	struct held *h = &held[shim_this.cpu][INTERRUPT];
+	unsigned int n = random_in(1, 12);
+
+	while (n--)
+		get_or_put(h, GFP_ATOMIC);
+}
+
+static void nmi(void)
+{
+	struct held *h = &held[shim_this.cpu][NMI];
+	unsigned int n = random_in(1, 12);
+	bool flags = shim_this.irqs_off;
+
+	shim_this.irqs_off = true;
+	shim_this.in_nmi = true;
+	while (n--) {
+		if (h->n == HOLD || (h->n && random_in(0, 1)))
+			put_one(h);
+		else
+			got(h, pcpool_try_get(pool));
+	}
+	shim_this.in_nmi = false;
+	raw_local_irq_restore(flags);
+}
+
+/* Interrupts all CPUs, again and again. */
+static void *interrupter(void *unused)
+{
+	(void)unused;
+	shim_seed(CPUS);
+	while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) {
+		shim_interrupt(random_in(0, CPUS - 1));
+		usleep(random_in(1, 50));
+	}
+	return NULL;
+}
+
+static void any_operation(struct held *h)
+{
+	switch (random_in(0, 31)) {
+	case 0:
+		put_several(h);
+		break;
+	case 1:
+		get_several(h);
+		break;
+	case 2:
+		got(h, h->n < HOLD ? pcpool_try_get(pool) : NULL);
+		break;
+	case 3:
+		while (h->n)
+			put_one(h);
+		break;
+	case 4:
+		while (h->n < HOLD)
+			got(h, pcpool_get(pool, GFP_KERNEL) ?: pcpool_get(pool, GFP_KERNEL));
+		break;
+	case 5:
+		/* A ring that cannot be had. */
+		shim_this.fail_allocs = random_in(0, 1);
+		put_one(h);
+		break;
+	default:
+		get_or_put(h, GFP_KERNEL);
+	}
+}
+
+/* What is not for every CPU. */
+static void control(void)
+{
+	struct pcpool_pool_stats stats;
+
+	switch (random_in(0, 6)) {
+	case 0:
+	case 1:
+		pcpool_age(pool);
+		break;
+	case 2:
+		pcpool_drain(pool);
+		break;
+	case 3:
+		shim_shrink(random_in(1, 200));
+		break;
+	case 4:
+		pcpool_prefill(pool, GFP_KERNEL, random_in(0, 100));
+		break;
+	default:
+		pcpool_stats(pool, &stats);
+	}
+}
+
+static void stress(unsigned int cpu)
+{
+	struct held *h = &held[cpu][TASK];
+	unsigned int n;
+
+	shim_delays(511, 0);
+	for (n = 0; !expired(); n++) {
+		if (!random_in(0, 3))
+			shim_arm(random_in(0, 80), nmi);
+		any_operation(h);
+		shim_disarm();
+		if (cpu == 0 && !random_in(0, 63))
+			control();
+		shim_schedule();
+	}
+	shim_delays(0, 0);
+	shim_this.fail_allocs = 0;
+}
+
+static void start(unsigned int cpu)
+{
+	(void)cpu;
+	if (shim_module_init())
+		fail("pcpool does not start");
+}
+
+static void end(unsigned int cpu)
+{
+	(void)cpu;
+	shim_module_exit();
+}
+
+static void with_cpus(void (*fn)(void))
+{
+	shim_cpus_start(CPUS, CPUS, false);
+	shim_on_cpus(0, 1, start);
+	fn();
+	shim_on_cpus(0, 1, end);
+	shim_cpus_stop();
+}
+
+/* Each CPU puts all that its contexts hold. */
+static void put_all(unsigned int cpu)
+{
+	unsigned int context;
+
+	for (context = 0; context < CONTEXTS; context++) {
+		while (held[cpu][context].n)
+			put_one(&held[cpu][context]);
+	}
+}
+
+/* Nothing is going on: all agrees, and two passes leave nothing. */
+static void account(unsigned int cpu)
+{
+	struct pcpool_pool_stats stats;
+
+	(void)cpu;
+	pcpool_stats(pool, &stats);
+	note("%lu made, %lu unmade; %llu private, %llu shared, %llu stolen, %llu victims, %llu deferred, %llu passes",
+	     made, unmade, stats.hit_private, stats.hit_shared, stats.hit_steal, stats.hit_victim,
+	     stats.deferred, stats.ages);
+	check(stats.made == made && stats.unmade == unmade);
+	check(!stats.outstanding);
+	check(made == unmade + stats.idle_main + stats.idle_victim);
+	pcpool_age(pool);
+	pcpool_age(pool);
+	pcpool_stats(pool, &stats);
+	check(!stats.idle_main && !stats.idle_victim);
+	check(made == unmade);
+	pcpool_destroy(pool);
+}
+
+static void create(unsigned int cpu)
+{
+	(void)cpu;
+	pool = new_pool("test", random_in(0, 2) ? 0 : random_in(1, 40));
+}
+
+/* Runs @fn while interrupts come from all sides, then looks whether all is there. */
+static void interrupted(void (*fn)(void))
+{
+	pthread_t thread;
+
+	shim_on_cpus(0, 1, create);
+	shim_set_interrupt(interrupt);
+	check(!pthread_create(&thread, NULL, interrupter, NULL));
+	fn();
+	__atomic_store_n(&done, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	/* What is on its way comes before this. */
+	shim_on_cpus(0, CPUS, put_all);
+	shim_set_interrupt(NULL);
+	shim_on_cpus(0, CPUS, put_all);
+	shim_on_cpus(0, 1, account);
+}
+
+static void stress_all(void)
+{
+	shim_on_cpus(0, CPUS, stress);
+}
+
+static void stress_interrupted(void)
+{
+	interrupted(stress_all);
+}
+
+static void pool_stress(void)
+{
+	with_cpus(stress_interrupted);
+}
+
+/* CPUs 2 and 3 come and go, and are stressed when they are there. */
+static void brief_stress(unsigned int cpu)
+{
+	struct held *h = &held[cpu][TASK];
+	unsigned int n = random_in(0, 300);
+
+	while (n--) {
+		any_operation(h);
+		shim_schedule();
+	}
+	/* What they leave behind, others have to reach. */
+	while (h->n)
+		put_one(h);
+}
+
+static void coming_and_going(unsigned int cpu)
+{
+	bool online[CPUS] = { true, true, true, true };
+	unsigned int other;
+
+	if (cpu) {
+		stress(cpu);
+		return;
+	}
+	while (!expired()) {
+		other = random_in(2, 3);
+		if (online[other])
+			shim_on_cpus(other, 1, brief_stress);
+		if (random_in(0, 1)) {
+			online[other] = !online[other];
+			shim_cpu_set_online(other, online[other]);
+		}
+		if (!random_in(0, 3))
+			control();
+		shim_schedule();
+	}
+	for (other = 2; other < CPUS; other++) {
+		if (!online[other])
+			shim_cpu_set_online(other, true);
+	}
+}
+
+static void hotplug_pair(void)
+{
+	shim_on_cpus(0, 2, coming_and_going);
+}
+
+static void hotplug_stress(void)
+{
+	/* An interrupt on a CPU that is offline there is not; so none at all. */
+	shim_on_cpus(0, 1, create);
+	hotplug_pair();
+	shim_on_cpus(0, CPUS, put_all);
+	shim_on_cpus(0, 1, account);
+}
+
+static void pool_hotplug(void)
+{
+	with_cpus(hotplug_stress);
+}
+
+/*
+ * Aging against thieves: they take what is idle and put nothing back, so two passes
+ * leave nothing, wherever a thief has it in its hands when they come.
+ */
+#define PREY		200u
+
+static bool passed;
+static unsigned int loot[CPUS];
+static void *stolen[CPUS][PREY];
+
+static void fill(unsigned int cpu)
+{
+	unsigned int i;
+	void *obj;
+
+	(void)cpu;
+	/* No more than these, though some are out of reach in others' private slots. */
+	pcpool_drain(pool);
+	for (i = 0; i < PREY; i++) {
+		do {
+			obj = pcpool_get(pool, GFP_KERNEL);
+		} while (!obj);
+		obj_got(obj);
+		stolen[0][i] = obj;
+	}
+	for (i = 0; i < PREY; i++) {
+		obj_put(stolen[0][i], i);
+		pcpool_put(pool, stolen[0][i]);
+	}
+}
+
+static void ager_or_thief(unsigned int cpu)
+{
+	void *obj;
+
+	if (!cpu) {
+		usleep(random_in(0, 20));
+		pcpool_age(pool);
+		pcpool_age(pool);
+		__atomic_store_n(&passed, true, __ATOMIC_RELAXED);
+		return;
+	}
+	/* In the middle of things, for long: whoever comes meanwhile finds it so. */
+	shim_delays(7, 100);
+	while (!__atomic_load_n(&passed, __ATOMIC_RELAXED)) {
+		obj = pcpool_try_get(pool);
+		if (obj) {
+			obj_got(obj);
+			stolen[cpu][loot[cpu]++] = obj;
+		}
+		shim_schedule();
+	}
+	shim_delays(0, 0);
+}
+
+static void nothing_left(unsigned int cpu)
+{
+	struct pcpool_pool_stats stats;
+
+	(void)cpu;
+	pcpool_stats(pool, &stats);
+	if (stats.idle_main || stats.idle_victim)
+		fail("%llu objects survived two passes",
+		     stats.idle_main + stats.idle_victim);
+}
+
+static void put_loot(unsigned int cpu)
+{
+	while (loot[cpu]) {
+		obj_put(stolen[cpu][--loot[cpu]], 0);
+		pcpool_put(pool, stolen[cpu][loot[cpu]]);
+	}
+}
+
+static void thieves(void)
+{
+	unsigned int rounds;
+
+	shim_on_cpus(0, 1, create);
+	for (rounds = 0; !expired(); rounds++) {
+		shim_on_cpus(0, 1, fill);
+		passed = false;
+		shim_on_cpus(0, CPUS, ager_or_thief);
+		shim_on_cpus(0, 1, nothing_left);
+		shim_on_cpus(0, CPUS, put_loot);
+	}
+	note("%u rounds", rounds);
+	shim_on_cpus(0, 1, account);
+}
+
+static void pool_thieves(void)
+{
+	with_cpus(thieves);
+}
+
+/* Pools come and go, each on its CPU, while memory is short. */
+static void live_and_die(unsigned int cpu)
+{
+	char name[16];
+	unsigned int i, n;
+	void *objs[HOLD];
+	struct pcpool *mine;
+
+	snprintf(name, sizeof(name), "of-cpu-%u", cpu);
+	while (!expired()) {
+		mine = new_pool(name, random_in(0, 12));
+		for (n = 0; n < HOLD && (objs[n] = pcpool_get(mine, GFP_KERNEL)); n++)
+			obj_got(objs[n]);
+		for (i = 0; i < n; i++) {
+			obj_put(objs[i], i);
+			pcpool_put(mine, objs[i]);
+		}
+		if (!random_in(0, 3))
+			shim_shrink(random_in(1, 100));
+		if (!random_in(0, 3))
+			pcpool_age(mine);
+		shim_schedule();
+		pcpool_destroy(mine);
+	}
+}
+
+static void lives(void)
+{
+	shim_on_cpus(0, CPUS, live_and_die);
+	check(made == unmade);
+	note("%lu made", made);
+}
+
+static void pool_lives(void)
+{
+	with_cpus(lives);
+}
+
+const struct test pool_tests[] = {
+	{ "pool_stress", pool_stress },
+	{ "pool_hotplug", pool_hotplug },
+	{ "pool_thieves", pool_thieves },
+	{ "pool_lives", pool_lives },
+	{ }
+};

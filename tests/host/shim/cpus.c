@@ -1,0 +1,766 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CPUs, and what the kernel does with them: per-CPU memory, interrupts between CPUs, irq_work,
+ * workqueues, CPU hotplug. Also mutexes and shrinkers, which need to know when a CPU waits.
+ *
+ * An interrupt is a signal. Its handler may run between any two instructions of its thread,
+ * so whatever here is not async-signal-safe (malloc(), mutexes) is only called by tasks,
+ * and malloc() with interrupts disabled.
+ *
+ * What is queued for a CPU, interrupts' functions and irq_work, is a list that anyone pushes
+ * to by compare-and-exchange and its CPU takes as a whole.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#ifdef __x86_64__
+#include <asm/prctl.h>
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, size)
+#define ASAN_UNPOISON_MEMORY_REGION(p, size)
+#endif
+
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
+#include <linux/irq_work.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/shrinker.h>
+#include <linux/smp.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+#include <linux/workqueue.h>
+
+#include "cpus.h"
+
+#define INTERRUPT_SIGNAL	SIGRTMIN
+
+/* A function to call on another CPU, in an interrupt. */
+struct call {
+	struct call *next;
+	void (*func)(void *info);
+	void *info;
+	bool done;
+};
+
+/**
+ * struct shim_cpu - a CPU
+ * @thread: it
+ * @wake: something to do; may be posted to once too often
+ * @finished: @job is done
+ * @job: what it runs
+ * @stop: it is to end
+ * @calls: see struct call
+ * @irq_works: irq_work that was queued by this CPU
+ * @interrupt: somebody wants shim_set_interrupt()'s function called
+ * @work_lock: protects @works
+ * @works: work to do
+ * @running: work it is doing
+ */
+struct shim_cpu {
+	pthread_t thread;
+	sem_t wake;
+	sem_t finished;
+	void (*job)(unsigned int cpu);
+	bool stop;
+	struct call *calls;
+	struct irq_work *irq_works;
+	bool interrupt;
+	spinlock_t work_lock;
+	struct list_head works;
+	struct work_struct *running;
+};
+
+static struct shim_cpu cpus[NR_CPUS];
+static void (*interrupt_fn)(void);
+
+unsigned int nr_cpu_ids;
+struct cpumask shim_online;
+int shim_node[NR_CPUS];
+
+unsigned int shim_next_cpu(const struct cpumask *mask, unsigned int cpu)
+{
+	unsigned long bits;
+
+	if (cpu >= nr_cpu_ids)
+		return nr_cpu_ids;
+	bits = READ_ONCE(mask->bits[0]) >> cpu;
+	return bits ? min(cpu + __builtin_ctzl(bits), nr_cpu_ids) : nr_cpu_ids;
+}
+
+/* Per-CPU memory */
+
+/* The first is nobody's, and closed: it is where __percpu pointers point to. */
+static char percpu[(NR_CPUS + 1) * SHIM_PERCPU_BYTES]
+	__attribute__((aligned(SHIM_PERCPU_BYTES)));
+unsigned long __per_cpu_offset[NR_CPUS];
+
+/* What is allocated, in the order of the addresses. */
+struct percpu_chunk {
+	struct percpu_chunk *next;
+	size_t start, size;
+};
+
+static struct percpu_chunk *percpu_chunks;
+static pthread_mutex_t percpu_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void percpu_init(void)
+{
+	unsigned int cpu;
+
+	/* AddressSanitizer guards it otherwise, and has to be able to look for pointers in it. */
+#ifndef __SANITIZE_ADDRESS__
+	if (mprotect(percpu, SHIM_PERCPU_BYTES, PROT_NONE))
+		fail("mprotect: %m");
+#endif
+	for (cpu = 0; cpu < NR_CPUS; cpu++)
+		__per_cpu_offset[cpu] = (cpu + 1) * SHIM_PERCPU_BYTES;
+	ASAN_POISON_MEMORY_REGION(percpu, sizeof(percpu));
+}
+
+void *__alloc_percpu(size_t size, size_t align)
+{
+	struct percpu_chunk **link, *chunk = shim_zalloc(sizeof(*chunk));
+	size_t start = 0;
+	unsigned int cpu;
+
+	if (!chunk)
+		return NULL;
+	/* Lines of their own, so that what others allocate does not change timing. */
+	align = max(align, (size_t)SMP_CACHE_BYTES);
+	pthread_mutex_lock(&percpu_lock);
+	for (link = &percpu_chunks; *link; link = &(*link)->next) {
+		if (start + size <= (*link)->start)
+			break;
+		start = ALIGN((*link)->start + (*link)->size, align);
+	}
+	if (start + size > SHIM_PERCPU_BYTES)
+		fail("out of per-CPU memory");
+	*chunk = (struct percpu_chunk){ *link, start, size };
+	*link = chunk;
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		char *p = percpu + start + __per_cpu_offset[cpu];
+
+		ASAN_UNPOISON_MEMORY_REGION(p, size);
+		memset(p, 0, size);
+	}
+	pthread_mutex_unlock(&percpu_lock);
+	return percpu + start;
+}
+
+void free_percpu(void *p)
+{
+	struct percpu_chunk **link, *chunk;
+	unsigned int cpu;
+
+	if (!p)
+		return;
+	pthread_mutex_lock(&percpu_lock);
+	for (link = &percpu_chunks; *link; link = &(*link)->next) {
+		if ((*link)->start == (size_t)((char *)p - percpu))
+			break;
+	}
+	chunk = *link;
+	if (!chunk)
+		fail("free_percpu() of what is not allocated");
+	*link = chunk->next;
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		char *mine = per_cpu_ptr((char *)p, cpu);
+
+#ifndef SHIM_NATIVE
+		memset(mine, 0x6b, chunk->size);
+#endif
+		ASAN_POISON_MEMORY_REGION(mine, chunk->size);
+		(void)mine;
+	}
+	pthread_mutex_unlock(&percpu_lock);
+	shim_free(chunk);
+}
+
+/* Interrupts */
+
+static void run_calls(struct shim_cpu *cpu)
+{
+	struct call *call = __atomic_exchange_n(&cpu->calls, NULL, __ATOMIC_ACQUIRE), *next;
+
+	for (; call; call = next) {
+		next = call->next;
+		call->func(call->info);
+		/* From here on it is not ours. */
+		__atomic_store_n(&call->done, true, __ATOMIC_RELEASE);
+	}
+}
+
+static void run_irq_works(struct shim_cpu *cpu)
+{
+	struct irq_work *work = __atomic_exchange_n(&cpu->irq_works, NULL, __ATOMIC_ACQUIRE), *next;
+	unsigned int once;
+
+	for (; work; work = next) {
+		next = work->next;
+		/* From now on it can be queued again. */
+		__atomic_store_n(&work->busy, 1, __ATOMIC_SEQ_CST);
+		work->func(work);
+		once = 1;
+		__atomic_compare_exchange_n(&work->busy, &once, 0, false,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	}
+}
+
+/* With interrupts enabled. Whatever comes while it runs is taken care of too. */
+void shim_take_interrupts(void)
+{
+	struct shim_cpu *cpu = shim_this.self;
+
+	do {
+		shim_this.irqs_off = true;
+		barrier();
+		shim_this.irq_pending = false;
+		barrier();
+		shim_this.preempt_count += HARDIRQ_OFFSET;
+		shim_rcu_enter();
+		run_calls(cpu);
+		run_irq_works(cpu);
+		if (__atomic_exchange_n(&cpu->interrupt, false, __ATOMIC_ACQUIRE) && interrupt_fn) {
+			interrupt_fn();
+			run_irq_works(cpu);
+		}
+		shim_rcu_exit();
+		shim_this.preempt_count -= HARDIRQ_OFFSET;
+		barrier();
+		shim_this.irqs_off = false;
+		barrier();
+	} while (shim_this.irq_pending);
+}
+
+static void on_signal(int signal)
+{
+	int saved = errno;
+
+	(void)signal;
+	shim_this.irq_pending = true;
+	barrier();
+	if (!shim_this.irqs_off)
+		shim_take_interrupts();
+	errno = saved;
+}
+
+static void send_interrupt(struct shim_cpu *cpu)
+{
+	if (pthread_kill(cpu->thread, INTERRUPT_SIGNAL))
+		fail("pthread_kill: %m");
+}
+
+void shim_set_interrupt(void (*fn)(void))
+{
+	interrupt_fn = fn;
+}
+
+void shim_interrupt(unsigned int cpu)
+{
+	/* One that has not been taken yet serves for both. */
+	if (!__atomic_exchange_n(&cpus[cpu].interrupt, true, __ATOMIC_RELEASE))
+		send_interrupt(&cpus[cpu]);
+}
+
+void on_each_cpu_cond_mask(bool (*cond)(int cpu, void *info), void (*func)(void *info),
+			   void *info, bool wait, const struct cpumask *mask)
+{
+	struct call calls[NR_CPUS];
+	unsigned long called = 0, flags;
+	bool here = false;
+	unsigned int cpu;
+
+	if (!wait || irqs_disabled())
+		fail("on_each_cpu_cond_mask() without waiting, or with interrupts disabled");
+	preempt_disable();
+	for_each_cpu(cpu, mask) {
+		struct call *call = &calls[cpu], *next;
+		struct shim_cpu *to = &cpus[cpu];
+
+		if (!cond(cpu, info))
+			continue;
+		if (cpu == shim_this.cpu) {
+			here = true;
+			continue;
+		}
+		called |= 1UL << cpu;
+		*call = (struct call){ .func = func, .info = info };
+		next = __atomic_load_n(&to->calls, __ATOMIC_RELAXED);
+		do {
+			call->next = next;
+		} while (!__atomic_compare_exchange_n(&to->calls, &next, call, false,
+						      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+		if (!next)
+			send_interrupt(to);
+	}
+	if (here) {
+		local_irq_save(flags);
+		func(info);
+		local_irq_restore(flags);
+	}
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		/* The other may have no CPU of the machine to run on but ours. */
+		while (called >> cpu & 1 &&
+		       !__atomic_load_n(&calls[cpu].done, __ATOMIC_ACQUIRE))
+			sched_yield();
+	}
+	preempt_enable();
+}
+
+/* irq_work: an interrupt for oneself, taken as soon as they are enabled. */
+
+bool irq_work_queue(struct irq_work *work)
+{
+	struct shim_cpu *cpu = shim_this.self;
+	struct irq_work *next;
+	unsigned long flags;
+
+	if (__atomic_exchange_n(&work->busy, 2, __ATOMIC_ACQ_REL) == 2)
+		return false;
+	next = __atomic_load_n(&cpu->irq_works, __ATOMIC_RELAXED);
+	do {
+		work->next = next;
+	} while (!__atomic_compare_exchange_n(&cpu->irq_works, &next, work, false,
+					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	local_irq_save(flags);
+	shim_this.irq_pending = true;
+	local_irq_restore(flags);
+	return true;
+}
+
+void irq_work_sync(struct irq_work *work)
+{
+	while (__atomic_load_n(&work->busy, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+/*
+ * Workqueues. A worker that the kernel would let run beside the CPU's task runs here as a function
+ * in it, so only where the task holds no lock: shim_schedule().
+ */
+
+struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int max_active)
+{
+	(void)name;
+	(void)flags;
+	(void)max_active;
+	return shim_zalloc(1);
+}
+
+void destroy_workqueue(struct workqueue_struct *queue)
+{
+	shim_free(queue);
+}
+
+bool queue_work_on(int cpu, struct workqueue_struct *queue, struct work_struct *work)
+{
+	struct shim_cpu *on = &cpus[cpu];
+	int none = -1;
+	unsigned long flags;
+
+	(void)queue;
+	if (!__atomic_compare_exchange_n(&work->cpu, &none, cpu, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return false;
+	spin_lock_irqsave(&on->work_lock, flags);
+	list_add_tail(&work->entry, &on->works);
+	spin_unlock_irqrestore(&on->work_lock, flags);
+	sem_post(&on->wake);
+	return true;
+}
+
+/* Takes one off the list, which from then on can be queued again. */
+static struct work_struct *next_work(struct shim_cpu *cpu)
+{
+	struct work_struct *work = NULL;
+	unsigned long flags;
+
+	if (__atomic_load_n(&cpu->works.next, __ATOMIC_RELAXED) == &cpu->works)
+		return NULL;
+	spin_lock_irqsave(&cpu->work_lock, flags);
+	if (!list_empty(&cpu->works)) {
+		work = list_entry(cpu->works.next, struct work_struct, entry);
+		list_del(&work->entry);
+		__atomic_store_n(&cpu->running, work, __ATOMIC_RELAXED);
+		__atomic_store_n(&work->cpu, -1, __ATOMIC_RELEASE);
+	}
+	spin_unlock_irqrestore(&cpu->work_lock, flags);
+	return work;
+}
+
+static void do_work(struct shim_cpu *cpu)
+{
+	struct work_struct *work;
+
+	while ((work = next_work(cpu))) {
+		work->func(work);
+		__atomic_store_n(&cpu->running, NULL, __ATOMIC_RELEASE);
+	}
+}
+
+bool cancel_work_sync(struct work_struct *work)
+{
+	int cpu = __atomic_load_n(&work->cpu, __ATOMIC_ACQUIRE);
+	bool pending = false;
+	unsigned long flags;
+
+	if (cpu >= 0) {
+		spin_lock_irqsave(&cpus[cpu].work_lock, flags);
+		pending = __atomic_load_n(&work->cpu, __ATOMIC_ACQUIRE) >= 0;
+		if (pending) {
+			list_del(&work->entry);
+			__atomic_store_n(&work->cpu, -1, __ATOMIC_RELEASE);
+		}
+		spin_unlock_irqrestore(&cpus[cpu].work_lock, flags);
+	}
+	for (cpu = 0; cpu < (int)nr_cpu_ids; cpu++) {
+		/* It may be waiting for a mutex, but for none that we hold. */
+		while (&cpus[cpu] != shim_this.self &&
+		       __atomic_load_n(&cpus[cpu].running, __ATOMIC_ACQUIRE) == work)
+			sched_yield();
+	}
+	return pending;
+}
+
+void cond_resched(void)
+{
+	might_sleep();
+	shim_rcu_quiescent();
+}
+
+void shim_schedule(void)
+{
+	cond_resched();
+	do_work(shim_this.self);
+}
+
+/*
+ * Waiting for a lock, of which @trylock returns 0 if it got it. ThreadSanitizer delivers no signal
+ * to a thread that waits for a lock, but to one that sleeps; and somebody may wait, with the
+ * lock held, for us to be interrupted.
+ */
+#define LOCK_PAUSE_US	20
+
+#define wait_for_lock(trylock) do {		\
+	if (!(trylock))				\
+		break;				\
+	shim_idle_enter();			\
+	while (trylock)				\
+		usleep(LOCK_PAUSE_US);		\
+	shim_idle_exit();			\
+} while (0)
+
+void shim_sleep_us(unsigned int us)
+{
+	struct timespec left = { us / 1000000, us % 1000000 * 1000 };
+
+	shim_idle_enter();
+	while (nanosleep(&left, &left))
+		;
+	shim_idle_exit();
+}
+
+void mutex_init(struct mutex *lock)
+{
+	pthread_mutex_init(&lock->mutex, NULL);
+}
+
+bool mutex_trylock(struct mutex *lock)
+{
+	return !pthread_mutex_trylock(&lock->mutex);
+}
+
+void mutex_lock(struct mutex *lock)
+{
+	might_sleep();
+	wait_for_lock(!mutex_trylock(lock));
+}
+
+void mutex_unlock(struct mutex *lock)
+{
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+/* CPU hotplug */
+
+#define HOTPLUG_STATES	4
+
+static struct hotplug_state {
+	int (*teardown)(unsigned int cpu, struct hlist_node *node);
+	struct hlist_head instances;
+	bool used;
+} states[HOTPLUG_STATES];
+static pthread_mutex_t states_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_rwlock_t hotplug_lock = PTHREAD_RWLOCK_INITIALIZER;
+
+void cpus_read_lock(void)
+{
+	might_sleep();
+	wait_for_lock(!cpus_read_trylock());
+}
+
+int cpus_read_trylock(void)
+{
+	return !pthread_rwlock_tryrdlock(&hotplug_lock);
+}
+
+void cpus_read_unlock(void)
+{
+	pthread_rwlock_unlock(&hotplug_lock);
+}
+
+int cpuhp_setup_state_multi(enum cpuhp_state state, const char *name,
+			    int (*startup)(unsigned int cpu, struct hlist_node *node),
+			    int (*teardown)(unsigned int cpu, struct hlist_node *node))
+{
+	int i;
+
+	(void)state;
+	(void)name;
+	if (startup)
+		fail("no startup here");
+	for (i = 0; i < HOTPLUG_STATES; i++) {
+		if (!states[i].used) {
+			states[i] = (struct hotplug_state){ .teardown = teardown, .used = true };
+			return i;
+		}
+	}
+	return -ENOSPC;
+}
+
+void cpuhp_remove_multi_state(enum cpuhp_state state)
+{
+	if (states[state].instances.first)
+		fail("a hotplug state goes, but not its instances");
+	states[state].used = false;
+}
+
+int cpuhp_state_add_instance_nocalls(enum cpuhp_state state, struct hlist_node *node)
+{
+	cpus_read_lock();
+	pthread_mutex_lock(&states_lock);
+	hlist_add_head(node, &states[state].instances);
+	pthread_mutex_unlock(&states_lock);
+	cpus_read_unlock();
+	return 0;
+}
+
+int cpuhp_state_remove_instance_nocalls(enum cpuhp_state state, struct hlist_node *node)
+{
+	(void)state;
+	cpus_read_lock();
+	pthread_mutex_lock(&states_lock);
+	hlist_del(node);
+	pthread_mutex_unlock(&states_lock);
+	cpus_read_unlock();
+	return 0;
+}
+
+static void nothing(unsigned int cpu)
+{
+	(void)cpu;
+}
+
+void shim_cpu_set_online(unsigned int cpu, bool online)
+{
+	struct hlist_node *node;
+	int i;
+
+	wait_for_lock(pthread_rwlock_trywrlock(&hotplug_lock));
+	if (online) {
+		cpumask_set_cpu(cpu, &shim_online);
+	} else {
+		/* Its work is done when it comes to this. */
+		shim_on_cpus(cpu, 1, nothing);
+		cpumask_clear_cpu(cpu, &shim_online);
+		for (i = 0; i < HOTPLUG_STATES; i++) {
+			for (node = states[i].instances.first; node; node = node->next)
+				states[i].teardown(cpu, node);
+		}
+	}
+	pthread_rwlock_unlock(&hotplug_lock);
+}
+
+/* Shrinkers */
+
+static LIST_HEAD(shrinkers);
+static pthread_mutex_t shrinkers_lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct shrinker *shrinker_alloc(unsigned int flags, const char *format, ...)
+{
+	(void)flags;
+	(void)format;
+	return shim_zalloc(sizeof(struct shrinker));
+}
+
+void shrinker_register(struct shrinker *shrinker)
+{
+	wait_for_lock(pthread_mutex_trylock(&shrinkers_lock));
+	list_add_tail(&shrinker->list, &shrinkers);
+	pthread_mutex_unlock(&shrinkers_lock);
+}
+
+void shrinker_free(struct shrinker *shrinker)
+{
+	wait_for_lock(pthread_mutex_trylock(&shrinkers_lock));
+	list_del(&shrinker->list);
+	pthread_mutex_unlock(&shrinkers_lock);
+	shim_free(shrinker);
+}
+
+unsigned long shim_shrink(unsigned long nr_to_scan)
+{
+	struct shrink_control sc;
+	struct shrinker *shrinker;
+	unsigned long freed = 0, n;
+
+	wait_for_lock(pthread_mutex_trylock(&shrinkers_lock));
+	list_for_each_entry(shrinker, &shrinkers, list) {
+		sc = (struct shrink_control){ .gfp_mask = GFP_KERNEL, .nr_to_scan = nr_to_scan };
+		n = shrinker->count_objects(shrinker, &sc);
+		if (!n || n == SHRINK_EMPTY)
+			continue;
+		n = shrinker->scan_objects(shrinker, &sc);
+		if (n != SHRINK_STOP)
+			freed += n;
+	}
+	pthread_mutex_unlock(&shrinkers_lock);
+	return freed;
+}
+
+/* Threads */
+
+static void become_cpu(unsigned int index)
+{
+	shim_this.cpu = index;
+	shim_this.self = &cpus[index];
+	shim_this.percpu_offset = __per_cpu_offset[index];
+#ifdef SHIM_PERCPU_GS
+	if (syscall(SYS_arch_prctl, ARCH_SET_GS, __per_cpu_offset[index]))
+		fail("this machine lets no program have its own %%gs: %m");
+#endif
+	shim_rcu_enter();
+}
+
+static void *cpu_main(void *arg)
+{
+	struct shim_cpu *cpu = arg;
+	sigset_t set;
+
+	become_cpu(cpu - cpus);
+	shim_seed(cpu - cpus);
+	sigemptyset(&set);
+	sigaddset(&set, INTERRUPT_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	while (!__atomic_load_n(&cpu->stop, __ATOMIC_ACQUIRE)) {
+		void (*job)(unsigned int cpu) = __atomic_load_n(&cpu->job, __ATOMIC_ACQUIRE);
+
+		if (job) {
+			job(cpu - cpus);
+			shim_schedule();
+			__atomic_store_n(&cpu->job, NULL, __ATOMIC_RELAXED);
+			sem_post(&cpu->finished);
+		}
+		shim_schedule();
+		shim_idle_enter();
+		while (sem_wait(&cpu->wake))
+			;
+		shim_idle_exit();
+	}
+	shim_idle_enter();
+	return NULL;
+}
+
+/* The machine's CPUs that we may use, one after the other. */
+static int machine_cpu(const cpu_set_t *allowed, unsigned int n)
+{
+	int cpu;
+
+	n %= CPU_COUNT(allowed);
+	for (cpu = 0; !CPU_ISSET(cpu, allowed) || n--; cpu++)
+		;
+	return cpu;
+}
+
+void shim_cpus_start(unsigned int n, unsigned int online, bool pin)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	cpu_set_t allowed, one;
+	sigset_t set;
+	unsigned int i;
+
+	if (!n || n > NR_CPUS || online > n)
+		fail("%u CPUs are too many or too few", n);
+	nr_cpu_ids = n;
+	percpu_init();
+	shim_rcu_start();
+	sigaction(INTERRUPT_SIGNAL, &action, NULL);
+	/* Threads that are no CPUs are never interrupted. */
+	sigemptyset(&set);
+	sigaddset(&set, INTERRUPT_SIGNAL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		fail("sched_getaffinity: %m");
+	for (i = 0; i < n; i++) {
+		struct shim_cpu *cpu = &cpus[i];
+
+		memset(cpu, 0, sizeof(*cpu));
+		spin_lock_init(&cpu->work_lock);
+		INIT_LIST_HEAD(&cpu->works);
+		if (i < online)
+			cpumask_set_cpu(i, &shim_online);
+		if (sem_init(&cpu->wake, 0, 0) || sem_init(&cpu->finished, 0, 0) ||
+		    pthread_create(&cpu->thread, NULL, cpu_main, cpu))
+			fail("cannot start CPU %u: %m", i);
+		if (!pin)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(machine_cpu(&allowed, i), &one);
+		pthread_setaffinity_np(cpu->thread, sizeof(one), &one);
+	}
+}
+
+void shim_cpus_stop(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_cpu_ids; i++) {
+		__atomic_store_n(&cpus[i].stop, true, __ATOMIC_RELEASE);
+		sem_post(&cpus[i].wake);
+		pthread_join(cpus[i].thread, NULL);
+	}
+}
+
+void shim_on_cpus(unsigned int first, unsigned int n, void (*fn)(unsigned int cpu))
+{
+	unsigned int i;
+
+	for (i = first; i < first + n; i++) {
+		__atomic_store_n(&cpus[i].job, fn, __ATOMIC_RELEASE);
+		sem_post(&cpus[i].wake);
+	}
+	/* If this is a CPU itself, it waits as a task does. */
+	shim_idle_enter();
+	for (i = first; i < first + n; i++) {
+		while (sem_wait(&cpus[i].finished))
+			;
+	}
+	shim_idle_exit();
+}

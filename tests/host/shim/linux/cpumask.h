@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _SHIM_CPUMASK_H
+#define _SHIM_CPUMASK_H
+
+#include <linux/bitops.h>
+#include <linux/kernel.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+
+/* The most CPUs there can be here; how many there are is nr_cpu_ids. */
+#define NR_CPUS		64
+
+struct cpumask {
+	unsigned long bits[1];
+};
+
+/* A pointer, as in kernels for many CPUs, which distributions' are. */
+typedef struct cpumask *cpumask_var_t;
+
+extern unsigned int nr_cpu_ids;
+extern struct cpumask shim_online;
+
+#define cpu_online_mask		((const struct cpumask *)&shim_online)
+#define num_possible_cpus()	nr_cpu_ids
+
+/* Out of line, as in the kernel. The next CPU in the mask from @cpu on, or nr_cpu_ids. */
+unsigned int shim_next_cpu(const struct cpumask *mask, unsigned int cpu);
+
+static inline bool zalloc_cpumask_var(cpumask_var_t *mask, gfp_t gfp)
+{
+	*mask = kzalloc(sizeof(**mask), gfp);
+	return *mask;
+}
+
+static inline void free_cpumask_var(cpumask_var_t mask)
+{
+	kfree(mask);
+}
+
+static inline bool cpumask_test_cpu(int cpu, const struct cpumask *mask)
+{
+	return test_bit(cpu, mask->bits);
+}
+
+static inline void cpumask_set_cpu(int cpu, struct cpumask *mask)
+{
+	set_bit(cpu, mask->bits);
+}
+
+static inline void cpumask_clear_cpu(int cpu, struct cpumask *mask)
+{
+	clear_bit(cpu, mask->bits);
+}
+
+static inline bool cpumask_empty(const struct cpumask *mask)
+{
+	return shim_next_cpu(mask, 0) >= nr_cpu_ids;
+}
+
+static inline bool cpu_online(unsigned int cpu)
+{
+	return cpumask_test_cpu(cpu, cpu_online_mask);
+}
+
+static inline bool cpu_possible(unsigned int cpu)
+{
+	return cpu < nr_cpu_ids;
+}
+
+/* The one after @cpu, round and round, until @start comes again. */
+static inline unsigned int shim_next_cpu_wrap(const struct cpumask *mask, unsigned int cpu,
+					      unsigned int start, bool *wrapped)
+{
+	if (!*wrapped) {
+		cpu = shim_next_cpu(mask, cpu);
+		if (cpu < nr_cpu_ids)
+			return cpu;
+		*wrapped = true;
+		cpu = 0;
+	}
+	cpu = shim_next_cpu(mask, cpu);
+	return cpu < start ? cpu : nr_cpu_ids;
+}
+
+#define for_each_cpu(cpu, mask)						\
+	for ((cpu) = shim_next_cpu(mask, 0); (unsigned int)(cpu) < nr_cpu_ids; \
+	     (cpu) = shim_next_cpu(mask, (cpu) + 1))
+
+#define for_each_cpu_wrap(cpu, mask, start)				\
+	for (bool __wrapped = ((cpu) = (start), false);			\
+	     (unsigned int)((cpu) = shim_next_cpu_wrap(mask, cpu, start, &__wrapped)) < \
+		nr_cpu_ids;						\
+	     (cpu)++)
+
+#define for_each_possible_cpu(cpu)					\
+	for ((cpu) = 0; (unsigned int)(cpu) < nr_cpu_ids; (cpu)++)
+
+#define for_each_possible_cpu_wrap(cpu, start)				\
+	for (unsigned int __n = ((cpu) = (start), 0); __n < nr_cpu_ids;	\
+	     __n++, (cpu) = (unsigned int)(cpu) + 1 < nr_cpu_ids ? (cpu) + 1 : 0)
+
+#define for_each_online_cpu(cpu)	for_each_cpu(cpu, cpu_online_mask)
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _SHIM_ERR_H
+#define _SHIM_ERR_H
+
+#include <linux/compiler.h>
+
+#define MAX_ERRNO	4095UL
+#define ERR_PTR(error)	((void *)(long)(error))
+#define PTR_ERR(p)	((long)(p))
+#define IS_ERR(p)	unlikely((unsigned long)(void *)(p) >= -MAX_ERRNO)
+
+#endif
