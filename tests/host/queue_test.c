@@ -28,11 +28,12 @@ static struct {
 	unsigned long serial, pushed, popped, refused, rings, releases;
 } producer;
 
-static s64 ends_before_wrap(void)
+static void begin_before_wrap(struct pcpool_ring *empty)
 {
 	u32 both = -random_in(0, 40);
 
-	return (s64)((u64)both << 32 | both);
+	atomic64_set(&empty->ends, (s64)((u64)both << 32 | both));
+	empty->clean = both;
 }
 
 static void hold(struct obj *obj)
@@ -69,8 +70,7 @@ static void grow(void)
 	struct pcpool_ring *new = pcpool_ring_alloc(size, GFP_KERNEL, NUMA_NO_NODE);
 
 	check(new);
-	atomic64_set(&new->ends, ends_before_wrap());
-	new->clean = (u32)ends_before_wrap();
+	begin_before_wrap(new);
 	rcu_read_lock();
 	pcpool_queue_add_ring(&queue, new);
 	rcu_read_unlock();
@@ -265,8 +265,7 @@ static void run_ring(void)
 {
 	ring = pcpool_ring_alloc(32, GFP_KERNEL, NUMA_NO_NODE);
 	check(ring);
-	atomic64_set(&ring->ends, ends_before_wrap());
-	ring->clean = (u32)ends_before_wrap();
+	begin_before_wrap(ring);
 	run(128);
 	check(!pcpool_ring_count(ring));
 	pcpool_ring_free(ring);
@@ -326,8 +325,7 @@ static void queue_serial(void)
 
 	small = pcpool_ring_alloc(8, GFP_KERNEL, NUMA_NO_NODE);
 	check(small);
-	atomic64_set(&small->ends, ends_before_wrap());
-	small->clean = (u32)ends_before_wrap();
+	begin_before_wrap(small);
 	pcpool_queue_add_ring(q, small);
 	check(pcpool_queue_next_size(q) == 16 && pcpool_queue_room(q, 100) == 8);
 	check(pcpool_queue_push(q, in, 5) == 5 && pcpool_queue_room(q, 100) == 3);
