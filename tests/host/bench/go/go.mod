@@ -1,0 +1,3 @@
+module pcpool/lab
+
+go 1.18

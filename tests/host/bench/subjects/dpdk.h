@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DPDK's rte_mempool: a ring for all, and a cache a thread. Without huge pages, which a
+ * machine may not have; the objects are not touched, so that makes no difference here.
+ */
+#include <rte_eal.h>
+#include <rte_lcore.h>
+#include <rte_mempool.h>
+
+#define CAN_RUN_DRY
+
+/* What DPDK's own examples use. */
+#define DPDK_CACHE	256
+/* A cache holds half as many again before it gives any back. */
+#define MAX_IN_CACHES	(DPDK_CACHE * 3 / 2)
+
+static struct rte_mempool *pool;
+
+static void subject_setup(unsigned int cpu)
+{
+	(void)cpu;
+}
+
+static void start(void)
+{
+	char *args[] = { "lab", "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "--log-level=lib.eal:error",
+			 "-m", "64", "--lcores", "(63)@(0)", NULL };
+
+	if (rte_eal_init(ARRAY_SIZE(args) - 1, args) < 0)
+		fail("rte_eal_init");
+	pool = rte_mempool_create("lab", fixed_objects + 2 * MAX_IN_CACHES, object_bytes, DPDK_CACHE, 0, NULL,
+				  NULL, NULL, NULL, SOCKET_ID_ANY, 0);
+	if (!pool)
+		fail("rte_mempool_create");
+}
+
+static void subject_setup_cpu(unsigned int cpu)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)cpu;
+	pthread_once(&once, start);
+	if (rte_thread_register() < 0)
+		fail("rte_thread_register");
+}
+
+static __always_inline void *subject_get(void)
+{
+	void *obj;
+
+	return rte_mempool_get(pool, &obj) ? NULL : obj;
+}
+
+#define subject_try_get()	subject_get()
+
+static __always_inline void subject_put(void *obj)
+{
+	rte_mempool_put(pool, obj);
+}
+
+static void empty_job(unsigned int cpu)
+{
+	(void)cpu;
+	while (subject_get())
+		;
+}
+
+static void subject_empty(void)
+{
+	shim_on_cpus(0, 1, empty_job);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The floor: a slot a CPU, which is read and cleared by a get and written by a put, with
+ * preemption disabled; and no pool at all in between.
+ */
+#include <linux/percpu.h>
+
+#define CAN_RUN_DRY
+#define ONLY_PAIRS
+
+static void **slot;
+static char object[NR_CPUS];
+
+static void subject_setup(unsigned int cpu)
+{
+	(void)cpu;
+	slot = alloc_percpu(void *);
+}
+
+static void subject_setup_cpu(unsigned int cpu)
+{
+	this_cpu_write(*slot, &object[cpu]);
+}
+
+static __always_inline void *subject_get(void)
+{
+	void *obj;
+
+	preempt_disable();
+	obj = this_cpu_read(*slot);
+	preempt_enable();
+	return obj;
+}
+
+static __always_inline void subject_put(void *obj)
+{
+	preempt_disable();
+	this_cpu_write(*slot, obj);
+	preempt_enable();
+}
