@@ -4,7 +4,8 @@
  *
  *   main.c      creating and destroying pools; the module
  *   pool.c      the out-of-line halves of get and put
- *   slots.c     private slots, as far as they are not inlined into the caller
+ *   slots.c     private slots, as far as they are not inlined into the caller;
+ *               slots.h has what is inlined into pool.c
  *   queue.c     the shared queue; knows nothing of pools
  *   deferred.c  puts left to a worker; knows nothing of pools
  *   tiers.c     aging, drain, shrinker, CPU hotplug
@@ -54,8 +55,9 @@
  * @queue: the shared queues; which of them is the main tier is bit 0 of the epoch
  * @epoch: the pool's epoch as far as this CPU's private slots are concerned; see
  *	tiers.c
- * @pushing: the producer mark of both queues: set by whoever, on this CPU and with
- *	preemption disabled, is their producer; or for this CPU, when it is offline
+ * @pushing: the producer mark: set by whoever, on this CPU and with interrupts disabled,
+ *	pushes to or pops at the head of either queue, or moves several objects
+ *	to or from private slots. So only an NMI can find it set.
  * @stealing: the CPU is moving stolen objects to its private slots
  * @refilled: the private slots have been refilled since they last spilled
  * @hit_shared: as in struct pcpool_pool_stats, like all below where not said
@@ -93,8 +95,9 @@ struct pcpool_cpu {
  * @pool: what clients have a pointer to
  * @slots: the private slots
  * @cpu: the rest of what each CPU has
+ * @closed: what the hint of private slots is while several objects are moved there
  * @nr_slots: private slots per CPU
- * @refill: how many objects a get moves from its own queue at a time, usually
+ * @refill: how many objects a get usually moves from its own queue to the slots
  * @batch: how many a thief moves at a time, at most
  * @epoch: how often the tiers have swapped roles; bit 0 tells which queues are the
  *	main tier
@@ -130,6 +133,7 @@ struct pcpool_core {
 	struct pcpool pool;
 	struct pcpool_slots __percpu *slots;
 	struct pcpool_cpu __percpu *cpu;
+	void * __percpu *closed;
 	unsigned int nr_slots;
 	unsigned int refill;
 	unsigned int batch;
@@ -196,10 +200,24 @@ static inline bool pcpool_may_allocate(void)
 	       !irqs_disabled();
 }
 
+/*
+ * After a push to @cpu's queue. If the bit is set already, whoever clears it
+ * looks at the queue again: the full barriers here, between push and test, and in
+ * hint_clear(), between clear and look, make sure that one sees the other.
+ */
+static inline void pcpool_hint_set(struct pcpool_core *core, unsigned int tier,
+				   int cpu)
+{
+	smp_mb__after_atomic(); /* pairs with the one in hint_clear() */
+	if (unlikely(!cpumask_test_cpu(cpu, core->nonempty[tier])))
+		cpumask_set_cpu(cpu, core->nonempty[tier]);
+}
+
 /* main.c */
 extern struct list_head pcpool_pools;
 extern struct mutex pcpool_pools_lock;
 extern struct workqueue_struct *pcpool_workqueue;
+extern struct pcpool_slots __percpu *pcpool_closed_slots;
 void pcpool_set_bypass(struct pcpool_core *core, bool on);
 
 /*
@@ -217,15 +235,12 @@ void pcpool_unmake(struct pcpool_core *core, void *obj);
 void pcpool_deferred_work(struct work_struct *work);
 void pcpool_deferred_irq_work(struct irq_work *irq_work);
 bool pcpool_enqueue(struct pcpool_core *core, void *obj, unsigned int tier);
-void pcpool_hint_set(struct pcpool_core *core, unsigned int tier, int cpu);
 
 /* slots.c */
 int pcpool_slots_init(struct pcpool_core *core);
 void pcpool_slots_exit(struct pcpool_core *core);
 void *pcpool_slots_take(struct pcpool_core *core);
 bool pcpool_slots_give(struct pcpool_core *core, void *obj);
-bool pcpool_slots_seem_empty(struct pcpool_core *core);
-bool pcpool_slots_seem_full(struct pcpool_core *core);
 unsigned int pcpool_slots_fill(struct pcpool_core *core, void **objs,
 			       unsigned int n);
 unsigned int pcpool_slots_spill(struct pcpool_core *core, unsigned int first,

@@ -26,7 +26,7 @@ DEFINE_MUTEX(pcpool_pools_lock);
 static LIST_HEAD(graveyard);
 
 /* Slots that are empty for a get and full for a put, on every CPU, for ever. */
-static struct pcpool_slots __percpu *closed_slots;
+struct pcpool_slots __percpu *pcpool_closed_slots;
 
 /* Where deferred puts are put again. */
 struct workqueue_struct *pcpool_workqueue;
@@ -47,9 +47,9 @@ static void set_inlined(struct pcpool_core *core)
 {
 	bool closed = core->bypass || core->dead;
 
-	WRITE_ONCE(core->pool.get_slots, closed ? closed_slots : core->slots);
+	WRITE_ONCE(core->pool.get_slots, closed ? pcpool_closed_slots : core->slots);
 	WRITE_ONCE(core->pool.put_slots,
-		   closed || core->ops->reset ? closed_slots : core->slots);
+		   closed || core->ops->reset ? pcpool_closed_slots : core->slots);
 }
 
 /* What is idle stays so, and serves again when the bypass ends. */
@@ -69,13 +69,13 @@ static int closed_slots_init(void)
 	struct pcpool_slots *slots;
 	int cpu;
 
-	closed_slots = __alloc_percpu(struct_size(slots, slot, 2),
+	pcpool_closed_slots = __alloc_percpu(struct_size(slots, slot, 2),
 				      SMP_CACHE_BYTES);
-	if (!closed_slots)
+	if (!pcpool_closed_slots)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
-		slots = per_cpu_ptr(closed_slots, cpu);
-		slots->top = closed_slots->slot;
+		slots = per_cpu_ptr(pcpool_closed_slots, cpu);
+		slots->top = pcpool_closed_slots->slot;
 		slots->slot[1] = slots; /* any address; never read */
 	}
 	return 0;
@@ -183,9 +183,10 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	core->flags = p->flags;
 	core->steal = p->steal;
 	core->object_bytes = p->object_bytes;
+	core->closed = pcpool_closed_slots->slot;
 	core->nr_slots = p->private_slots ?: auto_slots(p->object_bytes);
 	core->batch = min(core->nr_slots, PCPOOL_BATCH);
-	core->refill = max(core->nr_slots / 2, 1u);
+	core->refill = core->nr_slots - core->nr_slots / 4;
 	strscpy(core->name, p->name, sizeof(core->name));
 	strscpy(core->owner, owner ? module_name(owner) : "kernel",
 		sizeof(core->owner));
@@ -328,7 +329,7 @@ static int __init pcpool_init(void)
 err_workqueue:
 	destroy_workqueue(pcpool_workqueue);
 err_slots:
-	free_percpu(closed_slots);
+	free_percpu(pcpool_closed_slots);
 	return ret;
 }
 
@@ -352,7 +353,7 @@ static void __exit pcpool_exit(void)
 	destroy_workqueue(pcpool_workqueue);
 	/* Rings and cells are freed by callbacks of this module. */
 	rcu_barrier();
-	free_percpu(closed_slots);
+	free_percpu(pcpool_closed_slots);
 }
 
 module_init(pcpool_init);

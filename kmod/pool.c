@@ -10,7 +10,7 @@
 #include <linux/percpu.h>
 #include <linux/topology.h>
 
-#include "internal.h"
+#include "slots.h"
 
 /* What of a caller's gfp flags is for pcpool's own allocations: how, not where. */
 #define PCPOOL_GFP		(GFP_KERNEL | __GFP_HIGH | __GFP_NORETRY | \
@@ -25,40 +25,28 @@ enum reach {
 /* --- The producer mark ------------------------------------------------- */
 
 /*
- * Become the producer of this CPU's queues; preemption is disabled. Fails if
- * we interrupted the one who is. The barriers keep the compiler from moving accesses
- * of the queue out of the section; more is not needed, as the mark only excludes
- * contexts of one CPU. pcpool_queue_*() order accesses of different CPUs.
+ * Become the producer of this CPU's queues; interrupts are disabled. Fails if we are an
+ * NMI that has interrupted the one who is; one that comes later leaves the mark as it
+ * was, so reading and writing it need not be one. The barriers keep the compiler from
+ * moving accesses of the queue out of the section; more is not needed, as the mark only
+ * excludes contexts of one CPU. pcpool_queue_*() order accesses of different CPUs.
  */
-static bool producer_enter(struct pcpool_core *core)
+static __always_inline bool producer_enter(struct pcpool_core *core)
 {
-	u8 idle = 0;
-
-	if (!__pcpool_try_cmpxchg(core->cpu->pushing, &idle, 1))
+	if (this_cpu_read(core->cpu->pushing))
 		return false;
+	this_cpu_write(core->cpu->pushing, 1);
 	barrier();
 	return true;
 }
 
-static void producer_exit(struct pcpool_core *core)
+static __always_inline void producer_exit(struct pcpool_core *core)
 {
 	barrier();
 	this_cpu_write(core->cpu->pushing, 0);
 }
 
 /* --- The hint which CPUs' queues are worth a look ---------------------- */
-
-/*
- * After a push to @cpu's queue. If the bit is set already, whoever clears it
- * looks at the queue again: the full barriers here, between push and test, and in
- * hint_clear(), between clear and look, make sure that one sees the other.
- */
-void pcpool_hint_set(struct pcpool_core *core, unsigned int tier, int cpu)
-{
-	smp_mb__after_atomic(); /* pairs with the one in hint_clear() */
-	if (!cpumask_test_cpu(cpu, core->nonempty[tier]))
-		cpumask_set_cpu(cpu, core->nonempty[tier]);
-}
 
 /* After finding @cpu's queue empty. */
 static void hint_clear(struct pcpool_core *core, unsigned int tier, int cpu)
@@ -218,46 +206,42 @@ static unsigned int spill(struct pcpool_core *core, struct pcpool_ring *ring,
  */
 static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 {
+	unsigned int n = core->nr_slots, tier;
+	enum kept ret = KEPT;
 	struct pcpool_cpu *c;
 	struct pcpool_queue *q;
-	enum kept ret = KEPT;
-	unsigned int n, tier;
 	unsigned long flags;
 
 	/* See tiers.c: an aging pass comes before this, or after. */
 	local_irq_save(flags);
-	if (!pcpool_slots_seem_full(core) && pcpool_slots_give(core, obj))
-		goto out;
 	if (!producer_enter(core)) {
 		ret = NESTED;
 		goto out;
 	}
+	if (!pcpool_slots_seem_full(core) && pcpool_slots_give(core, obj))
+		goto out_producer;
 	c = this_cpu_ptr(core->cpu);
 	tier = c->epoch & 1;
 	q = &c->queue[tier];
 	/* Nobody but us takes up room, so what there is now is there later. */
-	n = pcpool_queue_room(q, core->nr_slots);
-	if (n == core->nr_slots || (n && partly)) {
-		c->refilled = false;
-		n = spill(core, q->head, n);
-		if (n)
-			pcpool_ring_publish(q->head, n);
-		/* Full again? Then by an NMI, which is done by now. */
-		if (!pcpool_slots_give(core, obj)) {
-			if (pcpool_queue_push(q, &obj, 1)) {
-				this_cpu_inc(core->cpu->off_slots);
-				n++;
-			} else {
-				ret = NO_ROOM;
-			}
-		}
-	} else {
+	n = pcpool_queue_room(q, n);
+	if (!n || (n < core->nr_slots && !partly)) {
 		ret = NO_ROOM;
-		n = 0;
+		goto out_producer;
 	}
+	c->refilled = false;
+	n = spill(core, q->head, n);
+	pcpool_ring_publish(q->head, n);
+	/* Full again? Then by an NMI, which is done by now. */
+	if (!pcpool_slots_give(core, obj)) {
+		if (pcpool_queue_push(q, &obj, 1))
+			this_cpu_inc(core->cpu->off_slots);
+		else
+			ret = NO_ROOM;
+	}
+	pcpool_hint_set(core, tier, smp_processor_id());
+out_producer:
 	producer_exit(core);
-	if (n)
-		pcpool_hint_set(core, tier, smp_processor_id());
 out:
 	local_irq_restore(flags);
 	return ret;
@@ -271,8 +255,9 @@ static unsigned int push_here(struct pcpool_core *core, void **objs,
 			      unsigned int n, unsigned int tier)
 {
 	unsigned int pushed = 0;
+	unsigned long flags;
 
-	preempt_disable();
+	local_irq_save(flags);
 	if (producer_enter(core)) {
 		if (tier == MAIN_TIER)
 			tier = own_main_tier(core);
@@ -281,7 +266,7 @@ static unsigned int push_here(struct pcpool_core *core, void **objs,
 		if (pushed)
 			pcpool_hint_set(core, tier, smp_processor_id());
 	}
-	preempt_enable();
+	local_irq_restore(flags);
 	return pushed;
 }
 
@@ -324,6 +309,7 @@ static bool grow(struct pcpool_core *core, unsigned int tier, gfp_t gfp)
 {
 	struct pcpool_ring *ring = NULL;
 	struct pcpool_queue *q;
+	unsigned long flags;
 	unsigned int size;
 
 	preempt_disable();
@@ -336,7 +322,7 @@ static bool grow(struct pcpool_core *core, unsigned int tier, gfp_t gfp)
 		return false;
 
 	/* By now we may be on another CPU, and others may have been here. */
-	preempt_disable();
+	local_irq_save(flags);
 	if (producer_enter(core)) {
 		q = own_queue(core, tier);
 		if (pcpool_queue_room(q, core->nr_slots) < core->nr_slots) {
@@ -345,7 +331,7 @@ static bool grow(struct pcpool_core *core, unsigned int tier, gfp_t gfp)
 		}
 		producer_exit(core);
 	}
-	preempt_enable();
+	local_irq_restore(flags);
 	if (ring)
 		pcpool_ring_free(ring);
 	else
@@ -438,12 +424,68 @@ static bool put_begin(struct pcpool_core *core, void *obj)
 	return true;
 }
 
+/*
+ * What an out-of-line put nearly always does: the slots are full, and the queue has room
+ * for all that is in them. It calls nothing, so that it is as fast as can be. Returns
+ * false if something is out of the ordinary.
+ */
+static __always_inline bool spill_and_keep(struct pcpool_core *core, void *obj)
+{
+	struct pcpool_cpu __percpu *cpu = core->cpu;
+	void * __percpu *floor = core->slots->slot;
+	unsigned long n = core->nr_slots, flags;
+	struct pcpool_slots *slots;
+	struct pcpool_ring *ring;
+	struct pcpool_cpu *c;
+	unsigned int tier;
+	bool kept = false;
+	void **to;
+
+	local_irq_save(flags); /* as in keep_here() */
+	slots = this_cpu_ptr(core->slots);
+	c = this_cpu_ptr(cpu);
+	if (unlikely(slots->top != floor + n || !slots->slot[n] || c->pushing))
+		goto out;
+	WRITE_ONCE(c->pushing, 1);
+	barrier();
+	tier = c->epoch & 1;
+	ring = c->queue[tier].head;
+	if (unlikely(!ring || !pcpool_ring_space(ring, n, &to)))
+		goto out_producer;
+
+	c->refilled = false;
+	WRITE_ONCE(slots->top, core->closed);
+	barrier();
+	n = pcpool_slots_unload(slots->slot + 1, to, n);
+	pcpool_ring_publish(ring, n);
+	WRITE_ONCE(slots->slot[1], obj);
+	barrier();
+	WRITE_ONCE(slots->top, floor + 1);
+	this_cpu_add(cpu->off_slots, n);
+	pcpool_hint_set(core, tier, smp_processor_id());
+	kept = true;
+out_producer:
+	barrier();
+	WRITE_ONCE(c->pushing, 0);
+out:
+	local_irq_restore(flags);
+	return kept;
+}
+
+static noinline void put_slowly(struct pcpool_core *core, void *obj)
+{
+	if (obj && put_begin(core, obj))
+		put(core, obj, PCPOOL_GFP_PUT);
+}
+
 void __pcpool_put(struct pcpool *pool, void *obj)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
 
-	if (likely(obj && put_begin(core, obj)))
-		put(core, obj, PCPOOL_GFP_PUT);
+	if (likely(READ_ONCE(pool->put_slots) == core->slots) &&
+	    likely(obj) && likely(spill_and_keep(core, obj)))
+		return;
+	put_slowly(core, obj);
 }
 EXPORT_SYMBOL_GPL(__pcpool_put);
 
@@ -533,18 +575,20 @@ static unsigned int pop_own(struct pcpool_core *core, unsigned int tier,
 			    void **objs, unsigned int n)
 {
 	struct pcpool_queue *q = own_queue(core, tier);
+	unsigned long flags;
 
 	if (!q->head)
 		return 0;
+	local_irq_save(flags);
 	if (producer_enter(core)) {
 		n = pcpool_queue_pop_head(q, objs, n);
 		producer_exit(core);
-		return n;
+	} else {
+		/* We interrupted the producer. The tail is open to everybody. */
+		n = pcpool_queue_pop_tail(q, objs, 1, false);
 	}
-	/* We interrupted the producer. The tail is open to everybody, but one
-	 * object will do: the slots are better filled by those who can wait.
-	 */
-	return pcpool_queue_pop_tail(q, objs, 1, false);
+	local_irq_restore(flags);
+	return n;
 }
 
 /* May this CPU, of @node, steal from @cpu? */
@@ -570,9 +614,13 @@ static bool may_steal(const struct pcpool_core *core, int cpu, int node)
  */
 static void stash(struct pcpool_core *core, void **objs, unsigned int n)
 {
-	unsigned int i;
+	unsigned int i = 0;
 
-	for (i = pcpool_slots_fill(core, objs, n); i < n; i++) {
+	if (producer_enter(core)) {
+		i = pcpool_slots_fill(core, objs, n);
+		producer_exit(core);
+	}
+	for (; i < n; i++) {
 		if (!push_here(core, &objs[i], 1, MAIN_TIER))
 			pcpool_defer(core, objs[i]);
 	}
@@ -585,7 +633,7 @@ static void stash(struct pcpool_core *core, void **objs, unsigned int n)
 static void *refill(struct pcpool_core *core, struct pcpool_queue *q,
 		    struct pcpool_ring *ring, u32 at, unsigned int n)
 {
-	unsigned int run = 1, given, done;
+	unsigned int run = 1, done, i;
 	void *obj, *left, **from;
 
 	obj = READ_ONCE(*pcpool_ring_run(ring, at + --n, &run));
@@ -593,9 +641,8 @@ static void *refill(struct pcpool_core *core, struct pcpool_queue *q,
 		run = n - done;
 		from = pcpool_ring_run(ring, at + done, &run);
 		/* All, but for an NMI's put, or slots that only seemed empty. */
-		given = pcpool_slots_fill(core, from, run);
-		for (; unlikely(given < run); given++) {
-			left = READ_ONCE(from[given]);
+		for (i = pcpool_slots_fill(core, from, run); i < run; i++) {
+			left = READ_ONCE(from[i]);
 			if (!pcpool_queue_push(q, &left, 1))
 				pcpool_defer(core, left);
 		}
@@ -605,17 +652,16 @@ static void *refill(struct pcpool_core *core, struct pcpool_queue *q,
 
 /*
  * Take from this CPU's own queue of the main tier, and refill the private slots: half of
- * them, so that there is room for puts too; or all of them if puts are out of sight. NMI
- * takes only one: it cannot keep interrupts out that are in already.
+ * them, so that there is room for puts too; or all of them if puts are out of sight.
  */
 static void *take_shared(struct pcpool_core *core)
 {
-	unsigned int n = in_nmi() ? 1 : core->refill;
 	struct pcpool_ring *ring;
 	struct pcpool_queue *q;
 	struct pcpool_cpu *c;
 	unsigned long flags;
 	void *obj = NULL;
+	unsigned int n;
 	u32 at;
 
 	/* See tiers.c: an aging pass comes before this, or after. */
@@ -625,8 +671,7 @@ static void *take_shared(struct pcpool_core *core)
 	if (!q->head)
 		goto out;
 	if (producer_enter(core)) {
-		if (c->refilled && n > 1)
-			n = core->nr_slots;
+		n = 1 + (c->refilled ? core->nr_slots : core->refill);
 		c->refilled = true;
 		ring = pcpool_queue_claim_head(q, &n, &at);
 		if (ring)
@@ -636,6 +681,8 @@ static void *take_shared(struct pcpool_core *core)
 		/* We interrupted the producer. The tail is open to everybody. */
 		pcpool_queue_pop_tail(q, &obj, 1, false);
 	}
+	if (obj)
+		this_cpu_inc(core->cpu->hit_shared);
 out:
 	local_irq_restore(flags);
 	return obj;
@@ -711,26 +758,30 @@ static void *steal(struct pcpool_core *core, const struct cpumask *nonempty,
 	}
 }
 
+/* Take from the private slots; not if we are an NMI in the middle of moves there. */
+static void *take_private(struct pcpool_core *core)
+{
+	if (this_cpu_read(core->cpu->pushing) || pcpool_slots_seem_empty(core))
+		return NULL;
+	return pcpool_slots_take(core);
+}
+
 /*
  * Take an idle object, and count the hit. The oldest is taken from others, so that they
  * keep what is warm in their caches; the newest from ourselves.
  */
-static void *take(struct pcpool_core *core, enum reach reach)
+static noinline void *take(struct pcpool_core *core, enum reach reach)
 {
 	unsigned int tier;
 	void *obj;
 
 	preempt_disable();
-	if (!pcpool_slots_seem_empty(core)) {
-		obj = pcpool_slots_take(core);
-		if (obj)
-			goto private;
-	}
+	obj = take_private(core);
+	if (obj)
+		goto private;
 	obj = take_shared(core);
-	if (obj) {
-		this_cpu_inc(core->cpu->hit_shared);
+	if (obj)
 		goto out;
-	}
 	tier = pcpool_main_tier(core);
 	if (reach == REACH_ALL) {
 		obj = steal(core, core->nonempty[tier], steal_main);
@@ -751,7 +802,8 @@ static void *take(struct pcpool_core *core, enum reach reach)
 		goto out;
 	}
 	/* They only seemed empty? */
-	obj = pcpool_slots_take(core);
+	if (!this_cpu_read(core->cpu->pushing))
+		obj = pcpool_slots_take(core);
 private:
 	if (obj)
 		this_cpu_inc(core->slots->hits);
@@ -760,9 +812,9 @@ out:
 	return obj;
 }
 
-static void *get(struct pcpool *pool, gfp_t gfp, enum reach reach)
+static noinline void *get_slowly(struct pcpool_core *core, gfp_t gfp,
+				 enum reach reach)
 {
-	struct pcpool_core *core = pcpool_to_core(pool);
 	void *obj;
 
 	if (WARN(core->dead, "pcpool: %s: asked for an object after it was destroyed\n",
@@ -779,6 +831,71 @@ static void *get(struct pcpool *pool, gfp_t gfp, enum reach reach)
 	else
 		this_cpu_inc(core->cpu->alloc_fail);
 	return obj;
+}
+
+/*
+ * What an out-of-line get of a CPU with objects of its own nearly always does: the slots
+ * are empty, and the newest ring of its queue has enough to refill them. As
+ * spill_and_keep(), it calls nothing, and returns NULL if something is out of the
+ * ordinary.
+ */
+static __always_inline void *refill_and_take(struct pcpool_core *core)
+{
+	struct pcpool_cpu __percpu *cpu = core->cpu;
+	void * __percpu *floor = core->slots->slot;
+	struct pcpool_slots *slots;
+	struct pcpool_ring *ring;
+	struct pcpool_cpu *c;
+	unsigned long n, flags;
+	void *obj = NULL;
+	void **from;
+
+	local_irq_save(flags); /* as in take_shared() */
+	slots = this_cpu_ptr(core->slots);
+	c = this_cpu_ptr(cpu);
+	if (unlikely(slots->top != floor || c->pushing))
+		goto out;
+	ring = c->queue[c->epoch & 1].head;
+	if (unlikely(!ring))
+		goto out;
+
+	WRITE_ONCE(c->pushing, 1);
+	barrier();
+	WRITE_ONCE(slots->top, core->closed);
+	barrier();
+	n = c->refilled ? core->nr_slots : core->refill;
+	if (unlikely(!pcpool_slots_free(slots->slot + 1, n)))
+		goto out_producer;
+	n = pcpool_ring_try_claim(ring, n + 1, &from);
+	if (likely(n)) {
+		obj = READ_ONCE(from[--n]);
+		pcpool_slots_load(slots->slot + 1, from, n);
+		floor += n;
+		c->refilled = true;
+		this_cpu_sub(cpu->off_slots, n);
+		this_cpu_inc(cpu->hit_shared);
+	}
+out_producer:
+	barrier();
+	WRITE_ONCE(slots->top, floor);
+	barrier();
+	WRITE_ONCE(c->pushing, 0);
+out:
+	local_irq_restore(flags);
+	return obj;
+}
+
+static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reach)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	void *obj;
+
+	if (likely(READ_ONCE(pool->get_slots) == core->slots)) {
+		obj = refill_and_take(core);
+		if (likely(obj))
+			return obj;
+	}
+	return get_slowly(core, gfp, reach);
 }
 
 void *__pcpool_get(struct pcpool *pool, gfp_t gfp)
@@ -829,7 +946,8 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 	while (got < n && !READ_ONCE(core->bypass) && !core->dead) {
 		preempt_disable();
 		/* Where the hint is wrong, there is more in the slots. */
-		obj = pcpool_slots_take(core);
+		obj = this_cpu_read(core->cpu->pushing) ? NULL :
+		      pcpool_slots_take(core);
 		if (obj) {
 			objs[got] = obj;
 			popped = 1;

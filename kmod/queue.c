@@ -6,7 +6,7 @@
  *
  * What orders what between CPUs:
  *
- *  (A) ring->ends: pcpool_ring_push() adds to it with release semantics after
+ *  (A) ring->ends: pcpool_ring_publish() adds to it with release semantics after
  *      writing the slots; pcpool_ring_pop_tail() claims with acquire semantics
  *      before reading them. Consumers in between only do read-modify-writes, which
  *      continue the release sequence. This is what makes writes to an object before
@@ -113,17 +113,6 @@ static unsigned int ring_room(struct pcpool_ring *ring, s64 ends,
 	return min(n, room);
 }
 
-/* Let everybody have the next @n objects, which the producer has stored. */
-void pcpool_ring_publish(struct pcpool_ring *ring, unsigned int n)
-{
-	/*
-	 * (A): pairs with the acquire in pcpool_ring_pop_tail(). An addition,
-	 * since consumers move the tail meanwhile; the head's carry falls off.
-	 */
-	atomic64_fetch_add_release(ends_pack(n, 0), &ring->ends);
-}
-EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_publish);
-
 /**
  * pcpool_ring_push() - push objects at the head
  * @ring: the ring; the caller is its producer
@@ -223,7 +212,7 @@ unsigned int pcpool_ring_pop_tail(struct pcpool_ring *ring, void **objs,
 	unsigned int i, take;
 	u32 tail;
 
-	/* (A): pairs with the release in pcpool_ring_push(). */
+	/* (A): pairs with the release in pcpool_ring_publish(). */
 	do {
 		tail = ends_tail(ends);
 		take = ends_head(ends) - tail;

@@ -90,11 +90,56 @@ static inline u32 pcpool_ring_head(const struct pcpool_ring *ring)
 	return (u64)atomic64_read(&ring->ends) >> 32;
 }
 
+/*
+ * Can @n objects be pushed, without looking any closer, and all before the end of the
+ * ring? Then @to says where. For the producer.
+ */
+static __always_inline bool pcpool_ring_space(struct pcpool_ring *ring,
+					      unsigned int n, void ***to)
+{
+	u32 head = pcpool_ring_head(ring), at = head & (ring->size - 1);
+
+	*to = &ring->slot[at];
+	return head - ring->clean <= ring->size - n && at <= ring->size - n;
+}
+
+/* Let everybody have the next @n objects, which the producer has stored. */
+static inline void pcpool_ring_publish(struct pcpool_ring *ring, unsigned int n)
+{
+	/*
+	 * Pairs with the acquire in pcpool_ring_pop_tail(); (A) in queue.c. An
+	 * addition, since consumers move the tail meanwhile; the head's carry falls
+	 * off.
+	 */
+	atomic64_fetch_add_release((s64)((u64)n << 32), &ring->ends);
+}
+
+/*
+ * Pop up to @n objects at the head, but leave them there: if all are before the end of
+ * the ring, and no consumer is in the way. @from then says where they are, the oldest
+ * first. Returns how many. For the producer; see pcpool_ring_claim_head().
+ */
+static __always_inline u32 pcpool_ring_try_claim(struct pcpool_ring *ring,
+						 u32 n, void ***from)
+{
+	s64 ends = atomic64_read(&ring->ends);
+	u32 head = (u64)ends >> 32, at;
+
+	n = min(n, head - (u32)ends);
+	at = (head - n) & (ring->size - 1);
+	*from = &ring->slot[at];
+	/* Relaxed: the producer reads what it has itself written. */
+	if (unlikely(!n || at > ring->size - n ||
+		     !atomic64_try_cmpxchg_relaxed(&ring->ends, &ends,
+						   ends - (s64)((u64)n << 32))))
+		return 0;
+	return n;
+}
+
 struct pcpool_ring *pcpool_ring_alloc(unsigned int size, gfp_t gfp, int node);
 void pcpool_ring_free(struct pcpool_ring *ring);
 unsigned int pcpool_ring_push(struct pcpool_ring *ring, void **objs,
 			      unsigned int n);
-void pcpool_ring_publish(struct pcpool_ring *ring, unsigned int n);
 unsigned int pcpool_ring_claim_head(struct pcpool_ring *ring, unsigned int n,
 				    u32 *at);
 unsigned int pcpool_ring_pop_head(struct pcpool_ring *ring, void **objs,

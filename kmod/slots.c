@@ -6,15 +6,16 @@
  * An object moves in and out of a slot by one per-CPU compare-and-exchange on the
  * slot's CPU: by tasks, softirqs, hardirqs and NMIs of that CPU, each of which can
  * land between any two instructions of another. So nothing here concludes from what it
- * read a moment ago, but from the exchange alone. Only pcpool_slots_flush() may
- * run elsewhere, for a CPU that is offline, and pcpool_slots_count(), which
- * only reads.
+ * read a moment ago, but from the exchange alone; but for slots.h, which shuts the
+ * others out. Only pcpool_slots_flush() may run elsewhere, for a CPU that is offline, and
+ * pcpool_slots_count(), which only reads.
  *
- * Unless said otherwise the caller has disabled preemption.
+ * Unless said otherwise the caller has disabled preemption, and is no NMI that came while
+ * the producer mark was set.
  */
 #include <linux/percpu.h>
 
-#include "internal.h"
+#include "slots.h"
 
 int pcpool_slots_init(struct pcpool_core *core)
 {
@@ -38,25 +39,6 @@ int pcpool_slots_init(struct pcpool_core *core)
 void pcpool_slots_exit(struct pcpool_core *core)
 {
 	free_percpu(core->slots);
-}
-
-/*
- * Are they empty, going by the hint and the slot below which there should be nothing?
- * That spares looking at all of them, and rarely errs; a get that finds nothing
- * elsewhere looks again.
- */
-bool pcpool_slots_seem_empty(struct pcpool_core *core)
-{
-	return this_cpu_read(core->slots->top) == core->slots->slot &&
-	       !this_cpu_read(core->slots->slot[1]);
-}
-
-/* The same of full ones. */
-bool pcpool_slots_seem_full(struct pcpool_core *core)
-{
-	void * __percpu *last = core->slots->slot + core->nr_slots;
-
-	return this_cpu_read(core->slots->top) == last && this_cpu_read(*last);
 }
 
 /* Take one object, the one put last if the hint is right; mends the hint. */
@@ -98,52 +80,48 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_give);
 
 /*
  * Give objects that come from elsewhere, the oldest first in @objs, to the free slots,
- * from the bottom. Returns how many found one, from the first of @objs on.
+ * from the bottom. Returns how many found one, from the first of @objs on. The caller
+ * has the producer mark, and interrupts disabled.
  */
 unsigned int pcpool_slots_fill(struct pcpool_core *core, void **objs,
 			       unsigned int n)
 {
-	void * __percpu *slot = core->slots->slot + 1;
-	void * __percpu *end = slot + core->nr_slots;
-	unsigned int given = 0;
-	void *empty;
+	struct pcpool_slots *slots = this_cpu_ptr(core->slots);
+	unsigned int i = 0;
 
-	/* At the end the exchange always fails, so that there is no need to look. */
-	while (given < n) {
-		empty = NULL;
-		if (likely(__pcpool_try_cmpxchg(*slot, &empty,
-						READ_ONCE(objs[given]))))
-			given++;
-		else if (slot == end)
-			break;
-		slot++;
+	WRITE_ONCE(slots->top, core->closed);
+	barrier();
+	if (n <= core->nr_slots && pcpool_slots_free(slots->slot + 1, n)) {
+		pcpool_slots_load(slots->slot + 1, objs, n);
+		i = n;
 	}
-	this_cpu_write(core->slots->top, slot - 1);
-	this_cpu_sub(core->cpu->off_slots, given);
-	return given;
+	barrier();
+	WRITE_ONCE(slots->top, core->slots->slot + i);
+	/* Some were not as empty as they seemed? Then those that are. */
+	while (unlikely(i < n) && pcpool_slots_give(core, objs[i]))
+		i++;
+	this_cpu_sub(core->cpu->off_slots, i);
+	return i;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_fill);
 
 /*
- * Take what is in @n slots from number @first on, the oldest first, to move it
- * elsewhere. Returns how many objects that are.
+ * Take what is in the @n slots from number @first on, the oldest first, to move it
+ * elsewhere. Returns how many objects that are. The caller has the producer mark, and
+ * interrupts disabled.
  */
 unsigned int pcpool_slots_spill(struct pcpool_core *core, unsigned int first,
 				unsigned int n, void **objs)
 {
-	void * __percpu *slot = core->slots->slot + first;
-	void * __percpu *end = slot + n;
-	unsigned int taken = 0;
-	void *obj;
+	struct pcpool_slots *slots = this_cpu_ptr(core->slots);
 
-	for (; slot != end; slot++) {
-		obj = this_cpu_xchg(*slot, NULL);
-		if (likely(obj))
-			WRITE_ONCE(objs[taken++], obj);
-	}
-	this_cpu_write(core->slots->top, core->slots->slot);
-	this_cpu_add(core->cpu->off_slots, taken);
-	return taken;
+	WRITE_ONCE(slots->top, core->closed);
+	barrier();
+	n = pcpool_slots_unload(slots->slot + first, objs, n);
+	barrier();
+	WRITE_ONCE(slots->top, core->slots->slot);
+	this_cpu_add(core->cpu->off_slots, n);
+	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_spill);
 

@@ -86,17 +86,18 @@ static unsigned int flush_cpu(struct pcpool_core *core, int cpu)
 	unsigned int i, n, pushed = 0;
 
 	rcu_read_lock();
+	/* The producer is not at work, with interrupts disabled; keep NMIs out too. */
+	WRITE_ONCE(c->pushing, 1);
+	barrier();
 	n = pcpool_slots_flush(core, cpu, objs);
 	WRITE_ONCE(c->epoch, epoch);
-	/* Are we interrupting the producer? Then the queues are out of bounds. */
-	if (!xchg(&c->pushing, 1)) {
-		pushed = pcpool_queue_push(&c->queue[tier], objs, n);
-		pcpool_queue_release(&c->queue[0]);
-		pcpool_queue_release(&c->queue[1]);
-		xchg(&c->pushing, 0);
-		if (pushed)
-			pcpool_hint_set(core, tier, cpu);
-	}
+	pushed = pcpool_queue_push(&c->queue[tier], objs, n);
+	pcpool_queue_release(&c->queue[0]);
+	pcpool_queue_release(&c->queue[1]);
+	barrier();
+	WRITE_ONCE(c->pushing, 0);
+	if (pushed)
+		pcpool_hint_set(core, tier, cpu);
 	rcu_read_unlock();
 	/* The caller sees to these. */
 	for (i = pushed; i < n; i++)
