@@ -11,13 +11,17 @@
 #include <linux/irqflags.h>
 #include <linux/kthread.h>
 #include <linux/processor.h>
+#include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "bench.h"
 
-/* What results are of: so many operations a CPU, or pair of CPUs. */
-#define OPERATIONS	1000u
+/* What results are of, and the fewest operations of a CPU, or couple of CPUs. */
+#define THOUSAND	1000u
+
+/* How many operations there are at least in all, for few CPUs can get into step. */
+#define OPERATIONS	(8 * THOUSAND)
 
 /* -- doing something on several CPUs at the same time -- */
 
@@ -28,6 +32,7 @@
  * @job: that, as a function
  * @index: which of the CPUs in use it is
  * @operations: how many operations to do
+ * @random: its random numbers, the same in every run
  */
 struct hand {
 	struct kthread_worker *worker;
@@ -35,6 +40,7 @@ struct hand {
 	void (*job)(unsigned int index, unsigned int operations);
 	unsigned int index;
 	unsigned int operations;
+	struct rnd_state random;
 };
 
 static struct hand *hands;
@@ -71,6 +77,7 @@ static int hire_hands(void)
 		}
 		/* Newer kernels leave that to us; the older do not mind. */
 		wake_up_process(worker->task);
+		prandom_seed_state(&hands[nr_hands].random, nr_hands);
 		hands[nr_hands++].worker = worker;
 	}
 	return 0;
@@ -100,11 +107,22 @@ static void all_hands(unsigned int n, job_fn even, job_fn odd,
 			kthread_flush_work(&hands[i].work);
 }
 
+/*
+ * The other CPUs' turns; half of the time twice, or CPUs that do the same would stay in
+ * step, and one would count the same thousand times.
+ */
+static void end_turn(unsigned int index)
+{
+	cpu_relax();
+	if (prandom_u32_state(&hands[index].random) & 1)
+		cpu_relax();
+}
+
 /* -- what the hands do; all with the subject that is open -- */
 
 static const struct bench_subject *subject;
 
-static void get_one(void **obj)
+static void get_one(unsigned int index, void **obj)
 {
 	unsigned long flags;
 
@@ -112,17 +130,17 @@ static void get_one(void **obj)
 	if (!subject->get(obj, 1))
 		*obj = NULL;
 	local_irq_restore(flags);
-	cpu_relax();
+	end_turn(index);
 }
 
-static void put_one(void *obj)
+static void put_one(unsigned int index, void *obj)
 {
 	unsigned long flags;
 
 	local_irq_save(flags);
 	subject->put(&obj, 1);
 	local_irq_restore(flags);
-	cpu_relax();
+	end_turn(index);
 }
 
 static void do_pairs(unsigned int index, unsigned int operations)
@@ -133,7 +151,7 @@ static void do_pairs(unsigned int index, unsigned int operations)
 		local_irq_save(flags);
 		subject->pair(1, true);
 		local_irq_restore(flags);
-		cpu_relax();
+		end_turn(index);
 	}
 }
 
@@ -169,7 +187,7 @@ static void get_and_send(unsigned int index, unsigned int operations)
 			cpu_relax();
 			continue;
 		}
-		get_one(&obj);
+		get_one(index, &obj);
 		if (!obj)
 			continue;
 		channel->obj[channel->sent % CHANNEL_OBJECTS] = obj;
@@ -193,7 +211,7 @@ static void receive_and_put(unsigned int index, unsigned int operations)
 		obj = channel->obj[channel->received % CHANNEL_OBJECTS];
 		/* Pairs with the acquire in get_and_send(). */
 		smp_store_release(&channel->received, channel->received + 1);
-		put_one(obj);
+		put_one(index, obj);
 		operations--;
 	}
 }
@@ -210,7 +228,7 @@ static void get_stock(unsigned int index, unsigned int operations)
 
 	for (i = 0; i < operations; i++)
 		do {
-			get_one(&objs[i]);
+			get_one(index, &objs[i]);
 		} while (!objs[i]);
 }
 
@@ -220,7 +238,7 @@ static void put_stock(unsigned int index, unsigned int operations)
 	unsigned int i;
 
 	for (i = 0; i < operations; i++)
-		put_one(objs[i]);
+		put_one(index, objs[i]);
 }
 
 /* -- the cases: so many CPUs do so many operations each, or each two of them -- */
@@ -271,13 +289,16 @@ static void run_many(const struct bench_case *bench_case,
 {
 	struct pcpool_pool_stats before, after;
 	const char *name = bench_case->name;
-	unsigned int region, thousands = cpus / many->cpus_min;
+	unsigned int sharing = cpus / many->cpus_min;
+	unsigned int operations = max(OPERATIONS / sharing, THOUSAND);
+	unsigned int thousands = sharing * operations / THOUSAND;
+	unsigned int region;
 	char metric[16];
 
 	/* What is made and grown at first use. */
-	many->run(cpus, OPERATIONS);
+	many->run(cpus, operations);
 	bench_end_region();
-	many->run(cpus, OPERATIONS);
+	many->run(cpus, operations);
 	region = bench_end_region();
 
 	if (subject->abilities & SUBJECT_BASELINE) {
@@ -292,7 +313,7 @@ static void run_many(const struct bench_case *bench_case,
 		return;
 	/* Not in the region: reading the statistics moves cache lines. */
 	bench_pcpool_stats(&before);
-	many->run(cpus, OPERATIONS);
+	many->run(cpus, operations);
 	bench_pcpool_stats(&after);
 	snprintf(metric, sizeof(metric), "steals.%u", cpus);
 	bench_result(name, subject, metric, after.hit_steal - before.hit_steal,
