@@ -53,8 +53,10 @@ void *pcpool_slots_take(struct pcpool_core *core)
 			break;
 		obj = NULL;
 	}
-	this_cpu_write(core->slots->top,
-		       obj ? slot - 1 : core->slots->slot);
+	/* The floor, if there was none. */
+	if (obj)
+		slot--;
+	this_cpu_write(core->slots->top, slot);
 	return obj;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_take);

@@ -204,7 +204,8 @@ static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 	 * Stored, not decremented: the value comes from one that was in range,
 	 * so it is in range too, on whichever CPU this now runs.
 	 */
-	this_cpu_write(slots->top, top - 1);
+	top--;
+	this_cpu_write(slots->top, top);
 	this_cpu_inc(slots->hits);
 	return obj;
 }
