@@ -16,9 +16,9 @@
  * of all CPUs to the file given as out= and begins the next. Lines are followed everywhere
  * from ARM on; before it the guest boots at full speed.
  */
+#include <linux/types.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +36,9 @@ int qemu_plugin_version = PLUGIN_VERSION;
 /* Only its CPU writes it, and REPORT, when no CPU is in a region. */
 static struct cpu {
 	_Alignas(128) bool counting;
-	uint64_t instructions;
-	uint64_t locked;
-	uint64_t lines;
+	__u64 instructions;
+	__u64 locked;
+	__u64 lines;
 } cpus[CPUS_MAX];
 
 /*
@@ -48,22 +48,22 @@ static struct cpu {
 #define PLACES_SHIFT	22
 
 static struct place {
-	_Atomic uint64_t line;		/* its number; BUSY while someone is at it */
-	uint64_t holders;		/* a bit a CPU */
+	_Atomic __u64 line;		/* its number; BUSY while someone is at it */
+	__u64 holders;			/* a bit a CPU */
 	bool written;			/* by a holder, the only one at that time */
 } *places;
 
-#define BUSY	UINT64_MAX
+#define BUSY	(~0ull)
 
 static qemu_plugin_id_t plugin;
 static FILE *out;
 static unsigned int regions;
 
-static void access_line(struct cpu *cpu, uint64_t self, uint64_t line, bool store)
+static void access_line(struct cpu *cpu, __u64 self, __u64 line, bool store)
 {
 	struct place *place = &places[(line * 0x9e3779b97f4a7c15) >> (64 - PLACES_SHIFT)];
 	bool foreign = false;
-	uint64_t old;
+	__u64 old;
 
 	do {
 		old = atomic_exchange_explicit(&place->line, BUSY, memory_order_acquire);
@@ -85,12 +85,12 @@ static void access_line(struct cpu *cpu, uint64_t self, uint64_t line, bool stor
 		cpu->lines++;
 }
 
-static void on_access(unsigned int i, qemu_plugin_meminfo_t info, uint64_t address,
+static void on_access(unsigned int i, qemu_plugin_meminfo_t info, __u64 address,
 		      void *data)
 {
-	uint64_t last = address + (1u << qemu_plugin_mem_size_shift(info)) - 1;
+	__u64 last = address + (1u << qemu_plugin_mem_size_shift(info)) - 1;
 	bool store = qemu_plugin_mem_is_store(info);
-	uint64_t line;
+	__u64 line;
 
 	for (line = address >> LINE_SHIFT; line <= last >> LINE_SHIFT; line++)
 		access_line(&cpus[i], 1ull << i, line, store);
@@ -134,9 +134,8 @@ static void on_report(unsigned int self, void *data)
 		cpus[i].locked = 0;
 		cpus[i].lines = 0;
 	}
-	fprintf(out, "%u\t%llu\t%llu\t%llu\n", ++regions,
-		(unsigned long long)sum.instructions, (unsigned long long)sum.locked,
-		(unsigned long long)sum.lines);
+	fprintf(out, "%u\t%llu\t%llu\t%llu\n", ++regions, sum.instructions, sum.locked,
+		sum.lines);
 	fflush(out);
 }
 
@@ -199,6 +198,14 @@ static void translate_armed(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		look_at(qemu_plugin_tb_get_insn(tb, i));
 }
 
+static void on_cpu(qemu_plugin_id_t id, unsigned int i)
+{
+	if (i < CPUS_MAX)
+		return;
+	fprintf(stderr, "pcpool_count: no more than %d CPUs\n", CPUS_MAX);
+	exit(EXIT_FAILURE);
+}
+
 /* QEMU has thrown away what it had translated. */
 static void armed(qemu_plugin_id_t id)
 {
@@ -249,6 +256,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
 		return -1;
 	}
 	plugin = id;
+	qemu_plugin_register_vcpu_init_cb(id, on_cpu);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translate_unarmed);
 	return 0;
 }

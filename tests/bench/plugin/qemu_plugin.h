@@ -7,12 +7,12 @@
 #ifndef _PCPOOL_BENCH_QEMU_PLUGIN_H
 #define _PCPOOL_BENCH_QEMU_PLUGIN_H
 
+#include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-typedef uint64_t qemu_plugin_id_t;
-typedef uint32_t qemu_plugin_meminfo_t;
+typedef __u64 qemu_plugin_id_t;
+typedef __u32 qemu_plugin_meminfo_t;
 struct qemu_info;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
@@ -22,10 +22,12 @@ enum { QEMU_PLUGIN_MEM_RW = 3 };
 
 typedef void (*tb_trans_fn)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 typedef void (*simple_fn)(qemu_plugin_id_t id);
+typedef void (*cpu_fn)(qemu_plugin_id_t id, unsigned int cpu);
 typedef void (*insn_fn)(unsigned int cpu, void *data);
-typedef void (*mem_fn)(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address,
+typedef void (*mem_fn)(unsigned int cpu, qemu_plugin_meminfo_t info, __u64 address,
 		       void *data);
 
+void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t id, cpu_fn fn);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_fn fn);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, insn_fn fn,
 					    int flags, void *data);
