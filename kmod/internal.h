@@ -65,7 +65,6 @@
  * @hit_victim: -
  * @miss: -
  * @alloc_fail: -
- * @drop_other: -
  * @off_slots: puts that have not ended in a private slot, and objects moved out of
  *	private slots other than by a get, less objects moved into them other than
  *	by a put. From this, the slots' hits and what is in them follows how many puts
@@ -86,7 +85,6 @@ struct pcpool_cpu {
 	unsigned long hit_victim;
 	unsigned long miss;
 	unsigned long alloc_fail;
-	unsigned long drop_other;
 	long off_slots;
 };
 
@@ -118,6 +116,7 @@ struct pcpool_cpu {
  * @grows: how many rings were added
  * @prefilled: how many objects pcpool_prefill() made
  * @drop_full: as in struct pcpool_pool_stats
+ * @drop_other: as in struct pcpool_pool_stats
  * @evicted: as in struct pcpool_pool_stats
  * @age_lock: see above; also keeps the worker and aging passes apart
  * @shrinker: see tiers.c
@@ -153,6 +152,7 @@ struct pcpool_core {
 	atomic_long_t grows;
 	atomic_long_t prefilled;
 	atomic_long_t drop_full;
+	atomic_long_t drop_other;
 	atomic_long_t evicted;
 	struct mutex age_lock; /* aging passes, drains, the worker */
 #ifdef PCPOOL_HAVE_SHRINKER_ALLOC

@@ -405,7 +405,7 @@ static void put(struct pcpool_core *core, void *obj, gfp_t gfp)
 	if (unlikely(READ_ONCE(core->bypass))) {
 		if (!may_drop(core, obj, gfp))
 			return;
-		this_cpu_inc(core->cpu->drop_other);
+		atomic_long_inc(&core->drop_other);
 		pcpool_unmake(core, obj);
 	} else if (unlikely(!pcpool_keep(core, obj, gfp))) {
 		drop_full(core, obj, gfp);

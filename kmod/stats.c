@@ -75,10 +75,10 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 		stats->hit_victim += READ_ONCE(c->hit_victim);
 		stats->miss += READ_ONCE(c->miss);
 		stats->alloc_fail += READ_ONCE(c->alloc_fail);
-		stats->drop_other += READ_ONCE(c->drop_other);
 		off_slots += READ_ONCE(c->off_slots);
 	}
 	stats->drop_full = atomic_long_read(&core->drop_full);
+	stats->drop_other = atomic_long_read(&core->drop_other);
 	stats->evicted = atomic_long_read(&core->evicted);
 	stats->made = stats->miss + atomic_long_read(&core->prefilled);
 	stats->unmade = stats->drop_full + stats->drop_other + stats->evicted;
