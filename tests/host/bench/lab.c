@@ -415,7 +415,7 @@ static double percentile(double p)
 })
 
 /* What is timed: more at a time than the private slots hold, so that objects move. */
-#define AGING_DEPTH	12u
+#define AGING_DEPTH	24u
 #define AGING_IDLE	100000u
 
 static enum {

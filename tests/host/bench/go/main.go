@@ -28,7 +28,7 @@ const (
 	handoffObjects = 4096
 	waySlots       = 1024
 	wayBatch       = 32
-	agingDepth     = 12
+	agingDepth     = 24
 	agingIdle      = 100000
 	burstObjects   = 1000000
 )

@@ -16,6 +16,7 @@
 #ifndef __always_inline
 #define __always_inline	inline __attribute__((__always_inline__))
 #endif
+#define noinline	__attribute__((__noinline__))
 #define __packed	__attribute__((__packed__))
 #define data_race(x)	(x)
 #define fallthrough	__attribute__((__fallthrough__))

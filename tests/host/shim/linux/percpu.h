@@ -28,14 +28,13 @@ extern unsigned long __per_cpu_offset[];
 #define shim_shift(p, offset) ((__typeof__(*(p)) *)((char *)(p) + (offset)))
 #define per_cpu_ptr(p, cpu)	shim_shift(p, __per_cpu_offset[cpu])
 #define this_cpu_ptr(p)		shim_shift(p, shim_this.percpu_offset)
-#define raw_cpu_ptr(p)		this_cpu_ptr(p)
 
 #define raw_smp_processor_id()	((int)shim_this.cpu)
 #define smp_processor_id()	raw_smp_processor_id()
 
 #ifdef SHIM_PERCPU_GS
 
-/* The same instructions as arch/x86/include/asm/percpu.h, of a kernel whose compiler knows __seg_gs. */
+/* As arch/x86/include/asm/percpu.h does it if the compiler knows __seg_gs. */
 #define shim_gs(pcp)		(*(__typeof__(pcp) __seg_gs *)(uintptr_t)&(pcp))
 #define shim_gs_once(pcp)	(*(volatile __typeof__(pcp) __seg_gs *)(uintptr_t)&(pcp))
 
@@ -134,15 +133,5 @@ void shim_bad_percpu_size(void);
 #endif
 
 #define this_cpu_sub(pcp, val)	this_cpu_add(pcp, -(__typeof__(pcp))(val))
-
-/* Those that need no protection from interrupts are the same here. */
-#define __this_cpu_read(pcp)		this_cpu_read(pcp)
-#define __this_cpu_write(pcp, val)	this_cpu_write(pcp, val)
-#define __this_cpu_add(pcp, val)	this_cpu_add(pcp, val)
-#define __this_cpu_inc(pcp)		this_cpu_inc(pcp)
-#define raw_cpu_read(pcp)		this_cpu_read(pcp)
-#define raw_cpu_write(pcp, val)		this_cpu_write(pcp, val)
-#define raw_cpu_add(pcp, val)		this_cpu_add(pcp, val)
-#define raw_cpu_inc(pcp)		this_cpu_inc(pcp)
 
 #endif
