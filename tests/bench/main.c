@@ -129,6 +129,25 @@ static void arm(void)
 	armed = true;
 }
 
+/* Is each name of the list a subject's? */
+static bool known_subjects(const char *names)
+{
+	unsigned int i;
+	size_t len;
+
+	while (*names) {
+		len = strcspn(names, ",");
+		for (i = 0; i < bench_nr_subjects; i++)
+			if (strlen(bench_subjects[i]->name) == len &&
+			    !memcmp(bench_subjects[i]->name, names, len))
+				break;
+		if (i == bench_nr_subjects)
+			return false;
+		names += len + (names[len] == ',');
+	}
+	return true;
+}
+
 static const struct bench_case *find_case(const char *name)
 {
 	unsigned int i;
@@ -153,6 +172,10 @@ static int run(char *words)
 			continue;
 		if (str_has_prefix(word, "only=")) {
 			only = word + strlen("only=");
+			if (!known_subjects(only)) {
+				pr_err("there is no such subject: %s\n", only);
+				return -EINVAL;
+			}
 			continue;
 		}
 		bench_case = find_case(word);

@@ -92,6 +92,8 @@ function cell(table, subject, column,    base, v, ratio) {
 	if (!((table, subject, column) in value))
 		return "-"
 	v = value[table, subject, column]
+	if (v ~ /\./)
+		v = sprintf(v < 100 ? "%.2f" : "%.1f", v)
 	base = reference(table, subject)
 	if (subject == base || !((table, base, column) in value) || value[table, base, column] + 0 == 0)
 		return v "         "

@@ -100,6 +100,8 @@ int bench_burst(const struct bench_case *bench_case)
 	u64 began;
 	int ret;
 
+	if (!bench_wanted(&pcpool_subject))
+		return 0;
 	pool = create_pool("bench");
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
@@ -129,6 +131,8 @@ int bench_aging(const struct bench_case *bench_case)
 	struct pcpool *pool;
 	int ret;
 
+	if (!bench_wanted(&pcpool_subject))
+		return 0;
 	pool = create_pool("bench");
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
