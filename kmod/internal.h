@@ -13,8 +13,9 @@
  *   debugfs.c   the record into files
  *
  * Who owns an idle object: the private slot, the ring slot or the cell that holds
- * its pointer, and nobody else. Each of the three is emptied by one atomic
- * exchange, and who makes the exchange owns the object.
+ * its pointer, and nobody else. Who empties a private slot or a cell, by one atomic
+ * exchange (or with all others shut out: slots.h), owns the object, and so does who
+ * claims a ring slot, by one atomic exchange of the ring's ends.
  *
  * Locks, outermost first. None is taken by a get or a put.
  *
@@ -44,9 +45,8 @@
 #include "testing.h"
 
 /*
- * The most objects to move at a time: between the private slots and a queue, or
- * from a queue to be freed. Bounds what a put or get does with preemption
- * disabled, and what it takes of the stack.
+ * The most objects to move at a time by way of the stack: stolen ones, those of bulk
+ * puts, and those to be freed.
  */
 #define PCPOOL_BATCH	32u
 
@@ -57,9 +57,11 @@
  *	tiers.c
  * @pushing: the producer mark: set by whoever, on this CPU and with interrupts disabled,
  *	pushes to or pops at the head of either queue, or moves several objects
- *	to or from private slots. So only an NMI can find it set.
+ *	to or from private slots. So only an NMI can find it set, or a probe on
+ *	one of pcpool's own functions.
  * @stealing: the CPU is moving stolen objects to its private slots
- * @refilled: the private slots have been refilled since they last spilled
+ * @refilled: the private slots have been refilled from @queue since they last spilled:
+ *	this CPU needs what is there itself
  * @hit_shared: as in struct pcpool_pool_stats, like all below where not said
  * @hit_steal: -
  * @hit_victim: -
@@ -112,7 +114,7 @@ struct pcpool_cpu {
  * @deferred: puts left to @work
  * @irq_work: starts @work, from any context
  * @work: puts deferred puts again, and makes cells for them ahead of need
- * @nr_deferred: how many puts were deferred
+ * @nr_deferred: how often an object was left to the worker, mostly by a put
  * @grows: how many rings were added
  * @prefilled: how many objects pcpool_prefill() made
  * @drop_full: as in struct pcpool_pool_stats

@@ -221,7 +221,7 @@ static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 	if (!pcpool_slots_seem_full(core) && pcpool_slots_give(core, obj))
 		goto out_producer;
 	c = this_cpu_ptr(core->cpu);
-	tier = c->epoch & 1;
+	tier = own_main_tier(core);
 	q = &c->queue[tier];
 	/* Nobody but us takes up room, so what there is now is there later. */
 	n = pcpool_queue_room(q, n);
@@ -448,7 +448,7 @@ static __always_inline bool spill_and_keep(struct pcpool_core *core, void *obj)
 		goto out;
 	WRITE_ONCE(c->pushing, 1);
 	barrier();
-	tier = c->epoch & 1;
+	tier = READ_ONCE(c->epoch) & 1;
 	ring = c->queue[tier].head;
 	if (unlikely(!ring || !pcpool_ring_space(ring, n, &to)))
 		goto out_producer;
@@ -627,12 +627,13 @@ static void stash(struct pcpool_core *core, void **objs, unsigned int n)
 }
 
 /*
- * Refill the private slots from @ring of our own queue @q, with the @n objects from @at
- * on, which we have claimed as the queue's producer; returns the newest.
+ * Refill the private slots from @ring of our own queue of @tier, with the @n objects from
+ * @at on, which we have claimed as the queue's producer; returns the newest.
  */
-static void *refill(struct pcpool_core *core, struct pcpool_queue *q,
+static void *refill(struct pcpool_core *core, unsigned int tier,
 		    struct pcpool_ring *ring, u32 at, unsigned int n)
 {
+	struct pcpool_queue *q = own_queue(core, tier);
 	unsigned int run = 1, done, i;
 	void *obj, *left, **from;
 
@@ -643,7 +644,9 @@ static void *refill(struct pcpool_core *core, struct pcpool_queue *q,
 		/* All, but for an NMI's put, or slots that only seemed empty. */
 		for (i = pcpool_slots_fill(core, from, run); i < run; i++) {
 			left = READ_ONCE(from[i]);
-			if (!pcpool_queue_push(q, &left, 1))
+			if (pcpool_queue_push(q, &left, 1))
+				pcpool_hint_set(core, tier, smp_processor_id());
+			else
 				pcpool_defer(core, left);
 		}
 	}
@@ -651,23 +654,24 @@ static void *refill(struct pcpool_core *core, struct pcpool_queue *q,
 }
 
 /*
- * Take from this CPU's own queue of the main tier, and refill the private slots: half of
- * them, so that there is room for puts too; or all of them if puts are out of sight.
+ * Take from this CPU's own queue of the main tier, and refill the private slots: not quite
+ * all, so that there is room for puts too; or all of them if puts are out of sight.
  */
 static void *take_shared(struct pcpool_core *core)
 {
 	struct pcpool_ring *ring;
 	struct pcpool_queue *q;
 	struct pcpool_cpu *c;
+	unsigned int n, tier;
 	unsigned long flags;
 	void *obj = NULL;
-	unsigned int n;
 	u32 at;
 
 	/* See tiers.c: an aging pass comes before this, or after. */
 	local_irq_save(flags);
 	c = this_cpu_ptr(core->cpu);
-	q = &c->queue[c->epoch & 1];
+	tier = own_main_tier(core);
+	q = &c->queue[tier];
 	if (!q->head)
 		goto out;
 	if (producer_enter(core)) {
@@ -675,7 +679,7 @@ static void *take_shared(struct pcpool_core *core)
 		c->refilled = true;
 		ring = pcpool_queue_claim_head(q, &n, &at);
 		if (ring)
-			obj = refill(core, q, ring, at, n);
+			obj = refill(core, tier, ring, at, n);
 		producer_exit(core);
 	} else {
 		/* We interrupted the producer. The tail is open to everybody. */
@@ -688,7 +692,10 @@ out:
 	return obj;
 }
 
-/* Take from @cpu's queue of the main tier, and refill the private slots. */
+/*
+ * Take from @cpu's queue of the main tier, and refill the private slots: with as much as
+ * they hold if @cpu itself only puts, else with half of what is there at most.
+ */
 static void *steal_main(struct pcpool_core *core, int cpu)
 {
 	unsigned int tier, n, many = in_nmi() ? 1 : core->batch;
@@ -699,12 +706,16 @@ static void *steal_main(struct pcpool_core *core, int cpu)
 	unsigned int i;
 
 	local_irq_save(flags);
+	/* A probe can have got us here in the middle of the same. */
+	if (READ_ONCE(c->stealing))
+		many = 1;
 	if (many > 1) {
 		WRITE_ONCE(c->stealing, true);
 		smp_mb(); /* pairs with the one in change_epoch(); tiers.c, (A) */
 	}
 	tier = pcpool_main_tier(core);
-	n = pcpool_queue_pop_tail(&victim->queue[tier], objs, many, true);
+	n = pcpool_queue_pop_tail(&victim->queue[tier], objs, many,
+				  READ_ONCE(victim->refilled));
 	if (n > 1) {
 		/* So that the oldest of them is the next to be taken. */
 		for (i = 1; i < n - i; i++)
@@ -802,7 +813,8 @@ static noinline void *take(struct pcpool_core *core, enum reach reach)
 		goto out;
 	}
 	/* They only seemed empty? */
-	if (!this_cpu_read(core->cpu->pushing))
+	if (!this_cpu_read(core->cpu->pushing) &&
+	    !pcpool_slots_free(this_cpu_ptr(core->slots)->slot + 1, core->nr_slots))
 		obj = pcpool_slots_take(core);
 private:
 	if (obj)
@@ -855,7 +867,7 @@ static __always_inline void *refill_and_take(struct pcpool_core *core)
 	c = this_cpu_ptr(cpu);
 	if (unlikely(slots->top != floor || c->pushing))
 		goto out;
-	ring = c->queue[c->epoch & 1].head;
+	ring = c->queue[READ_ONCE(c->epoch) & 1].head;
 	if (unlikely(!ring))
 		goto out;
 

@@ -8,9 +8,9 @@
  *
  *  (A) ring->ends: pcpool_ring_publish() adds to it with release semantics after
  *      writing the slots; pcpool_ring_pop_tail() claims with acquire semantics
- *      before reading them. Consumers in between only do read-modify-writes, which
- *      continue the release sequence. This is what makes writes to an object before
- *      its put visible after its get.
+ *      before reading them. What consumers, and the producer that pops, do to it in
+ *      between are read-modify-writes, which continue the release sequence. This is
+ *      what makes writes to an object before its put visible after its get.
  *  (B) ring->slot[]: a consumer reads a slot and then clears it; the producer writes
  *      it again only after it read it as NULL. All three are accesses of one
  *      word, so coherence alone orders them and no barrier is needed. What the producer
@@ -103,7 +103,8 @@ static unsigned int ring_room(struct pcpool_ring *ring, s64 ends,
 {
 	unsigned int room = ring->size - (ends_head(ends) - ring->clean);
 
-	while (room < n && ring->clean != ends_tail(ends)) {
+	/* If it has to look at all, then for some pushes in advance. */
+	while (room < 4 * n && ring->clean != ends_tail(ends)) {
 		/* (B): not NULL: its consumer has claimed but not read it yet. */
 		if (READ_ONCE(*ring_slot(ring, ring->clean)))
 			break;

@@ -100,7 +100,7 @@ unsigned int pcpool_slots_fill(struct pcpool_core *core, void **objs,
 	barrier();
 	WRITE_ONCE(slots->top, core->slots->slot + i);
 	/* Some were not as empty as they seemed? Then those that are. */
-	while (unlikely(i < n) && pcpool_slots_give(core, objs[i]))
+	while (unlikely(i < n) && pcpool_slots_give(core, READ_ONCE(objs[i])))
 		i++;
 	this_cpu_sub(core->cpu->off_slots, i);
 	return i;

@@ -159,7 +159,8 @@ static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
 static unsigned long demote_deferred(struct pcpool_core *core,
 				     unsigned long budget)
 {
-	unsigned long n = pcpool_deferred_count(&core->deferred);
+	/* More may come meanwhile, and be taken first; all that were there are found. */
+	unsigned long n = 2 * atomic_long_read(&core->deferred.cells);
 	unsigned long freed = 0;
 	void *obj;
 

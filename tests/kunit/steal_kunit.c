@@ -82,21 +82,24 @@ struct share {
 	unsigned int slots;
 	unsigned int there;
 	unsigned int taken;
-	char name[40];
+	bool needed;
+	char name[60];
 };
 
 static const struct share shares[] = {
-	{ 1, 20, 1, "1 slot: one" },
-	{ 8, 64, 8, "8 slots: as many" },
-	{ 16, 4, 2, "of 4: half" },
-	{ 16, 5, 3, "of 5: half, rounded up" },
-	{ 16, 1, 1, "of 1: that" },
-	{ 64, 100, 32, "64 slots: a batch" },
+	{ 1, 20, 1, false, "1 slot: one" },
+	{ 8, 64, 8, false, "8 slots: as many" },
+	{ 64, 100, 32, false, "64 slots: a batch" },
+	{ 16, 5, 5, false, "of 5: all" },
+	{ 8, 64, 8, true, "8 slots, from one who needs them: as many" },
+	{ 16, 4, 2, true, "of 4 from one who needs them: half" },
+	{ 16, 5, 3, true, "of 5 from one who needs them: half, rounded up" },
+	{ 16, 1, 1, true, "of 1 from one who needs it: that" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(share, shares, name);
 
-static void a_steal_takes_half_at_most(struct kunit *test)
+static void a_steal_takes_its_share(struct kunit *test)
 {
 	const struct share *share = test->param_value;
 	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
@@ -105,6 +108,7 @@ static void a_steal_takes_half_at_most(struct kunit *test)
 
 	kp = pool_with_queue(test, share->there, a, share->slots,
 			     PCPOOL_STEAL_ALL, &objs);
+	per_cpu_ptr(kp->core->cpu, a)->refilled = share->needed;
 	kt_on(test, b);
 	obj = kt_get(kp, GFP_KERNEL, KT_ME);
 	KUNIT_EXPECT_PTR_EQ(test, obj, objs[0]);
@@ -433,7 +437,7 @@ static void thieves_lose_share_and_hide_nothing(struct kunit *test)
 static struct kunit_case steal_cases[] = {
 	KUNIT_CASE(a_cpu_with_nothing_steals),
 	KUNIT_CASE(a_steal_takes_the_oldest),
-	KUNIT_CASE_PARAM(a_steal_takes_half_at_most, share_gen_params),
+	KUNIT_CASE_PARAM(a_steal_takes_its_share, share_gen_params),
 	KUNIT_CASE(private_slots_are_not_stolen_from),
 	KUNIT_CASE(get_local_does_not_steal),
 	KUNIT_CASE(get_local_takes_what_its_cpu_has),

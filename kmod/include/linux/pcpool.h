@@ -115,11 +115,13 @@ struct pcpool_params {
  *	neither a get at the bottom nor a put at the top has to compare @top with
  *	a limit; between them are the private slots
  *
- * A slot is the truth about the object in it and moves it with one per-CPU
- * compare-and-exchange. @top is only a hint: an interrupt or a migration
+ * A slot is the truth about the object in it, and a get or put moves it with one
+ * per-CPU compare-and-exchange. @top is only a hint: an interrupt or a migration
  * between reading @top and moving the object can at worst leave it wrong, and
  * then the out-of-line path looks through all slots and mends it. So there is
- * nothing here that needs preemption or interrupts disabled, nor a nested case.
+ * nothing inlined that needs preemption or interrupts disabled, nor a nested case.
+ * While the out-of-line paths move several objects at a time, @top points to slots
+ * that are empty and full at once, so that they are left alone.
  */
 struct pcpool_slots {
 	void * __percpu *top;
@@ -212,7 +214,8 @@ static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 
 /*
  * The inlined half of every put: gives the object to a private slot. There is no need
- * to look for a %NULL: it is what is there already.
+ * to look for a %NULL: it is what is there already. It moves the hint, which the
+ * next get mends.
  */
 static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
 {
