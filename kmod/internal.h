@@ -28,6 +28,7 @@
 #define _PCPOOL_INTERNAL_H
 
 #include <linux/atomic.h>
+#include <linux/cache.h>
 #include <linux/cpumask.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
@@ -50,6 +51,15 @@
  */
 #define PCPOOL_BATCH	32u
 
+/* After so many spills and no refill a CPU is one that only puts. */
+#define PCPOOL_REFILLED		8u
+
+/*
+ * How many more a thief takes from a CPU that only puts, to its own queue, with interrupts
+ * disabled: 32 cache lines of pointers, which come from the other CPU.
+ */
+#define PCPOOL_STEAL_MORE	256u
+
 /**
  * struct pcpool_cpu - one CPU's part of a pool, without its private slots
  * @queue: the shared queues; which of them is the main tier is bit 0 of the epoch
@@ -60,8 +70,10 @@
  *	to or from private slots. So only an NMI can find it set, or a probe on
  *	one of pcpool's own functions.
  * @stealing: the CPU is moving stolen objects to its private slots
- * @refilled: the private slots have been refilled from @queue since they last spilled:
- *	this CPU needs what is there itself
+ * @refilled: PCPOOL_REFILLED when the private slots are refilled from @queue, and one
+ *	less with each spill, to 0: unless it is that, this CPU needs what is there
+ *	itself
+ * @cramped: a thief on this CPU would have taken more, had there been a ring for it
  * @hit_shared: as in struct pcpool_pool_stats, like all below where not said
  * @hit_steal: -
  * @hit_victim: -
@@ -81,7 +93,8 @@ struct pcpool_cpu {
 	unsigned int epoch;
 	u8 pushing;
 	bool stealing;
-	bool refilled;
+	u8 refilled;
+	bool cramped;
 	unsigned long hit_shared;
 	unsigned long hit_steal;
 	unsigned long hit_victim;
@@ -146,8 +159,9 @@ struct pcpool_core {
 	enum pcpool_steal steal;
 	bool bypass;
 	bool dead;
-	cpumask_var_t nonempty[2];
-	struct pcpool_deferred deferred;
+	/* Until here it is only read, mostly. */
+	cpumask_var_t nonempty[2] ____cacheline_aligned_in_smp;
+	struct pcpool_deferred deferred ____cacheline_aligned_in_smp;
 	struct irq_work irq_work;
 	struct work_struct work;
 	atomic_long_t nr_deferred;

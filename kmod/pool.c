@@ -48,8 +48,8 @@ static __always_inline void producer_exit(struct pcpool_core *core)
 
 /* --- The hint which CPUs' queues are worth a look ---------------------- */
 
-/* After finding @cpu's queue empty. */
-static void hint_clear(struct pcpool_core *core, unsigned int tier, int cpu)
+/* After finding @cpu's queue empty, which spares others to look for themselves. */
+static noinline void hint_clear(struct pcpool_core *core, unsigned int tier, int cpu)
 {
 	cpumask_clear_cpu(cpu, core->nonempty[tier]);
 	smp_mb__after_atomic(); /* pairs with the one in pcpool_hint_set() */
@@ -149,6 +149,13 @@ static struct pcpool_queue *own_queue(struct pcpool_core *core,
 	return this_cpu_ptr(&core->cpu->queue[tier]);
 }
 
+/* Remember for some spills that this CPU has refilled from its own queue. */
+static __always_inline void spilled(struct pcpool_cpu *c)
+{
+	if (c->refilled)
+		WRITE_ONCE(c->refilled, c->refilled - 1);
+}
+
 /* --- Where a put leaves its object ------------------------------------- */
 
 /* Leave an object in a cell; whoever comes to take it from there is told otherwise. */
@@ -229,7 +236,7 @@ static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 		ret = NO_ROOM;
 		goto out_producer;
 	}
-	c->refilled = false;
+	spilled(c);
 	n = spill(core, q->head, n);
 	pcpool_ring_publish(q->head, n);
 	/* Full again? Then by an NMI, which is done by now. */
@@ -301,11 +308,12 @@ static unsigned int push_after_slots(struct pcpool_core *core, void **objs,
 }
 
 /*
- * Add a ring to this CPU's queue of @tier, or MAIN_TIER. Where memory is
- * too fragmented for a ring of twice the size, a smaller one does. Returns whether it
- * is worth trying again.
+ * Add a ring to this CPU's queue of @tier, or MAIN_TIER, unless there is room for @want
+ * objects. Where memory is too fragmented for a ring of twice the size, a smaller one
+ * does. Returns whether it is worth trying again.
  */
-static bool grow(struct pcpool_core *core, unsigned int tier, gfp_t gfp)
+static bool grow(struct pcpool_core *core, unsigned int tier, unsigned int want,
+		 gfp_t gfp)
 {
 	struct pcpool_ring *ring = NULL;
 	struct pcpool_queue *q;
@@ -325,7 +333,7 @@ static bool grow(struct pcpool_core *core, unsigned int tier, gfp_t gfp)
 	local_irq_save(flags);
 	if (producer_enter(core)) {
 		q = own_queue(core, tier);
-		if (pcpool_queue_room(q, core->nr_slots) < core->nr_slots) {
+		if (pcpool_queue_room(q, want) < want) {
 			pcpool_queue_add_ring(q, ring);
 			ring = NULL;
 		}
@@ -362,7 +370,7 @@ bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 		}
 		if (partly)
 			return false;
-		partly = !grow(core, MAIN_TIER, gfp);
+		partly = !grow(core, MAIN_TIER, core->nr_slots, gfp);
 	}
 	return true;
 }
@@ -371,7 +379,7 @@ bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 bool pcpool_enqueue(struct pcpool_core *core, void *obj, unsigned int tier)
 {
 	while (!push_here(core, &obj, 1, tier)) {
-		if (!grow(core, tier, PCPOOL_GFP_PUT))
+		if (!grow(core, tier, core->nr_slots, PCPOOL_GFP_PUT))
 			return false;
 	}
 	return true;
@@ -453,7 +461,7 @@ static __always_inline bool spill_and_keep(struct pcpool_core *core, void *obj)
 	if (unlikely(!ring || !pcpool_ring_space(ring, n, &to)))
 		goto out_producer;
 
-	c->refilled = false;
+	spilled(c);
 	WRITE_ONCE(slots->top, core->closed);
 	barrier();
 	n = pcpool_slots_unload(slots->slot + 1, to, n);
@@ -654,6 +662,25 @@ static void *refill(struct pcpool_core *core, unsigned int tier,
 }
 
 /*
+ * Our own queue @q of @tier is empty. Tidy up: drop older rings, and, where others come
+ * to steal, spare them the way.
+ */
+static void *found_empty(struct pcpool_core *core, unsigned int tier,
+			 struct pcpool_queue *q)
+{
+	int self = smp_processor_id();
+	void *obj = NULL;
+
+	/* Consumers drop rings on their way; there is nothing that this could get. */
+	if (READ_ONCE(q->head->older))
+		pcpool_queue_pop_tail(q, &obj, 1, false);
+	if (cpumask_test_cpu(self, core->nonempty[tier]) &&
+	    pcpool_ring_robbed(q->head))
+		hint_clear(core, tier, self);
+	return obj;
+}
+
+/*
  * Take from this CPU's own queue of the main tier, and refill the private slots: not quite
  * all, so that there is room for puts too; or all of them if puts are out of sight.
  */
@@ -675,11 +702,13 @@ static void *take_shared(struct pcpool_core *core)
 	if (!q->head)
 		goto out;
 	if (producer_enter(core)) {
-		n = 1 + (c->refilled ? core->nr_slots : core->refill);
-		c->refilled = true;
+		n = 1 + (c->refilled == PCPOOL_REFILLED ? core->nr_slots : core->refill);
+		WRITE_ONCE(c->refilled, PCPOOL_REFILLED);
 		ring = pcpool_queue_claim_head(q, &n, &at);
 		if (ring)
 			obj = refill(core, tier, ring, at, n);
+		else
+			obj = found_empty(core, tier, q);
 		producer_exit(core);
 	} else {
 		/* We interrupted the producer. The tail is open to everybody. */
@@ -690,6 +719,30 @@ static void *take_shared(struct pcpool_core *core)
 out:
 	local_irq_restore(flags);
 	return obj;
+}
+
+/*
+ * After a steal that left more behind, on a CPU that does not need it: move some of that
+ * to our own queue, so that not every few gets have to go there again.
+ */
+static void steal_more(struct pcpool_core *core, struct pcpool_cpu *victim,
+		       unsigned int tier)
+{
+	struct pcpool_cpu *c = this_cpu_ptr(core->cpu);
+	unsigned int n;
+
+	if (!producer_enter(core))
+		return;
+	n = pcpool_queue_move(&victim->queue[tier], &c->queue[tier],
+			      PCPOOL_STEAL_MORE);
+	/* No more because of us? */
+	if (n < PCPOOL_STEAL_MORE &&
+	    pcpool_queue_room(&c->queue[tier], PCPOOL_STEAL_MORE) <
+	    PCPOOL_STEAL_MORE)
+		WRITE_ONCE(c->cramped, true);
+	if (n)
+		pcpool_hint_set(core, tier, smp_processor_id());
+	producer_exit(core);
 }
 
 /*
@@ -721,7 +774,11 @@ static void *steal_main(struct pcpool_core *core, int cpu)
 		for (i = 1; i < n - i; i++)
 			swap(objs[i], objs[n - i]);
 		stash(core, objs + 1, n - 1);
+		if (n == many && !READ_ONCE(victim->refilled))
+			steal_more(core, victim, tier);
 	}
+	if (n && !pcpool_queue_count(&victim->queue[tier]))
+		hint_clear(core, tier, cpu);
 	if (many > 1)
 		/* Pairs with the acquire in holds_something(); tiers.c, (A). */
 		smp_store_release(&c->stealing, false);
@@ -749,24 +806,31 @@ static void *steal(struct pcpool_core *core, const struct cpumask *nonempty,
 		   void *(*steal_from)(struct pcpool_core *core, int cpu))
 {
 	int self = smp_processor_id(), node = cpu_to_node(self), cpu;
+	bool near = true, others = false;
 	void *obj;
-	bool near;
 
 	if (cpumask_empty(nonempty))
 		return NULL;
-	for (near = true; ; near = false) {
-		/* From our neighbour on, so that not all rob the same one. */
-		for_each_cpu_wrap(cpu, nonempty, self) {
-			if (cpu == self || (cpu_to_node(cpu) == node) != near ||
-			    !may_steal(core, cpu, node))
-				continue;
-			obj = steal_from(core, cpu);
-			if (obj)
-				return obj;
+again:
+	/* From our neighbour on, so that not all rob the same one. */
+	for_each_cpu_wrap(cpu, nonempty, self) {
+		if (cpu == self)
+			continue;
+		if ((cpu_to_node(cpu) == node) != near) {
+			others = true;
+			continue;
 		}
-		if (!near)
-			return NULL;
+		if (!may_steal(core, cpu, node))
+			continue;
+		obj = steal_from(core, cpu);
+		if (obj)
+			return obj;
 	}
+	if (near && others) {
+		near = false;
+		goto again;
+	}
+	return NULL;
 }
 
 /* Take from the private slots; not if we are an NMI in the middle of moves there. */
@@ -821,6 +885,12 @@ private:
 		this_cpu_inc(core->slots->hits);
 out:
 	preempt_enable();
+	/* Now, where it can be waited for; another CPU's mark is as good as ours. */
+	if (unlikely(this_cpu_read(core->cpu->cramped)) &&
+	    pcpool_may_allocate()) {
+		this_cpu_write(core->cpu->cramped, false);
+		grow(core, MAIN_TIER, PCPOOL_STEAL_MORE, PCPOOL_GFP_PUT);
+	}
 	return obj;
 }
 
@@ -875,7 +945,7 @@ static __always_inline void *refill_and_take(struct pcpool_core *core)
 	barrier();
 	WRITE_ONCE(slots->top, core->closed);
 	barrier();
-	n = c->refilled ? core->nr_slots : core->refill;
+	n = c->refilled == PCPOOL_REFILLED ? core->nr_slots : core->refill;
 	if (unlikely(!pcpool_slots_free(slots->slot + 1, n)))
 		goto out_producer;
 	n = pcpool_ring_try_claim(ring, n + 1, &from);
@@ -883,7 +953,7 @@ static __always_inline void *refill_and_take(struct pcpool_core *core)
 		obj = READ_ONCE(from[--n]);
 		pcpool_slots_load(slots->slot + 1, from, n);
 		floor += n;
-		c->refilled = true;
+		WRITE_ONCE(c->refilled, PCPOOL_REFILLED);
 		this_cpu_sub(cpu->off_slots, n);
 		this_cpu_inc(cpu->hit_shared);
 	}
@@ -926,6 +996,13 @@ void *__pcpool_try_get(struct pcpool *pool)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
 
+	void *obj;
+
+	if (likely(READ_ONCE(pool->get_slots) == core->slots)) {
+		obj = refill_and_take(core);
+		if (likely(obj))
+			return obj;
+	}
 	if (WARN(core->dead, "pcpool: %s: asked for an object after it was destroyed\n",
 		 core->name))
 		return NULL;

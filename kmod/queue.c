@@ -7,7 +7,7 @@
  * What orders what between CPUs:
  *
  *  (A) ring->ends: pcpool_ring_publish() adds to it with release semantics after
- *      writing the slots; pcpool_ring_pop_tail() claims with acquire semantics
+ *      writing the slots; ring_claim_tail() claims with acquire semantics
  *      before reading them. What consumers, and the producer that pops, do to it in
  *      between are read-modify-writes, which continue the release sequence. This is
  *      what makes writes to an object before its put visible after its get.
@@ -197,20 +197,15 @@ unsigned int pcpool_ring_pop_head(struct pcpool_ring *ring, void **objs,
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_pop_head);
 
-/**
- * pcpool_ring_pop_tail() - pop objects at the tail
- * @ring: the ring
- * @objs: where to put them, the oldest first
- * @n: how many at most
- * @half: take no more than half of what is there (rounded up)
- *
- * Return: how many it got.
+/*
+ * Claim up to @n objects at the tail, or half of what is there (rounded up) if @half.
+ * Returns how many; they are from @at on.
  */
-unsigned int pcpool_ring_pop_tail(struct pcpool_ring *ring, void **objs,
-				  unsigned int n, bool half)
+static unsigned int ring_claim_tail(struct pcpool_ring *ring, unsigned int n,
+				    bool half, u32 *at)
 {
 	s64 ends = atomic64_read(&ring->ends);
-	unsigned int i, take;
+	unsigned int take;
 	u32 tail;
 
 	/* (A): pairs with the release in pcpool_ring_publish(). */
@@ -225,14 +220,42 @@ unsigned int pcpool_ring_pop_tail(struct pcpool_ring *ring, void **objs,
 	} while (!atomic64_try_cmpxchg_acquire(&ring->ends, &ends,
 					       ends_pack(ends_head(ends),
 							 tail + take)));
-	for (i = 0; i < take; i++) {
-		void **slot = ring_slot(ring, tail + i);
+	*at = tail;
+	return take;
+}
 
-		objs[i] = READ_ONCE(*slot);
+/* Read what was claimed at the tail, the oldest first. */
+static void ring_read_tail(struct pcpool_ring *ring, u32 at, void **objs,
+			   unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		void **slot = ring_slot(ring, at + i);
+
+		WRITE_ONCE(objs[i], READ_ONCE(*slot));
 		/* (B): hands the slot back to the producer. */
 		WRITE_ONCE(*slot, NULL);
 	}
-	return take;
+}
+
+/**
+ * pcpool_ring_pop_tail() - pop objects at the tail
+ * @ring: the ring
+ * @objs: where to put them, the oldest first
+ * @n: how many at most
+ * @half: take no more than half of what is there (rounded up)
+ *
+ * Return: how many it got.
+ */
+unsigned int pcpool_ring_pop_tail(struct pcpool_ring *ring, void **objs,
+				  unsigned int n, bool half)
+{
+	u32 at;
+
+	n = ring_claim_tail(ring, n, half, &at);
+	ring_read_tail(ring, at, objs, n);
+	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_pop_tail);
 
@@ -335,7 +358,7 @@ void pcpool_queue_add_ring(struct pcpool_queue *q, struct pcpool_ring *ring)
 	struct pcpool_ring *head = q->head;
 
 	ring->older = head;
-	/* Pairs with the acquires in pcpool_queue_pop_tail(), see (C). */
+	/* Pairs with the acquires in queue_claim_tail(), see (C). */
 	if (head)
 		smp_store_release(&head->newer, ring); /* (C) */
 	else
@@ -379,19 +402,12 @@ bool pcpool_queue_release(struct pcpool_queue *q)
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_release);
 
-/**
- * pcpool_queue_pop_tail() - pop objects at the tail
- * @q: the queue
- * @objs: where to put them, the oldest first
- * @n: how many at most
- * @half: take no more than half of what the oldest ring has
- *
- * Takes from one ring only, so it can return less than @n though there is more.
- *
- * Return: how many it got; 0 only if the queue was empty at some moment.
+/*
+ * Claim up to @n objects at the tail of the oldest ring that has any. Returns how many; 0
+ * only if the queue was empty at some moment. They are in @from, from @at on.
  */
-unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
-				   unsigned int n, bool half)
+static unsigned int queue_claim_tail(struct pcpool_queue *q, unsigned int n,
+				     bool half, struct pcpool_ring **from, u32 *at)
 {
 	struct pcpool_ring *ring, *newer;
 	unsigned int got;
@@ -404,9 +420,11 @@ unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
 		 * filled again, unless it had a newer one before we looked.
 		 */
 		newer = smp_load_acquire(&ring->newer);
-		got = pcpool_ring_pop_tail(ring, objs, n, half);
-		if (got)
+		got = ring_claim_tail(ring, n, half, at);
+		if (got) {
+			*from = ring;
 			return got;
+		}
 		if (!newer) {
 			/*
 			 * Once more if there is a newer one by now, as seen after
@@ -430,7 +448,61 @@ unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
 	}
 	return 0;
 }
+
+/**
+ * pcpool_queue_pop_tail() - pop objects at the tail
+ * @q: the queue
+ * @objs: where to put them, the oldest first
+ * @n: how many at most
+ * @half: take no more than half of what the oldest ring has
+ *
+ * Takes from one ring only, so it can return less than @n though there is more.
+ *
+ * Return: how many it got; 0 only if the queue was empty at some moment.
+ */
+unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
+				   unsigned int n, bool half)
+{
+	struct pcpool_ring *ring;
+	u32 at;
+
+	n = queue_claim_tail(q, n, half, &ring, &at);
+	if (n)
+		ring_read_tail(ring, at, objs, n);
+	return n;
+}
 EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_pop_tail);
+
+/**
+ * pcpool_queue_move() - pop objects at the tail, and push them to another queue
+ * @q: the queue
+ * @to: the queue to push to; the caller is its producer
+ * @n: how many at most
+ *
+ * Moves no more than there is room for, in one piece, in the newest ring of @to.
+ *
+ * Return: how many it moved.
+ */
+unsigned int pcpool_queue_move(struct pcpool_queue *q, struct pcpool_queue *to,
+			       unsigned int n)
+{
+	struct pcpool_ring *ring, *head = to->head;
+	void **objs;
+	u32 at;
+
+	if (!head)
+		return 0;
+	n = ring_room(head, atomic64_read(&head->ends), n);
+	objs = pcpool_ring_run(head, pcpool_ring_head(head), &n);
+	if (n)
+		n = queue_claim_tail(q, n, false, &ring, &at);
+	if (n) {
+		ring_read_tail(ring, at, objs, n);
+		pcpool_ring_publish(head, n);
+	}
+	return n;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_move);
 
 /* How many objects there are; exact when nobody pushes or pops. For anyone. */
 unsigned long pcpool_queue_count(const struct pcpool_queue *q)

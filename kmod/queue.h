@@ -90,6 +90,14 @@ static inline u32 pcpool_ring_head(const struct pcpool_ring *ring)
 	return (u64)atomic64_read(&ring->ends) >> 32;
 }
 
+/* Is the ring empty, and have consumers had something to do with that? For the producer. */
+static inline bool pcpool_ring_robbed(const struct pcpool_ring *ring)
+{
+	s64 ends = atomic64_read(&ring->ends);
+
+	return (u32)((u64)ends >> 32) == (u32)ends && (u32)ends != ring->clean;
+}
+
 /*
  * Can @n objects be pushed, without looking any closer, and all before the end of the
  * ring? Then @to says where. For the producer.
@@ -107,7 +115,7 @@ static __always_inline bool pcpool_ring_space(struct pcpool_ring *ring,
 static inline void pcpool_ring_publish(struct pcpool_ring *ring, unsigned int n)
 {
 	/*
-	 * Pairs with the acquire in pcpool_ring_pop_tail(); (A) in queue.c. An
+	 * Pairs with the acquire in ring_claim_tail(); (A) in queue.c. An
 	 * addition, since consumers move the tail meanwhile; the head's carry falls
 	 * off.
 	 */
@@ -165,6 +173,8 @@ unsigned int pcpool_queue_next_size(const struct pcpool_queue *q);
 /* For anyone. */
 unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
 				   unsigned int n, bool half);
+unsigned int pcpool_queue_move(struct pcpool_queue *q, struct pcpool_queue *to,
+			       unsigned int n);
 unsigned long pcpool_queue_count(const struct pcpool_queue *q);
 
 #endif /* _PCPOOL_QUEUE_H */

@@ -314,6 +314,44 @@ static bool queue_release(struct pcpool_queue *q)
 	return released;
 }
 
+static unsigned int queue_move(struct pcpool_queue *q, struct pcpool_queue *to,
+			       unsigned int n)
+{
+	rcu_read_lock();
+	n = pcpool_queue_move(q, to, n);
+	rcu_read_unlock();
+	return n;
+}
+
+/* These rings begin ten slots before their end, where their indexes wrap too. */
+static void a_move_goes_from_tail_to_head(struct kunit *test)
+{
+	struct pcpool_queue *q = new_queue(test), *to = new_queue(test);
+	void *obj;
+	unsigned long i;
+
+	queue_push(test, q, 0, 30);
+	KUNIT_EXPECT_EQ(test, queue_move(q, to, 30), 0);
+	queue_push(test, to, 100, 1);
+	/* In one piece: up to where the ring wraps. */
+	KUNIT_EXPECT_EQ(test, queue_move(q, to, 30), 9);
+	KUNIT_EXPECT_EQ(test, queue_move(q, to, 5), 5);
+	KUNIT_EXPECT_EQ(test, queue_move(q, to, 100), 16);
+	KUNIT_EXPECT_EQ(test, queue_move(q, to, 100), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_queue_count(q), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_queue_count(to), 31);
+	/* Full but for one: no more than there is room for. */
+	queue_push(test, q, 50, 2);
+	KUNIT_EXPECT_EQ(test, queue_move(q, to, 2), 1);
+	for (i = 0; i < 32; i++) {
+		KUNIT_ASSERT_EQ(test, queue_pop_tail(to, &obj, 1, false), 1);
+		KUNIT_EXPECT_PTR_EQ(test, obj,
+				    value(!i ? 100 : i < 31 ? i - 1 : 50));
+	}
+	KUNIT_EXPECT_EQ(test, queue_pop_tail(q, &obj, 1, false), 1);
+	KUNIT_EXPECT_PTR_EQ(test, obj, value(51));
+}
+
 static void a_new_queue_holds_and_takes_nothing(struct kunit *test)
 {
 	struct pcpool_queue *q = new_queue(test);
@@ -901,6 +939,7 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(queue_pops_the_oldest_across_its_rings),
 	KUNIT_CASE(queue_pops_the_newest_across_its_rings),
 	KUNIT_CASE(queue_is_worked_from_both_ends),
+	KUNIT_CASE(a_move_goes_from_tail_to_head),
 	KUNIT_CASE(consumers_drop_the_rings_they_have_emptied),
 	KUNIT_CASE(the_newest_ring_stays_however_empty),
 	KUNIT_CASE(only_an_empty_queue_is_released),

@@ -58,7 +58,8 @@ static void a_cpu_with_nothing_steals(struct kunit *test)
 	objs = kt_get_many(kp, 20);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, 20);
 	KUNIT_EXPECT_GT(test, kt_stats(kp).hit_steal, 0);
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_steal + kt_stats(kp).hit_private,
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_steal + kt_stats(kp).hit_private +
+			kt_stats(kp).hit_shared,
 			20);
 	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
 	kt_put_many(kp, 20, objs);
@@ -115,6 +116,61 @@ static void a_steal_takes_its_share(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_in_main(kp, a), share->there - share->taken);
 	KUNIT_EXPECT_EQ(test, pcpool_slots_count(kp->core, b), share->taken - 1);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_steal, 1);
+	kt_put(kp, obj, KT_ME);
+}
+
+/* Gets all of @n objects that are in @a's queue on @b; how many of them were steals. */
+static unsigned int steals_of(struct kunit *test, unsigned int n, bool needed)
+{
+	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
+	unsigned int i, moved = 0;
+	struct kt_pool *kp;
+	void **objs;
+
+	kp = pool_with_queue(test, n, a, 4, PCPOOL_STEAL_ALL, &objs);
+	kt_on(test, b);
+	for (i = 0; i < n; i++) {
+		per_cpu_ptr(kp->core->cpu, a)->refilled = needed;
+		objs[i] = kt_get(kp, GFP_KERNEL, KT_ME);
+		KUNIT_ASSERT_NOT_NULL(test, objs[i]);
+		moved += kt_in_main(kp, b);
+	}
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, n);
+	KUNIT_EXPECT_EQ(test, !moved, needed);
+	kt_put_many(kp, n, objs);
+	return kt_stats(kp).hit_steal;
+}
+
+/* Else it has to come back for every four. */
+static void a_thief_takes_more_from_who_only_puts(struct kunit *test)
+{
+	KUNIT_EXPECT_LE(test, steals_of(test, 1000, false), 30);
+}
+
+static void a_thief_takes_no_more_from_who_needs_it(struct kunit *test)
+{
+	KUNIT_EXPECT_GE(test, steals_of(test, 1000, true), 250);
+}
+
+static void a_cpu_that_others_rob_clears_its_own_hint(struct kunit *test)
+{
+	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
+	struct kt_pool *kp;
+	void **objs, *obj;
+	unsigned int i;
+
+	kp = pool_with_queue(test, 12, a, 4, PCPOOL_STEAL_ALL, &objs);
+	per_cpu_ptr(kp->core->cpu, a)->refilled = 1;
+	kt_on(test, b);
+	obj = kt_get(kp, GFP_KERNEL, KT_ME);
+	kt_on(test, a);
+	KUNIT_ASSERT_EQ(test, kt_in_main(kp, a), 8);
+	for (i = 0; i < 8; i++)
+		objs[i] = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_EXPECT_TRUE(test, cpumask_test_cpu(a, kp->core->nonempty[0]));
+	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
+	KUNIT_EXPECT_FALSE(test, cpumask_test_cpu(a, kp->core->nonempty[0]));
+	kt_put_many(kp, 8, objs);
 	kt_put(kp, obj, KT_ME);
 }
 
@@ -438,6 +494,9 @@ static struct kunit_case steal_cases[] = {
 	KUNIT_CASE(a_cpu_with_nothing_steals),
 	KUNIT_CASE(a_steal_takes_the_oldest),
 	KUNIT_CASE_PARAM(a_steal_takes_its_share, share_gen_params),
+	KUNIT_CASE(a_thief_takes_more_from_who_only_puts),
+	KUNIT_CASE(a_thief_takes_no_more_from_who_needs_it),
+	KUNIT_CASE(a_cpu_that_others_rob_clears_its_own_hint),
 	KUNIT_CASE(private_slots_are_not_stolen_from),
 	KUNIT_CASE(get_local_does_not_steal),
 	KUNIT_CASE(get_local_takes_what_its_cpu_has),
