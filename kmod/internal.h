@@ -147,7 +147,7 @@ struct pcpool_core {
 	struct pcpool pool;
 	struct pcpool_slots __percpu *slots;
 	struct pcpool_cpu __percpu *cpu;
-	void * __percpu *closed;
+	unsigned long closed;
 	unsigned int nr_slots;
 	unsigned int refill;
 	unsigned int batch;

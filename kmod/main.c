@@ -70,12 +70,12 @@ static int closed_slots_init(void)
 	int cpu;
 
 	pcpool_closed_slots = __alloc_percpu(struct_size(slots, slot, 2),
-				      SMP_CACHE_BYTES);
+					     SMP_CACHE_BYTES);
 	if (!pcpool_closed_slots)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		slots = per_cpu_ptr(pcpool_closed_slots, cpu);
-		slots->top = pcpool_closed_slots->slot;
+		slots->top = (unsigned long)pcpool_closed_slots->slot;
 		slots->slot[1] = slots; /* any address; never read */
 	}
 	return 0;
@@ -183,7 +183,7 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	core->flags = p->flags;
 	core->steal = p->steal;
 	core->object_bytes = p->object_bytes;
-	core->closed = pcpool_closed_slots->slot;
+	core->closed = (unsigned long)pcpool_closed_slots->slot;
 	core->nr_slots = p->private_slots ?: auto_slots(p->object_bytes);
 	core->batch = min(core->nr_slots, PCPOOL_BATCH);
 	core->refill = core->nr_slots - core->nr_slots / 4;

@@ -452,7 +452,7 @@ static __always_inline bool spill_and_keep(struct pcpool_core *core, void *obj)
 	local_irq_save(flags); /* as in keep_here() */
 	slots = this_cpu_ptr(core->slots);
 	c = this_cpu_ptr(cpu);
-	if (unlikely(slots->top != floor + n || !slots->slot[n] || c->pushing))
+	if (unlikely(slots->top != (unsigned long)(floor + n) || !slots->slot[n] || c->pushing))
 		goto out;
 	WRITE_ONCE(c->pushing, 1);
 	barrier();
@@ -468,7 +468,7 @@ static __always_inline bool spill_and_keep(struct pcpool_core *core, void *obj)
 	pcpool_ring_publish(ring, n);
 	WRITE_ONCE(slots->slot[1], obj);
 	barrier();
-	WRITE_ONCE(slots->top, floor + 1);
+	WRITE_ONCE(slots->top, (unsigned long)(floor + 1));
 	this_cpu_add(cpu->off_slots, n);
 	pcpool_hint_set(core, tier, smp_processor_id());
 	kept = true;
@@ -935,7 +935,7 @@ static __always_inline void *refill_and_take(struct pcpool_core *core)
 	local_irq_save(flags); /* as in take_shared() */
 	slots = this_cpu_ptr(core->slots);
 	c = this_cpu_ptr(cpu);
-	if (unlikely(slots->top != floor || c->pushing))
+	if (unlikely(slots->top != (unsigned long)floor || c->pushing))
 		goto out;
 	ring = c->queue[READ_ONCE(c->epoch) & 1].head;
 	if (unlikely(!ring))
@@ -959,7 +959,7 @@ static __always_inline void *refill_and_take(struct pcpool_core *core)
 	}
 out_producer:
 	barrier();
-	WRITE_ONCE(slots->top, floor);
+	WRITE_ONCE(slots->top, (unsigned long)floor);
 	barrier();
 	WRITE_ONCE(c->pushing, 0);
 out:

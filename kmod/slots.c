@@ -29,7 +29,7 @@ int pcpool_slots_init(struct pcpool_core *core)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		slots = per_cpu_ptr(core->slots, cpu);
-		slots->top = core->slots->slot;
+		slots->top = (unsigned long)core->slots->slot;
 		/* Any address that is not NULL closes the top; never read. */
 		slots->slot[core->nr_slots + 1] = core;
 	}
@@ -56,7 +56,7 @@ void *pcpool_slots_take(struct pcpool_core *core)
 	/* The floor, if there was none. */
 	if (obj)
 		slot--;
-	this_cpu_write(core->slots->top, slot);
+	this_cpu_write(core->slots->top, (unsigned long)slot);
 	return obj;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_take);
@@ -72,7 +72,7 @@ bool pcpool_slots_give(struct pcpool_core *core, void *obj)
 		empty = NULL;
 		if (!this_cpu_read(*slot) &&
 		    __pcpool_try_cmpxchg(*slot, &empty, obj)) {
-			this_cpu_write(core->slots->top, slot);
+			this_cpu_write(core->slots->top, (unsigned long)slot);
 			return true;
 		}
 	}
@@ -98,7 +98,7 @@ unsigned int pcpool_slots_fill(struct pcpool_core *core, void **objs,
 		i = n;
 	}
 	barrier();
-	WRITE_ONCE(slots->top, core->slots->slot + i);
+	WRITE_ONCE(slots->top, (unsigned long)(core->slots->slot + i));
 	/* Some were not as empty as they seemed? Then those that are. */
 	while (unlikely(i < n) && pcpool_slots_give(core, READ_ONCE(objs[i])))
 		i++;
@@ -121,7 +121,7 @@ unsigned int pcpool_slots_spill(struct pcpool_core *core, unsigned int first,
 	barrier();
 	n = pcpool_slots_unload(slots->slot + first, objs, n);
 	barrier();
-	WRITE_ONCE(slots->top, core->slots->slot);
+	WRITE_ONCE(slots->top, (unsigned long)core->slots->slot);
 	this_cpu_add(core->cpu->off_slots, n);
 	return n;
 }
@@ -144,7 +144,7 @@ unsigned int pcpool_slots_flush(struct pcpool_core *core, int cpu, void **objs)
 		if (obj)
 			objs[n++] = obj;
 	}
-	WRITE_ONCE(slots->top, core->slots->slot);
+	WRITE_ONCE(slots->top, (unsigned long)core->slots->slot);
 	this_cpu_add(core->cpu->off_slots, n);
 	return n;
 }

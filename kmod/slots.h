@@ -18,7 +18,7 @@
  */
 static inline bool pcpool_slots_seem_empty(struct pcpool_core *core)
 {
-	return this_cpu_read(core->slots->top) == core->slots->slot &&
+	return this_cpu_read(core->slots->top) == (unsigned long)core->slots->slot &&
 	       !this_cpu_read(core->slots->slot[1]);
 }
 
@@ -27,7 +27,7 @@ static inline bool pcpool_slots_seem_full(struct pcpool_core *core)
 {
 	void * __percpu *last = core->slots->slot + core->nr_slots;
 
-	return this_cpu_read(core->slots->top) == last && this_cpu_read(*last);
+	return this_cpu_read(core->slots->top) == (unsigned long)last && this_cpu_read(*last);
 }
 
 /*

@@ -182,7 +182,8 @@ static void a_bulk_get_takes_from_private_slots_first(struct kunit *test)
 	objs = kt_get_many(kp, 12);
 	for (i = 0; i < 12; i++)
 		kt_put(kp, objs[i], KT_ME);
-	this_cpu_write(kp->core->slots->top, kp->core->slots->slot);
+	this_cpu_write(kp->core->slots->top,
+		       (unsigned long)kp->core->slots->slot);
 	KUNIT_ASSERT_EQ(test, kt_get_bulk(kp, GFP_KERNEL, 12, got, KT_ME), 12);
 	for (i = 0; i < 12; i++)
 		KUNIT_EXPECT_PTR_EQ(test, got[i], objs[11 - i]);

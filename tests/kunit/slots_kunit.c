@@ -24,7 +24,8 @@ static bool put_inline(struct kt_pool *kp, void *obj)
 /* @top: the slot that the next put fills. */
 static void set_top(struct kt_pool *kp, int cpu, unsigned int top)
 {
-	per_cpu_ptr(kp->core->slots, cpu)->top = kp->core->slots->slot + top - 1;
+	per_cpu_ptr(kp->core->slots, cpu)->top =
+		(unsigned long)(kp->core->slots->slot + top - 1);
 }
 
 struct depth {

@@ -108,8 +108,8 @@ struct pcpool_params {
 
 /**
  * struct pcpool_slots - one CPU's private slots; only pcpool itself touches it
- * @top: Where the object put last is; slot[0] if there is none. Points to per-CPU
- *	memory, as such pointers do: to each CPU's own.
+ * @top: Where the object put last is; slot[0] if there is none. As a per-CPU pointer, so
+ *	it is the same number on each CPU, and means its own slot there
  * @hits: Gets served from these slots
  * @slot: slot[0] is always empty and slot[number of slots + 1] never, so that
  *	neither a get at the bottom nor a put at the top has to compare @top with
@@ -124,7 +124,7 @@ struct pcpool_params {
  * that are empty and full at once, so that they are left alone.
  */
 struct pcpool_slots {
-	void * __percpu *top;
+	unsigned long top;
 	unsigned long hits;
 	void *slot[];
 };
@@ -195,7 +195,7 @@ void __pcpool_put(struct pcpool *pool, void *obj);
 static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 {
 	struct pcpool_slots __percpu *slots = READ_ONCE(pool->get_slots);
-	void * __percpu *top = this_cpu_read(slots->top);
+	void * __percpu *top = (void * __percpu *)this_cpu_read(slots->top);
 	void *obj = this_cpu_read(*top);
 
 	if (unlikely(!obj))
@@ -206,8 +206,7 @@ static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 	 * Stored, not decremented: the value comes from one that was in range,
 	 * so it is in range too, on whichever CPU this now runs.
 	 */
-	top--;
-	this_cpu_write(slots->top, top);
+	this_cpu_write(slots->top, (unsigned long)(top - 1));
 	this_cpu_inc(slots->hits);
 	return obj;
 }
@@ -220,12 +219,12 @@ static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
 {
 	struct pcpool_slots __percpu *slots = READ_ONCE(pool->put_slots);
-	void * __percpu *top = this_cpu_read(slots->top) + 1;
+	void * __percpu *top = (void * __percpu *)this_cpu_read(slots->top);
 	void *empty = NULL;
 
-	if (unlikely(!__pcpool_try_cmpxchg(*top, &empty, obj)))
+	if (unlikely(!__pcpool_try_cmpxchg(top[1], &empty, obj)))
 		return false;
-	this_cpu_write(slots->top, top);
+	this_cpu_write(slots->top, (unsigned long)(top + 1));
 	return true;
 }
 

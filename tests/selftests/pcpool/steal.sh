@@ -114,7 +114,7 @@ the_own_node_is_robbed_first() {
 all_traffic_policies_lose_nothing() {
 	local policy
 	for policy in all node none; do
-		tell create $policy steal=$policy
+		tell create $policy steal=$policy private=4
 		tell start $policy
 	done
 	sleep 3
