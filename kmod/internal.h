@@ -46,8 +46,8 @@
 #include "testing.h"
 
 /*
- * The most objects to move at a time by way of the stack: stolen ones, those of bulk
- * puts, and those to be freed.
+ * How many stolen objects, objects of bulk puts, and objects to be freed to have on the
+ * stack at a time.
  */
 #define PCPOOL_BATCH	32u
 
@@ -69,11 +69,10 @@
  *	pushes to or pops at the head of either queue, or moves several objects
  *	to or from private slots. So only an NMI can find it set, or a probe on
  *	one of pcpool's own functions.
- * @stealing: the CPU is moving stolen objects to its private slots
- * @refilled: PCPOOL_REFILLED when the private slots are refilled from @queue, and one
- *	less with each spill, to 0: unless it is that, this CPU needs what is there
- *	itself
- * @cramped: a thief on this CPU would have taken more, had there been a ring for it
+ * @stealing: the CPU is moving stolen objects to its private slots and queue
+ * @refilled: PCPOOL_REFILLED when a get looks for objects in @queue, and one less with
+ *	each spill, to 0: unless it is that, this CPU needs what is there itself
+ * @cramped: a thief on this CPU might take more, had it a larger ring
  * @hit_shared: as in struct pcpool_pool_stats, like all below where not said
  * @hit_steal: -
  * @hit_victim: -
@@ -111,7 +110,7 @@ struct pcpool_cpu {
  * @closed: what the hint of private slots is while several objects are moved there
  * @nr_slots: private slots per CPU
  * @refill: how many objects a get usually moves from its own queue to the slots
- * @batch: how many a thief moves at a time, at most
+ * @batch: how many a thief takes for itself, at most
  * @epoch: how often the tiers have swapped roles; bit 0 tells which queues are the
  *	main tier
  * @ages: number of aging passes (age_lock)

@@ -51,6 +51,9 @@ static __always_inline void producer_exit(struct pcpool_core *core)
 /* After finding @cpu's queue empty, which spares others to look for themselves. */
 static noinline void hint_clear(struct pcpool_core *core, unsigned int tier, int cpu)
 {
+	/* Has somebody else been faster? */
+	if (!cpumask_test_cpu(cpu, core->nonempty[tier]))
+		return;
 	cpumask_clear_cpu(cpu, core->nonempty[tier]);
 	smp_mb__after_atomic(); /* pairs with the one in pcpool_hint_set() */
 	if (pcpool_queue_count(&per_cpu_ptr(core->cpu, cpu)->queue[tier]))
@@ -298,6 +301,7 @@ static unsigned int push_after_slots(struct pcpool_core *core, void **objs,
 				pcpool_ring_publish(q->head, pushed);
 			pushed = pcpool_queue_push(q, objs, n);
 			this_cpu_add(core->cpu->off_slots, pushed);
+			spilled(this_cpu_ptr(core->cpu));
 		}
 		producer_exit(core);
 		if (pushed)
@@ -321,8 +325,9 @@ static bool grow(struct pcpool_core *core, unsigned int tier, unsigned int want,
 	unsigned int size;
 
 	preempt_disable();
-	size = max(pcpool_queue_next_size(own_queue(core, tier)),
-		   pcpool_ring_min(core));
+	size = max3(pcpool_queue_next_size(own_queue(core, tier)),
+		    pcpool_ring_min(core),
+		    (unsigned int)roundup_pow_of_two(want));
 	preempt_enable();
 	for (; !ring && size >= pcpool_ring_min(core); size /= 2)
 		ring = pcpool_ring_alloc(size, gfp, numa_mem_id());
@@ -722,8 +727,8 @@ out:
 }
 
 /*
- * After a steal that left more behind, on a CPU that does not need it: move some of that
- * to our own queue, so that not every few gets have to go there again.
+ * After a steal that may have left more behind, on a CPU that does not need it: move some
+ * of that to our own queue, so that not every few gets have to go there again.
  */
 static void steal_more(struct pcpool_core *core, struct pcpool_cpu *victim,
 		       unsigned int tier)
@@ -733,21 +738,19 @@ static void steal_more(struct pcpool_core *core, struct pcpool_cpu *victim,
 
 	if (!producer_enter(core))
 		return;
-	n = pcpool_queue_move(&victim->queue[tier], &c->queue[tier],
-			      PCPOOL_STEAL_MORE);
-	/* No more because of us? */
-	if (n < PCPOOL_STEAL_MORE &&
-	    pcpool_queue_room(&c->queue[tier], PCPOOL_STEAL_MORE) <
+	if (pcpool_queue_room(&c->queue[tier], PCPOOL_STEAL_MORE) <
 	    PCPOOL_STEAL_MORE)
 		WRITE_ONCE(c->cramped, true);
+	n = pcpool_queue_move(&victim->queue[tier], &c->queue[tier],
+			      PCPOOL_STEAL_MORE);
 	if (n)
 		pcpool_hint_set(core, tier, smp_processor_id());
 	producer_exit(core);
 }
 
 /*
- * Take from @cpu's queue of the main tier, and refill the private slots: with as much as
- * they hold if @cpu itself only puts, else with half of what is there at most.
+ * Take from @cpu's queue of the main tier, and refill the private slots: with a batch if
+ * @cpu itself only puts, else with half of what is there at most.
  */
 static void *steal_main(struct pcpool_core *core, int cpu)
 {
@@ -889,7 +892,9 @@ out:
 	if (unlikely(this_cpu_read(core->cpu->cramped)) &&
 	    pcpool_may_allocate()) {
 		this_cpu_write(core->cpu->cramped, false);
-		grow(core, MAIN_TIER, PCPOOL_STEAL_MORE, PCPOOL_GFP_PUT);
+		/* It is only a convenience: nobody need be woken for it. */
+		grow(core, MAIN_TIER, PCPOOL_STEAL_MORE,
+		     PCPOOL_GFP_PUT & ~__GFP_RECLAIM);
 	}
 	return obj;
 }
@@ -1044,6 +1049,9 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 		} else {
 			popped = pop_own(core, own_main_tier(core), objs + got,
 					 min(n - got, PCPOOL_BATCH));
+			if (popped)
+				this_cpu_write(core->cpu->refilled,
+					       PCPOOL_REFILLED);
 			this_cpu_add(core->cpu->hit_shared, popped);
 		}
 		preempt_enable();

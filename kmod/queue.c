@@ -21,7 +21,7 @@
  *      ever pushed to that ring, since the producer never goes back to it: if the
  *      ring is empty then, it stays so, and can be dropped.
  *  (D) queue->head: stored before what is moved into the ring is gone from where it
- *      was; see holds_something() in tiers.c.
+ *      was; see (B) and (C) in tiers.c.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -365,10 +365,11 @@ void pcpool_queue_add_ring(struct pcpool_queue *q, struct pcpool_ring *ring)
 		smp_store_release(&q->tail, ring); /* (C) */
 	WRITE_ONCE(q->head, ring);
 	/*
-	 * (D): before anything moves from elsewhere into the ring; pairs with the
-	 * smp_rmb() of those who look for all that this CPU holds.
+	 * (D): before anything moves from elsewhere into the ring, and before the caller
+	 * reads what decides whether it does; pairs with the barriers of those who
+	 * look for all that this CPU holds.
 	 */
-	smp_wmb();
+	smp_mb();
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_add_ring);
 

@@ -90,7 +90,10 @@ static inline u32 pcpool_ring_head(const struct pcpool_ring *ring)
 	return (u64)atomic64_read(&ring->ends) >> 32;
 }
 
-/* Is the ring empty, and have consumers had something to do with that? For the producer. */
+/*
+ * Is the ring empty, and have consumers had something to do with that lately? For the
+ * producer.
+ */
 static inline bool pcpool_ring_robbed(const struct pcpool_ring *ring)
 {
 	s64 ends = atomic64_read(&ring->ends);
@@ -167,14 +170,16 @@ unsigned int pcpool_queue_pop_head(struct pcpool_queue *q, void **objs,
 void pcpool_queue_add_ring(struct pcpool_queue *q, struct pcpool_ring *ring);
 bool pcpool_queue_release(struct pcpool_queue *q);
 
+/* For anyone, as far as @q is concerned, and for the producer of @to. */
+unsigned int pcpool_queue_move(struct pcpool_queue *q, struct pcpool_queue *to,
+			       unsigned int n);
+
 /* For anyone on the CPU that pushes to it. */
 unsigned int pcpool_queue_next_size(const struct pcpool_queue *q);
 
 /* For anyone. */
 unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
 				   unsigned int n, bool half);
-unsigned int pcpool_queue_move(struct pcpool_queue *q, struct pcpool_queue *to,
-			       unsigned int n);
 unsigned long pcpool_queue_count(const struct pcpool_queue *q);
 
 #endif /* _PCPOOL_QUEUE_H */

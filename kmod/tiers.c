@@ -12,11 +12,13 @@
  *    private slots to what is the main tier in that view. The view changes in the
  *    same interrupt that empties the slots, so what is spilled before goes to the
  *    victim tier, even if the pool's epoch is ahead already.
- *  - A CPU that holds nothing is not interrupted; its view is changed from afar.
+ *  - A CPU that holds nothing is not interrupted; its view is changed from afar. If it
+ *    has got hold of something meanwhile, it is interrupted after all; see (C).
  *  - Objects move between private slots and queues with interrupts disabled, so that
  *    the interrupt comes before or after. Where the queue is the CPU's own, it
  *    comes for sure, since a CPU with a ring holds something. While a CPU moves
  *    stolen objects to its private slots, it says so (@stealing); see (A) below.
+ *    What it moves to its own queue stays in the tier that it was in.
  *  - From the victim tier, gets take no more than they need.
  *  - The worker, which puts deferred puts again, is kept out by age_lock.
  *
@@ -26,9 +28,12 @@
  *      reads the epoch; with a full barrier in between, both. So either the pass sees
  *      the thief and interrupts him, or he sees the new epoch and steals from what is the
  *      main tier by then. That a thief is done (release) is read (acquire) before his
- *      slots are.
+ *      slots and queues are.
  *  (B) Objects spill from private slots to a ring, which is stored in queue->head first;
  *      a pass reads the slots first. So it sees one of the two.
+ *  (C) A pass stores the CPU's view, then reads queue->head; the CPU stores queue->head,
+ *      then reads its view, and spills; with a full barrier in between, both. So either
+ *      it spills by the new view, or the pass waits until it has.
  *
  * The other way round, an object may be demoted a pass too early, if its put reads the
  * epoch just before it changes: that only makes it a little older than it should be.
@@ -61,7 +66,7 @@ static bool holds_something(struct pcpool_core *core, int cpu)
 	/* (A): pairs with the release in steal_main(). */
 	if (smp_load_acquire(&c->stealing) || pcpool_slots_count(core, cpu))
 		return true;
-	smp_rmb(); /* (B): pairs with the smp_wmb() in pcpool_queue_add_ring() */
+	smp_rmb(); /* (B): pairs with the smp_mb() in pcpool_queue_add_ring() */
 	return READ_ONCE(c->queue[0].head) || READ_ONCE(c->queue[1].head);
 }
 
@@ -117,7 +122,8 @@ static bool needs_ipi(int cpu, void *info)
 	if (holds_something(core, cpu))
 		return true;
 	WRITE_ONCE(per_cpu_ptr(core->cpu, cpu)->epoch, core->epoch);
-	return false;
+	smp_mb(); /* (C): pairs with the one in pcpool_queue_add_ring() */
+	return holds_something(core, cpu);
 }
 
 /* Free up to @budget objects of the queues of @tier; returns how many. */
@@ -159,7 +165,7 @@ static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
 static unsigned long demote_deferred(struct pcpool_core *core,
 				     unsigned long budget)
 {
-	/* More may come meanwhile, and be taken first; all that were there are found. */
+	/* More may come meanwhile, and be taken first: do not stop at so many as there were. */
 	unsigned long n = 2 * atomic_long_read(&core->deferred.cells);
 	unsigned long freed = 0;
 	void *obj;
