@@ -240,11 +240,11 @@ static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
  *
  * Making an object also secures the room that a later put of it may need (see
  * pcpool_put()), for which pcpool allocates up to a page now and then, with
- * @gfp. A get that steals may also, without waiting, allocate some room for
- * what it could take more of. Under PREEMPT_RT and CONFIG_PROVE_RAW_LOCK_NESTING it does not do so with
+ * @gfp. Under PREEMPT_RT and CONFIG_PROVE_RAW_LOCK_NESTING it does not do so with
  * interrupts or preemption disabled, but relies on room made ahead of need, for
  * at least 32 objects, and a worker that makes more; gets that exhaust it before
- * the worker has run return %NULL.
+ * the worker has run return %NULL. A get that steals may also allocate room for
+ * stealing more, without waiting, where that is allowed.
  *
  * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
  * Return: An object, which the caller owns until it puts it, or %NULL if there

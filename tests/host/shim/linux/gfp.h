@@ -14,6 +14,7 @@
 #define __GFP_RETRY_MAYFAIL	0x40u
 #define __GFP_NOMEMALLOC	0x80u
 #define __GFP_ZERO		0x100u
+#define __GFP_RECLAIM		0x200u
 
 static inline bool gfpflags_allow_blocking(gfp_t gfp)
 {
