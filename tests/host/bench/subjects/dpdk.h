@@ -12,7 +12,9 @@
 #define CAN_RUN_DRY
 
 /* What DPDK's own examples use. */
+#ifndef DPDK_CACHE
 #define DPDK_CACHE	256
+#endif
 /* A cache holds half as many again before it gives any back. */
 #define MAX_IN_CACHES	(DPDK_CACHE * 3 / 2)
 
