@@ -173,10 +173,7 @@ void pcpool_set_aside(struct pcpool_core *core, void *obj)
 			  core->name);
 }
 
-/*
- * Leave an object to the worker. It counts as put past the slots with the caller's
- * put, if that is what this is.
- */
+/* Leave an object to the worker. */
 void pcpool_defer(struct pcpool_core *core, void *obj)
 {
 	atomic_long_inc(&core->nr_deferred);
@@ -391,38 +388,29 @@ bool pcpool_enqueue(struct pcpool_core *core, void *obj, unsigned int tier)
 }
 
 /*
- * May an object that is not to be kept be freed here? Else it is left to the worker.
- * @gfp tells, if it allows to sleep, that here is task context, which cannot be found
- * out on kernels that do not count preemption. Counts as a put.
+ * Free an object that is not to be kept, here or by the worker. @gfp tells, if it
+ * allows to sleep, that here is task context, which cannot be found out on
+ * kernels that do not count preemption. Counts as a put.
  */
-static bool may_drop(struct pcpool_core *core, void *obj, gfp_t gfp)
+static void drop(struct pcpool_core *core, void *obj, gfp_t gfp,
+		 atomic_long_t *counter)
 {
 	this_cpu_inc(core->cpu->off_slots);
-	if (gfpflags_allow_blocking(gfp) || may_unmake(core))
-		return true;
-	pcpool_defer(core, obj);
-	return false;
-}
-
-static void drop_full(struct pcpool_core *core, void *obj, gfp_t gfp)
-{
-	if (!may_drop(core, obj, gfp))
+	if (!gfpflags_allow_blocking(gfp) && !may_unmake(core)) {
+		pcpool_defer(core, obj);
 		return;
-	atomic_long_inc(&core->drop_full);
+	}
+	atomic_long_inc(counter);
 	pcpool_unmake(core, obj);
 }
 
 /* The second half of a put: everything about it but the callbacks at its start. */
 static void put(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	if (unlikely(READ_ONCE(core->bypass))) {
-		if (!may_drop(core, obj, gfp))
-			return;
-		atomic_long_inc(&core->drop_other);
-		pcpool_unmake(core, obj);
-	} else if (unlikely(!pcpool_keep(core, obj, gfp))) {
-		drop_full(core, obj, gfp);
-	}
+	if (unlikely(READ_ONCE(core->bypass)))
+		drop(core, obj, gfp, &core->drop_other);
+	else if (unlikely(!pcpool_keep(core, obj, gfp)))
+		drop(core, obj, gfp, &core->drop_full);
 }
 
 /* The first half: true if there is a second one. */
@@ -780,14 +768,12 @@ static void *steal_main(struct pcpool_core *core, int cpu)
 		if (n == many && !READ_ONCE(victim->refilled))
 			steal_more(core, victim, tier);
 	}
-	if (n && !pcpool_queue_count(&victim->queue[tier]))
+	if (!pcpool_queue_count(&victim->queue[tier]))
 		hint_clear(core, tier, cpu);
 	if (many > 1)
 		/* Pairs with the acquire in holds_something(); tiers.c, (A). */
 		smp_store_release(&c->stealing, false);
 	local_irq_restore(flags);
-	if (!n)
-		hint_clear(core, tier, cpu);
 	return n ? objs[0] : NULL;
 }
 
@@ -844,6 +830,15 @@ static void *take_private(struct pcpool_core *core)
 	return pcpool_slots_take(core);
 }
 
+/* The same, whatever the hint says. */
+static void *take_hidden(struct pcpool_core *core)
+{
+	if (this_cpu_read(core->cpu->pushing) ||
+	    pcpool_slots_free(this_cpu_ptr(core->slots)->slot + 1, core->nr_slots))
+		return NULL;
+	return pcpool_slots_take(core);
+}
+
 /*
  * Take an idle object, and count the hit. The oldest is taken from others, so that they
  * keep what is warm in their caches; the newest from ourselves.
@@ -880,9 +875,7 @@ static noinline void *take(struct pcpool_core *core, enum reach reach)
 		goto out;
 	}
 	/* They only seemed empty? */
-	if (!this_cpu_read(core->cpu->pushing) &&
-	    !pcpool_slots_free(this_cpu_ptr(core->slots)->slot + 1, core->nr_slots))
-		obj = pcpool_slots_take(core);
+	obj = take_hidden(core);
 private:
 	if (obj)
 		this_cpu_inc(core->slots->hits);
@@ -972,17 +965,21 @@ out:
 	return obj;
 }
 
-static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reach)
+/* The same, unless the pool is bypassed or dead. */
+static __always_inline void *get_quickly(struct pcpool *pool)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
-	void *obj;
 
-	if (likely(READ_ONCE(pool->get_slots) == core->slots)) {
-		obj = refill_and_take(core);
-		if (likely(obj))
-			return obj;
-	}
-	return get_slowly(core, gfp, reach);
+	if (unlikely(READ_ONCE(pool->get_slots) != core->slots))
+		return NULL;
+	return refill_and_take(core);
+}
+
+static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reach)
+{
+	void *obj = get_quickly(pool);
+
+	return likely(obj) ? obj : get_slowly(pcpool_to_core(pool), gfp, reach);
 }
 
 void *__pcpool_get(struct pcpool *pool, gfp_t gfp)
@@ -1000,14 +997,10 @@ EXPORT_SYMBOL_GPL(__pcpool_get_local);
 void *__pcpool_try_get(struct pcpool *pool)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
+	void *obj = get_quickly(pool);
 
-	void *obj;
-
-	if (likely(READ_ONCE(pool->get_slots) == core->slots)) {
-		obj = refill_and_take(core);
-		if (likely(obj))
-			return obj;
-	}
+	if (likely(obj))
+		return obj;
 	if (WARN(core->dead, "pcpool: %s: asked for an object after it was destroyed\n",
 		 core->name))
 		return NULL;
@@ -1040,8 +1033,7 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 	while (got < n && !READ_ONCE(core->bypass) && !core->dead) {
 		preempt_disable();
 		/* Where the hint is wrong, there is more in the slots. */
-		obj = this_cpu_read(core->cpu->pushing) ? NULL :
-		      pcpool_slots_take(core);
+		obj = take_hidden(core);
 		if (obj) {
 			objs[got] = obj;
 			popped = 1;
@@ -1095,7 +1087,7 @@ unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n)
 		atomic_long_inc(&core->prefilled);
 		kept = pcpool_keep(core, obj, gfp & PCPOOL_GFP);
 		if (!kept)
-			drop_full(core, obj, gfp);
+			drop(core, obj, gfp, &core->drop_full);
 		/* That was no put. */
 		this_cpu_dec(core->cpu->off_slots);
 		if (!kept)
