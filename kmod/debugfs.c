@@ -75,10 +75,10 @@ static int percpu_show(struct seq_file *m, void *unused)
 	unsigned int tier = pcpool_main_tier(core);
 	int cpu;
 
-	seq_printf(m, "%5s %6s %4s %8s %10s %10s %12s %12s %12s %12s %12s %12s\n",
+	seq_printf(m, "%5s %6s %4s %8s %10s %10s %12s %12s %12s %12s %12s\n",
 		   "cpu", "online", "node", "private", "main", "victim",
 		   "hit_private", "hit_shared", "hit_steal", "hit_victim",
-		   "miss", "alloc_fail");
+		   "miss");
 	for_each_possible_cpu(cpu) {
 		const struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
 		unsigned long main, victim;
@@ -87,13 +87,12 @@ static int percpu_show(struct seq_file *m, void *unused)
 		main = pcpool_queue_count(&c->queue[tier]);
 		victim = pcpool_queue_count(&c->queue[!tier]);
 		rcu_read_unlock();
-		seq_printf(m, "%5d %6d %4d %8u %10lu %10lu %12lu %12lu %12lu %12lu %12lu %12lu\n",
+		seq_printf(m, "%5d %6d %4d %8u %10lu %10lu %12lu %12lu %12lu %12lu %12lu\n",
 			   cpu, cpu_online(cpu), cpu_to_node(cpu),
 			   pcpool_slots_count(core, cpu), main, victim,
 			   READ_ONCE(per_cpu_ptr(core->slots, cpu)->hits),
 			   READ_ONCE(c->hit_shared), READ_ONCE(c->hit_steal),
-			   READ_ONCE(c->hit_victim), READ_ONCE(c->miss),
-			   READ_ONCE(c->alloc_fail));
+			   READ_ONCE(c->hit_victim), READ_ONCE(c->miss));
 	}
 	return 0;
 }

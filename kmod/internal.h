@@ -77,7 +77,6 @@
  * @hit_steal: -
  * @hit_victim: -
  * @miss: -
- * @alloc_fail: -
  * @off_slots: puts that have not ended in a private slot, and objects moved out of
  *	private slots other than by a get, less objects moved into them other than
  *	by a put. From this, the slots' hits and what is in them follows how many puts
@@ -98,7 +97,6 @@ struct pcpool_cpu {
 	unsigned long hit_steal;
 	unsigned long hit_victim;
 	unsigned long miss;
-	unsigned long alloc_fail;
 	long off_slots;
 };
 
@@ -129,6 +127,7 @@ struct pcpool_cpu {
  * @nr_deferred: how often an object was left to the worker, mostly by a put
  * @grows: how many rings were added
  * @prefilled: how many objects pcpool_prefill() made
+ * @alloc_fail: as in struct pcpool_pool_stats
  * @drop_full: as in struct pcpool_pool_stats
  * @drop_other: as in struct pcpool_pool_stats
  * @evicted: as in struct pcpool_pool_stats
@@ -166,6 +165,7 @@ struct pcpool_core {
 	atomic_long_t nr_deferred;
 	atomic_long_t grows;
 	atomic_long_t prefilled;
+	atomic_long_t alloc_fail;
 	atomic_long_t drop_full;
 	atomic_long_t drop_other;
 	atomic_long_t evicted;

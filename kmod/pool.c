@@ -25,25 +25,25 @@ enum reach {
 /* --- The producer mark ------------------------------------------------- */
 
 /*
- * Become the producer of this CPU's queues; interrupts are disabled. Fails if we are an
+ * Become the producer of the queues of @c, this CPU's; interrupts are disabled. Fails if we are an
  * NMI that has interrupted the one who is; one that comes later leaves the mark as it
  * was, so reading and writing it need not be one. The barriers keep the compiler from
  * moving accesses of the queue out of the section; more is not needed, as the mark only
  * excludes contexts of one CPU. pcpool_queue_*() order accesses of different CPUs.
  */
-static __always_inline bool producer_enter(struct pcpool_core *core)
+static __always_inline bool producer_enter(struct pcpool_cpu *c)
 {
-	if (this_cpu_read(core->cpu->pushing))
+	if (unlikely(READ_ONCE(c->pushing)))
 		return false;
-	this_cpu_write(core->cpu->pushing, 1);
+	WRITE_ONCE(c->pushing, 1);
 	barrier();
 	return true;
 }
 
-static __always_inline void producer_exit(struct pcpool_core *core)
+static __always_inline void producer_exit(struct pcpool_cpu *c)
 {
 	barrier();
-	this_cpu_write(core->cpu->pushing, 0);
+	WRITE_ONCE(c->pushing, 0);
 }
 
 /* --- The hint which CPUs' queues are worth a look ---------------------- */
@@ -135,21 +135,18 @@ static bool may_unmake(const struct pcpool_core *core)
 
 /* --- This CPU's queues -------------------------------------------------- */
 
-/* The main tier in this CPU's view: 0 or 1. */
-static unsigned int own_main_tier(struct pcpool_core *core)
+/* The main tier in the view of @c, this CPU: 0 or 1. */
+static __always_inline unsigned int own_main_tier(const struct pcpool_cpu *c)
 {
-	return this_cpu_read(core->cpu->epoch) & 1;
+	return READ_ONCE(c->epoch) & 1;
 }
 
 /* In the place of a tier: the one that own_main_tier() says when it matters. */
 #define MAIN_TIER	2u
 
-static struct pcpool_queue *own_queue(struct pcpool_core *core,
-				      unsigned int tier)
+static struct pcpool_queue *own_queue(struct pcpool_cpu *c, unsigned int tier)
 {
-	if (tier == MAIN_TIER)
-		tier = own_main_tier(core);
-	return this_cpu_ptr(&core->cpu->queue[tier]);
+	return &c->queue[tier == MAIN_TIER ? own_main_tier(c) : tier];
 }
 
 /* Remember for some spills that this CPU has refilled from its own queue. */
@@ -221,14 +218,14 @@ static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 
 	/* See tiers.c: an aging pass comes before this, or after. */
 	local_irq_save(flags);
-	if (!producer_enter(core)) {
+	c = this_cpu_ptr(core->cpu);
+	if (!producer_enter(c)) {
 		ret = NESTED;
 		goto out;
 	}
 	if (!pcpool_slots_seem_full(core) && pcpool_slots_give(core, obj))
 		goto out_producer;
-	c = this_cpu_ptr(core->cpu);
-	tier = own_main_tier(core);
+	tier = own_main_tier(c);
 	q = &c->queue[tier];
 	/* Nobody but us takes up room, so what there is now is there later. */
 	n = pcpool_queue_room(q, n);
@@ -248,7 +245,7 @@ static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 	}
 	pcpool_hint_set(core, tier, smp_processor_id());
 out_producer:
-	producer_exit(core);
+	producer_exit(c);
 out:
 	local_irq_restore(flags);
 	return ret;
@@ -262,14 +259,16 @@ static unsigned int push_here(struct pcpool_core *core, void **objs,
 			      unsigned int n, unsigned int tier)
 {
 	unsigned int pushed = 0;
+	struct pcpool_cpu *c;
 	unsigned long flags;
 
 	local_irq_save(flags);
-	if (producer_enter(core)) {
+	c = this_cpu_ptr(core->cpu);
+	if (producer_enter(c)) {
 		if (tier == MAIN_TIER)
-			tier = own_main_tier(core);
-		pushed = pcpool_queue_push(own_queue(core, tier), objs, n);
-		producer_exit(core);
+			tier = own_main_tier(c);
+		pushed = pcpool_queue_push(&c->queue[tier], objs, n);
+		producer_exit(c);
 		if (pushed)
 			pcpool_hint_set(core, tier, smp_processor_id());
 	}
@@ -286,21 +285,23 @@ static unsigned int push_after_slots(struct pcpool_core *core, void **objs,
 {
 	unsigned int tier, pushed = 0;
 	struct pcpool_queue *q;
+	struct pcpool_cpu *c;
 	unsigned long flags;
 
 	local_irq_save(flags); /* as in keep_here() */
-	if (producer_enter(core)) {
-		tier = own_main_tier(core);
-		q = own_queue(core, tier);
+	c = this_cpu_ptr(core->cpu);
+	if (producer_enter(c)) {
+		tier = own_main_tier(c);
+		q = &c->queue[tier];
 		if (pcpool_queue_room(q, core->nr_slots + n) == core->nr_slots + n) {
 			pushed = spill(core, q->head, core->nr_slots);
 			if (pushed)
 				pcpool_ring_publish(q->head, pushed);
 			pushed = pcpool_queue_push(q, objs, n);
 			this_cpu_add(core->cpu->off_slots, pushed);
-			spilled(this_cpu_ptr(core->cpu));
+			spilled(c);
 		}
-		producer_exit(core);
+		producer_exit(c);
 		if (pushed)
 			pcpool_hint_set(core, tier, smp_processor_id());
 	}
@@ -318,11 +319,13 @@ static bool grow(struct pcpool_core *core, unsigned int tier, unsigned int want,
 {
 	struct pcpool_ring *ring = NULL;
 	struct pcpool_queue *q;
+	struct pcpool_cpu *c;
 	unsigned long flags;
 	unsigned int size;
 
 	preempt_disable();
-	size = max3(pcpool_queue_next_size(own_queue(core, tier)),
+	q = own_queue(this_cpu_ptr(core->cpu), tier);
+	size = max3(pcpool_queue_next_size(q),
 		    pcpool_ring_min(core),
 		    (unsigned int)roundup_pow_of_two(want));
 	preempt_enable();
@@ -333,13 +336,14 @@ static bool grow(struct pcpool_core *core, unsigned int tier, unsigned int want,
 
 	/* By now we may be on another CPU, and others may have been here. */
 	local_irq_save(flags);
-	if (producer_enter(core)) {
-		q = own_queue(core, tier);
+	c = this_cpu_ptr(core->cpu);
+	if (producer_enter(c)) {
+		q = own_queue(c, tier);
 		if (pcpool_queue_room(q, want) < want) {
 			pcpool_queue_add_ring(q, ring);
 			ring = NULL;
 		}
-		producer_exit(core);
+		producer_exit(c);
 	}
 	local_irq_restore(flags);
 	if (ring)
@@ -445,29 +449,25 @@ static __always_inline bool spill_and_keep(struct pcpool_core *core, void *obj)
 	local_irq_save(flags); /* as in keep_here() */
 	slots = this_cpu_ptr(core->slots);
 	c = this_cpu_ptr(cpu);
-	if (unlikely(slots->top != (unsigned long)(floor + n) || !slots->slot[n] || c->pushing))
+	if (unlikely(slots->top != (unsigned long)(floor + n) || !slots->slot[n]) ||
+	    !producer_enter(c))
 		goto out;
-	WRITE_ONCE(c->pushing, 1);
-	barrier();
-	tier = READ_ONCE(c->epoch) & 1;
+	tier = own_main_tier(c);
 	ring = c->queue[tier].head;
 	if (unlikely(!ring || !pcpool_ring_space(ring, n, &to)))
 		goto out_producer;
 
 	spilled(c);
-	WRITE_ONCE(slots->top, core->closed);
-	barrier();
+	pcpool_slots_close(core, slots);
 	n = pcpool_slots_unload(slots->slot + 1, to, n);
 	pcpool_ring_publish(ring, n);
 	WRITE_ONCE(slots->slot[1], obj);
-	barrier();
-	WRITE_ONCE(slots->top, (unsigned long)(floor + 1));
+	pcpool_slots_open(core, slots, 1);
 	this_cpu_add(cpu->off_slots, n);
 	pcpool_hint_set(core, tier, smp_processor_id());
 	kept = true;
 out_producer:
-	barrier();
-	WRITE_ONCE(c->pushing, 0);
+	producer_exit(c);
 out:
 	local_irq_restore(flags);
 	return kept;
@@ -575,15 +575,16 @@ void pcpool_deferred_irq_work(struct irq_work *irq_work)
 static unsigned int pop_own(struct pcpool_core *core, unsigned int tier,
 			    void **objs, unsigned int n)
 {
-	struct pcpool_queue *q = own_queue(core, tier);
+	struct pcpool_cpu *c = this_cpu_ptr(core->cpu);
+	struct pcpool_queue *q = &c->queue[tier];
 	unsigned long flags;
 
 	if (!q->head)
 		return 0;
 	local_irq_save(flags);
-	if (producer_enter(core)) {
+	if (producer_enter(c)) {
 		n = pcpool_queue_pop_head(q, objs, n);
-		producer_exit(core);
+		producer_exit(c);
 	} else {
 		/* We interrupted the producer. The tail is open to everybody. */
 		n = pcpool_queue_pop_tail(q, objs, 1, false);
@@ -615,11 +616,12 @@ static bool may_steal(const struct pcpool_core *core, int cpu, int node)
  */
 static void stash(struct pcpool_core *core, void **objs, unsigned int n)
 {
+	struct pcpool_cpu *c = this_cpu_ptr(core->cpu);
 	unsigned int i = 0;
 
-	if (producer_enter(core)) {
+	if (producer_enter(c)) {
 		i = pcpool_slots_fill(core, objs, n);
-		producer_exit(core);
+		producer_exit(c);
 	}
 	for (; i < n; i++) {
 		if (!push_here(core, &objs[i], 1, MAIN_TIER))
@@ -634,7 +636,7 @@ static void stash(struct pcpool_core *core, void **objs, unsigned int n)
 static void *refill(struct pcpool_core *core, unsigned int tier,
 		    struct pcpool_ring *ring, u32 at, unsigned int n)
 {
-	struct pcpool_queue *q = own_queue(core, tier);
+	struct pcpool_queue *q = this_cpu_ptr(&core->cpu->queue[tier]);
 	unsigned int run = 1, done, i;
 	void *obj, *left, **from;
 
@@ -690,11 +692,11 @@ static void *take_shared(struct pcpool_core *core)
 	/* See tiers.c: an aging pass comes before this, or after. */
 	local_irq_save(flags);
 	c = this_cpu_ptr(core->cpu);
-	tier = own_main_tier(core);
+	tier = own_main_tier(c);
 	q = &c->queue[tier];
 	if (!q->head)
 		goto out;
-	if (producer_enter(core)) {
+	if (producer_enter(c)) {
 		n = 1 + (c->refilled == PCPOOL_REFILLED ? core->nr_slots : core->refill);
 		WRITE_ONCE(c->refilled, PCPOOL_REFILLED);
 		ring = pcpool_queue_claim_head(q, &n, &at);
@@ -702,7 +704,7 @@ static void *take_shared(struct pcpool_core *core)
 			obj = refill(core, tier, ring, at, n);
 		else
 			obj = found_empty(core, tier, q);
-		producer_exit(core);
+		producer_exit(c);
 	} else {
 		/* We interrupted the producer. The tail is open to everybody. */
 		pcpool_queue_pop_tail(q, &obj, 1, false);
@@ -724,7 +726,7 @@ static void steal_more(struct pcpool_core *core, struct pcpool_cpu *victim,
 	struct pcpool_cpu *c = this_cpu_ptr(core->cpu);
 	unsigned int n;
 
-	if (!producer_enter(core))
+	if (!producer_enter(c))
 		return;
 	if (pcpool_queue_room(&c->queue[tier], PCPOOL_STEAL_MORE) <
 	    PCPOOL_STEAL_MORE)
@@ -733,7 +735,7 @@ static void steal_more(struct pcpool_core *core, struct pcpool_cpu *victim,
 			      PCPOOL_STEAL_MORE);
 	if (n)
 		pcpool_hint_set(core, tier, smp_processor_id());
-	producer_exit(core);
+	producer_exit(c);
 }
 
 /*
@@ -863,7 +865,7 @@ static noinline void *take(struct pcpool_core *core, enum reach reach)
 			goto out;
 		}
 	}
-	if (!pop_own(core, !own_main_tier(core), &obj, 1) && reach == REACH_ALL)
+	if (!pop_own(core, !own_main_tier(this_cpu_ptr(core->cpu)), &obj, 1) && reach == REACH_ALL)
 		obj = steal(core, core->nonempty[!tier], steal_victim);
 	if (obj) {
 		this_cpu_inc(core->cpu->hit_victim);
@@ -909,7 +911,7 @@ static noinline void *get_slowly(struct pcpool_core *core, gfp_t gfp,
 	if (likely(obj))
 		this_cpu_inc(core->cpu->miss);
 	else
-		this_cpu_inc(core->cpu->alloc_fail);
+		atomic_long_inc(&core->alloc_fail);
 	return obj;
 }
 
@@ -927,39 +929,35 @@ static __always_inline void *refill_and_take(struct pcpool_core *core)
 	struct pcpool_ring *ring;
 	struct pcpool_cpu *c;
 	unsigned long n, flags;
+	unsigned long loaded = 0;
 	void *obj = NULL;
 	void **from;
 
 	local_irq_save(flags); /* as in take_shared() */
 	slots = this_cpu_ptr(core->slots);
 	c = this_cpu_ptr(cpu);
-	if (unlikely(slots->top != (unsigned long)floor || c->pushing))
+	if (unlikely(slots->top != (unsigned long)floor))
 		goto out;
-	ring = c->queue[READ_ONCE(c->epoch) & 1].head;
-	if (unlikely(!ring))
+	ring = c->queue[own_main_tier(c)].head;
+	if (unlikely(!ring) || !producer_enter(c))
 		goto out;
 
-	WRITE_ONCE(c->pushing, 1);
-	barrier();
-	WRITE_ONCE(slots->top, core->closed);
-	barrier();
+	pcpool_slots_close(core, slots);
 	n = c->refilled == PCPOOL_REFILLED ? core->nr_slots : core->refill;
 	if (unlikely(!pcpool_slots_free(slots->slot + 1, n)))
-		goto out_producer;
+		goto out_slots;
 	n = pcpool_ring_try_claim(ring, n + 1, &from);
 	if (likely(n)) {
 		obj = READ_ONCE(from[--n]);
 		pcpool_slots_load(slots->slot + 1, from, n);
-		floor += n;
+		loaded = n;
 		WRITE_ONCE(c->refilled, PCPOOL_REFILLED);
 		this_cpu_sub(cpu->off_slots, n);
 		this_cpu_inc(cpu->hit_shared);
 	}
-out_producer:
-	barrier();
-	WRITE_ONCE(slots->top, (unsigned long)floor);
-	barrier();
-	WRITE_ONCE(c->pushing, 0);
+out_slots:
+	pcpool_slots_open(core, slots, loaded);
+	producer_exit(c);
 out:
 	local_irq_restore(flags);
 	return obj;
@@ -1025,6 +1023,7 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
 	unsigned int got = 0, popped;
+	struct pcpool_cpu *c;
 	void *obj;
 
 	while (got < n && (obj = __pcpool_get_private(pool)))
@@ -1039,11 +1038,11 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 			popped = 1;
 			this_cpu_inc(core->slots->hits);
 		} else {
-			popped = pop_own(core, own_main_tier(core), objs + got,
+			c = this_cpu_ptr(core->cpu);
+			popped = pop_own(core, own_main_tier(c), objs + got,
 					 min(n - got, PCPOOL_BATCH));
 			if (popped)
-				this_cpu_write(core->cpu->refilled,
-					       PCPOOL_REFILLED);
+				WRITE_ONCE(c->refilled, PCPOOL_REFILLED);
 			this_cpu_add(core->cpu->hit_shared, popped);
 		}
 		preempt_enable();

@@ -33,21 +33,6 @@
 #include "queue.h"
 #include "testing.h"
 
-static inline u32 ends_head(s64 ends)
-{
-	return (u64)ends >> 32;
-}
-
-static inline u32 ends_tail(s64 ends)
-{
-	return (u32)ends;
-}
-
-static inline s64 ends_pack(u32 head, u32 tail)
-{
-	return (s64)((u64)head << 32 | tail);
-}
-
 static inline void **ring_slot(struct pcpool_ring *ring, u32 index)
 {
 	return &ring->slot[index & (ring->size - 1)];
@@ -93,7 +78,7 @@ unsigned int pcpool_ring_count(const struct pcpool_ring *ring)
 {
 	s64 ends = atomic64_read(&ring->ends);
 
-	return ends_head(ends) - ends_tail(ends);
+	return pcpool_ends_head(ends) - pcpool_ends_tail(ends);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_count);
 
@@ -101,10 +86,10 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_count);
 static unsigned int ring_room(struct pcpool_ring *ring, s64 ends,
 			      unsigned int n)
 {
-	unsigned int room = ring->size - (ends_head(ends) - ring->clean);
+	unsigned int room = ring->size - (pcpool_ends_head(ends) - ring->clean);
 
 	/* If it has to look at all, then for some pushes in advance. */
-	while (room < 4 * n && ring->clean != ends_tail(ends)) {
+	while (room < 4 * n && ring->clean != pcpool_ends_tail(ends)) {
 		/* (B): not NULL: its consumer has claimed but not read it yet. */
 		if (READ_ONCE(*ring_slot(ring, ring->clean)))
 			break;
@@ -132,7 +117,7 @@ unsigned int pcpool_ring_push(struct pcpool_ring *ring, void **objs,
 	if (!n)
 		return 0;
 	for (i = 0; i < n; i++)
-		WRITE_ONCE(*ring_slot(ring, ends_head(ends) + i), objs[i]);
+		WRITE_ONCE(*ring_slot(ring, pcpool_ends_head(ends) + i), objs[i]);
 	pcpool_ring_publish(ring, n);
 	return n;
 }
@@ -152,18 +137,15 @@ unsigned int pcpool_ring_claim_head(struct pcpool_ring *ring, unsigned int n,
 				    u32 *at)
 {
 	s64 ends = atomic64_read(&ring->ends);
-	u32 head;
 
 	/* Relaxed: the producer reads what it has itself written. */
 	do {
-		head = ends_head(ends);
-		n = min(n, head - ends_tail(ends));
+		n = min(n, pcpool_ends_head(ends) - pcpool_ends_tail(ends));
 		if (!n)
 			return 0;
+		*at = pcpool_ends_head(ends) - n;
 	} while (!atomic64_try_cmpxchg_relaxed(&ring->ends, &ends,
-					       ends_pack(head - n,
-							 ends_tail(ends))));
-	*at = head - n;
+					       ends - pcpool_ends_pack(n, 0)));
 	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_claim_head);
@@ -206,21 +188,20 @@ static unsigned int ring_claim_tail(struct pcpool_ring *ring, unsigned int n,
 {
 	s64 ends = atomic64_read(&ring->ends);
 	unsigned int take;
-	u32 tail;
+	u32 head;
 
 	/* (A): pairs with the release in pcpool_ring_publish(). */
 	do {
-		tail = ends_tail(ends);
-		take = ends_head(ends) - tail;
+		head = pcpool_ends_head(ends);
+		*at = pcpool_ends_tail(ends);
+		take = head - *at;
 		if (!take)
 			return 0;
 		if (half)
 			take -= take / 2;
 		take = min(take, n);
 	} while (!atomic64_try_cmpxchg_acquire(&ring->ends, &ends,
-					       ends_pack(ends_head(ends),
-							 tail + take)));
-	*at = tail;
+					       pcpool_ends_pack(head, *at + take)));
 	return take;
 }
 

@@ -22,7 +22,7 @@
 #include <linux/types.h>
 
 /*
- * The first ring of a queue, in objects: room for a few spills, and small enough
+ * The first ring of a queue, in objects: room for two spills of full slots, and small enough
  * (304 bytes) that a CPU which only now and then overflows costs next to nothing.
  */
 #define PCPOOL_RING_MIN		32u
@@ -70,6 +70,22 @@ struct pcpool_queue {
 	struct pcpool_ring *tail;
 };
 
+/* The two halves of @ends. */
+static inline u32 pcpool_ends_head(s64 ends)
+{
+	return (u64)ends >> 32;
+}
+
+static inline u32 pcpool_ends_tail(s64 ends)
+{
+	return (u32)ends;
+}
+
+static inline s64 pcpool_ends_pack(u32 head, u32 tail)
+{
+	return (s64)((u64)head << 32 | tail);
+}
+
 /*
  * Objects are also moved straight between a ring and where they come from or go to,
  * by the producer. This is where @n objects from index @at on are, or as many of
@@ -87,7 +103,7 @@ static inline void **pcpool_ring_run(struct pcpool_ring *ring, u32 at,
 /* Where the producer pushes. */
 static inline u32 pcpool_ring_head(const struct pcpool_ring *ring)
 {
-	return (u64)atomic64_read(&ring->ends) >> 32;
+	return pcpool_ends_head(atomic64_read(&ring->ends));
 }
 
 /*
@@ -98,7 +114,8 @@ static inline bool pcpool_ring_robbed(const struct pcpool_ring *ring)
 {
 	s64 ends = atomic64_read(&ring->ends);
 
-	return (u32)((u64)ends >> 32) == (u32)ends && (u32)ends != ring->clean;
+	return pcpool_ends_head(ends) == pcpool_ends_tail(ends) &&
+	       pcpool_ends_tail(ends) != ring->clean;
 }
 
 /*
@@ -122,7 +139,7 @@ static inline void pcpool_ring_publish(struct pcpool_ring *ring, unsigned int n)
 	 * addition, since consumers move the tail meanwhile; the head's carry falls
 	 * off.
 	 */
-	atomic64_fetch_add_release((s64)((u64)n << 32), &ring->ends);
+	atomic64_fetch_add_release(pcpool_ends_pack(n, 0), &ring->ends);
 }
 
 /*
@@ -134,15 +151,15 @@ static __always_inline u32 pcpool_ring_try_claim(struct pcpool_ring *ring,
 						 u32 n, void ***from)
 {
 	s64 ends = atomic64_read(&ring->ends);
-	u32 head = (u64)ends >> 32, at;
+	u32 head = pcpool_ends_head(ends), at;
 
-	n = min(n, head - (u32)ends);
+	n = min(n, head - pcpool_ends_tail(ends));
 	at = (head - n) & (ring->size - 1);
 	*from = &ring->slot[at];
 	/* Relaxed: the producer reads what it has itself written. */
 	if (unlikely(!n || at > ring->size - n ||
 		     !atomic64_try_cmpxchg_relaxed(&ring->ends, &ends,
-						   ends - (s64)((u64)n << 32))))
+						   ends - pcpool_ends_pack(n, 0))))
 		return 0;
 	return n;
 }

@@ -91,14 +91,12 @@ unsigned int pcpool_slots_fill(struct pcpool_core *core, void **objs,
 	struct pcpool_slots *slots = this_cpu_ptr(core->slots);
 	unsigned int i = 0;
 
-	WRITE_ONCE(slots->top, core->closed);
-	barrier();
+	pcpool_slots_close(core, slots);
 	if (n <= core->nr_slots && pcpool_slots_free(slots->slot + 1, n)) {
 		pcpool_slots_load(slots->slot + 1, objs, n);
 		i = n;
 	}
-	barrier();
-	WRITE_ONCE(slots->top, (unsigned long)(core->slots->slot + i));
+	pcpool_slots_open(core, slots, i);
 	/* Some were not as empty as they seemed? Then those that are. */
 	while (unlikely(i < n) && pcpool_slots_give(core, READ_ONCE(objs[i])))
 		i++;
@@ -117,11 +115,9 @@ unsigned int pcpool_slots_spill(struct pcpool_core *core, unsigned int first,
 {
 	struct pcpool_slots *slots = this_cpu_ptr(core->slots);
 
-	WRITE_ONCE(slots->top, core->closed);
-	barrier();
+	pcpool_slots_close(core, slots);
 	n = pcpool_slots_unload(slots->slot + first, objs, n);
-	barrier();
-	WRITE_ONCE(slots->top, (unsigned long)core->slots->slot);
+	pcpool_slots_open(core, slots, 0);
 	this_cpu_add(core->cpu->off_slots, n);
 	return n;
 }

@@ -40,21 +40,43 @@ static inline bool pcpool_slots_seem_full(struct pcpool_core *core)
  * it was.
  */
 
+/* Shut others out of @slots, this CPU's. */
+static __always_inline void pcpool_slots_close(struct pcpool_core *core,
+					       struct pcpool_slots *slots)
+{
+	WRITE_ONCE(slots->top, core->closed);
+	barrier();
+}
+
+/* Let them in again, when the first @n slots are taken and the others are not. */
+static __always_inline void pcpool_slots_open(struct pcpool_core *core,
+					      struct pcpool_slots *slots,
+					      unsigned long n)
+{
+	barrier();
+	WRITE_ONCE(slots->top, (unsigned long)(core->slots->slot + n));
+}
+
+/* Eight slots are a cache line: the loops below have an inner one for each, unrolled. */
+#define SLOTS_STEP	8
+#ifdef CONFIG_CC_IS_CLANG
+#define unrolled_step()	_Pragma("unroll")
+#else
+#define unrolled_step()	_Pragma("GCC unroll 8")
+#endif
+
 /* Is nothing in the @n slots from @slot on? */
 static __always_inline bool pcpool_slots_free(void **slot, unsigned long n)
 {
 	unsigned long taken = 0;
+	int i;
 
-	for (; n >= 8; n -= 8, slot += 8) {
-		OPTIMIZER_HIDE_VAR(n); /* see below */
-		taken |= (unsigned long)slot[0] |
-				 (unsigned long)slot[1] |
-				 (unsigned long)slot[2] |
-				 (unsigned long)slot[3] |
-				 (unsigned long)slot[4] |
-				 (unsigned long)slot[5] |
-				 (unsigned long)slot[6] |
-				 (unsigned long)slot[7];
+	for (; n >= SLOTS_STEP; n -= SLOTS_STEP, slot += SLOTS_STEP) {
+		/* Else the compiler works out beforehand how often, which takes longer. */
+		OPTIMIZER_HIDE_VAR(n);
+		unrolled_step()
+		for (i = 0; i < SLOTS_STEP; i++)
+			taken |= (unsigned long)slot[i];
 	}
 	for (; n; n--, slot++)
 		taken |= (unsigned long)*slot;
@@ -65,17 +87,13 @@ static __always_inline bool pcpool_slots_free(void **slot, unsigned long n)
 static __always_inline void pcpool_slots_load(void **slot, void **objs,
 					      unsigned long n)
 {
-	for (; n >= 8; n -= 8, slot += 8, objs += 8) {
-		/* Else the compiler works out beforehand how often, which takes longer. */
-		OPTIMIZER_HIDE_VAR(n);
-		WRITE_ONCE(slot[0], READ_ONCE(objs[0]));
-		WRITE_ONCE(slot[1], READ_ONCE(objs[1]));
-		WRITE_ONCE(slot[2], READ_ONCE(objs[2]));
-		WRITE_ONCE(slot[3], READ_ONCE(objs[3]));
-		WRITE_ONCE(slot[4], READ_ONCE(objs[4]));
-		WRITE_ONCE(slot[5], READ_ONCE(objs[5]));
-		WRITE_ONCE(slot[6], READ_ONCE(objs[6]));
-		WRITE_ONCE(slot[7], READ_ONCE(objs[7]));
+	int i;
+
+	for (; n >= SLOTS_STEP; n -= SLOTS_STEP, slot += SLOTS_STEP, objs += SLOTS_STEP) {
+		OPTIMIZER_HIDE_VAR(n); /* as above */
+		unrolled_step()
+		for (i = 0; i < SLOTS_STEP; i++)
+			WRITE_ONCE(slot[i], READ_ONCE(objs[i]));
 	}
 	for (; n; n--)
 		WRITE_ONCE(*slot++, READ_ONCE(*objs++));
@@ -89,50 +107,22 @@ static __always_inline unsigned long pcpool_slots_unload(void **slot, void **obj
 							 unsigned long n)
 {
 	void **to = objs, **end = slot + n, *obj;
+	int i;
 
-	/* Eight at a time, as long as they are full. */
-	for (; end - slot >= 8; slot += 8, to += 8) {
-		obj = slot[0];
-		if (unlikely(!obj))
-			break;
-		WRITE_ONCE(to[0], obj);
-		obj = slot[1];
-		if (unlikely(!obj))
-			break;
-		WRITE_ONCE(to[1], obj);
-		obj = slot[2];
-		if (unlikely(!obj))
-			break;
-		WRITE_ONCE(to[2], obj);
-		obj = slot[3];
-		if (unlikely(!obj))
-			break;
-		WRITE_ONCE(to[3], obj);
-		obj = slot[4];
-		if (unlikely(!obj))
-			break;
-		WRITE_ONCE(to[4], obj);
-		obj = slot[5];
-		if (unlikely(!obj))
-			break;
-		WRITE_ONCE(to[5], obj);
-		obj = slot[6];
-		if (unlikely(!obj))
-			break;
-		WRITE_ONCE(to[6], obj);
-		obj = slot[7];
-		if (unlikely(!obj))
-			break;
-		WRITE_ONCE(to[7], obj);
-		WRITE_ONCE(slot[0], NULL);
-		WRITE_ONCE(slot[1], NULL);
-		WRITE_ONCE(slot[2], NULL);
-		WRITE_ONCE(slot[3], NULL);
-		WRITE_ONCE(slot[4], NULL);
-		WRITE_ONCE(slot[5], NULL);
-		WRITE_ONCE(slot[6], NULL);
-		WRITE_ONCE(slot[7], NULL);
+	/* A step at a time, as long as they are full. */
+	for (; end - slot >= SLOTS_STEP; slot += SLOTS_STEP, to += SLOTS_STEP) {
+		unrolled_step()
+		for (i = 0; i < SLOTS_STEP; i++) {
+			obj = slot[i];
+			if (unlikely(!obj))
+				goto one_by_one;
+			WRITE_ONCE(to[i], obj);
+		}
+		unrolled_step()
+		for (i = 0; i < SLOTS_STEP; i++)
+			WRITE_ONCE(slot[i], NULL);
 	}
+one_by_one:
 	for (; slot != end; slot++) {
 		obj = *slot;
 		WRITE_ONCE(*slot, NULL);

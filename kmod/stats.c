@@ -74,9 +74,9 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 		stats->hit_steal += READ_ONCE(c->hit_steal);
 		stats->hit_victim += READ_ONCE(c->hit_victim);
 		stats->miss += READ_ONCE(c->miss);
-		stats->alloc_fail += READ_ONCE(c->alloc_fail);
 		off_slots += READ_ONCE(c->off_slots);
 	}
+	stats->alloc_fail = atomic_long_read(&core->alloc_fail);
 	stats->drop_full = atomic_long_read(&core->drop_full);
 	stats->drop_other = atomic_long_read(&core->drop_other);
 	stats->evicted = atomic_long_read(&core->evicted);

@@ -709,15 +709,24 @@ void shim_cpus_start(unsigned int n, unsigned int online, bool pin)
 	if (!n || n > NR_CPUS || online > n)
 		fail("%u CPUs are too many or too few", n);
 	nr_cpu_ids = n;
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		fail("sched_getaffinity: %m");
 	percpu_init();
+	if (pin) {
+		/*
+		 * We and the thread that frees for RCU, which comes from us, are on the
+		 * last: an operation that is timed on the first is not theirs.
+		 */
+		CPU_ZERO(&one);
+		CPU_SET(machine_cpu(&allowed, n - 1), &one);
+		sched_setaffinity(0, sizeof(one), &one);
+	}
 	shim_rcu_start();
 	sigaction(INTERRUPT_SIGNAL, &action, NULL);
 	/* Threads that are no CPUs are never interrupted. */
 	sigemptyset(&set);
 	sigaddset(&set, INTERRUPT_SIGNAL);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	if (sched_getaffinity(0, sizeof(allowed), &allowed))
-		fail("sched_getaffinity: %m");
 	for (i = 0; i < n; i++) {
 		struct shim_cpu *cpu = &cpus[i];
 

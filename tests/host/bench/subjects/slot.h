@@ -22,6 +22,11 @@ static void subject_setup_cpu(unsigned int cpu)
 	this_cpu_write(*slot, &object[cpu]);
 }
 
+static void subject_use_tokens(unsigned long n)
+{
+	(void)n;
+}
+
 static __always_inline void *subject_get(void)
 {
 	void *obj;
