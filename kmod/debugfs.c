@@ -37,7 +37,7 @@ static const struct {
 	STAT(drop_full), STAT(drop_oversize), STAT(drop_other), STAT(evicted),
 	STAT(ages), STAT(made), STAT(unmade), STAT(outstanding),
 	STAT(idle_main), STAT(idle_victim), STAT(idle_bytes), STAT(deferred),
-	STAT(grows),
+	STAT(grows), STAT(idle_reserve), STAT(waiting), STAT(waits),
 };
 
 static int stats_show(struct seq_file *m, void *unused)
@@ -60,10 +60,17 @@ static int params_show(struct seq_file *m, void *unused)
 	seq_printf(m, "name %s\n", core->name);
 	seq_printf(m, "owner %s\n", core->owner);
 	seq_printf(m, "object_bytes %zu\n", core->object_bytes);
+	seq_printf(m, "max_object_bytes %zu\n", core->max_object_bytes);
 	seq_printf(m, "private_slots %u\n", core->nr_slots);
+	seq_printf(m, "max_idle %lu\n", core->max_idle);
+	seq_printf(m, "max_total %lu\n", core->quota && core->quota->max_total != ULONG_MAX ?
+		   core->quota->max_total : 0);
+	seq_printf(m, "reserve %lu\n", core->quota ? core->quota->reserve : 0);
 	seq_printf(m, "steal %s\n", steal_names[core->steal]);
-	seq_printf(m, "flags%s\n", !core->flags ? " none" :
-		   core->flags & PCPOOL_FREE_MAY_SLEEP ? " free_may_sleep" : "");
+	seq_printf(m, "flags%s%s%s%s\n", core->flags ? "" : " none",
+		   core->flags & PCPOOL_FREE_MAY_SLEEP ? " free_may_sleep" : "",
+		   core->flags & PCPOOL_BYPASS ? " bypass" : "",
+		   core->flags & PCPOOL_ZERO_ON_PUT ? " zero_on_put" : "");
 	seq_printf(m, "reset %s\n", core->ops->reset ? "yes" : "no");
 	return 0;
 }

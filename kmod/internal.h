@@ -8,6 +8,9 @@
  *               slots.h has what is inlined into pool.c
  *   queue.c     the shared queue; knows nothing of pools
  *   deferred.c  puts left to a worker; knows nothing of pools
+ *   shelf.c     the idle objects of a pool that may have only a few; knows nothing of pools
+ *   credit.c    a strict bound without a shared counter; knows nothing of pools
+ *   quota.c     quota, reserve, and gets that wait
  *   tiers.c     aging, drain, shrinker, CPU hotplug
  *   stats.c     counters into the uapi record
  *   debugfs.c   the record into files
@@ -23,6 +26,10 @@
  *   age_lock      mutex, one a pool: one aging pass or drain at a time; the
  *                 shrinker only tries it
  *   cpus_read_lock()
+ *
+ * and, raw, by a get or put of a pool with a quota or reserve only:
+ *
+ *   pcpool_quota.lock
  */
 #ifndef _PCPOOL_INTERNAL_H
 #define _PCPOOL_INTERNAL_H
@@ -41,8 +48,11 @@
 #include <linux/shrinker.h>
 #include <linux/workqueue.h>
 
+#include "credit.h"
 #include "deferred.h"
 #include "queue.h"
+#include "quota.h"
+#include "shelf.h"
 #include "testing.h"
 
 /*
@@ -117,10 +127,20 @@ struct pcpool_cpu {
  * @flags: the creation flags
  * @steal: enum pcpool_steal
  * @bypass: every get allocates, every put frees
+ * @bounded: there is a bound, a quota or a reserve: each get and put is out of line
+ * @has_credit: @credit is in use
+ * @has_doomed: @doomed is in use: there is something that must not become idle
  * @dead: destroyed, but kept since objects of it were still out
  * @nonempty: per tier (indexed as @pcpool_cpu.queue): the CPUs whose queue may
  *	hold something. A bit that is clear though the queue has been pushed to is
  *	about to be set.
+ * @shelf: where all that is idle is, if it may be only little; else NULL
+ * @credit: how many more may be idle, if that is limited and there is no @shelf; one is taken
+ *	before an object becomes idle, and given back after it has ceased to be
+ * @max_idle: as created
+ * @max_object_bytes: as created
+ * @quota: the quota and the reserve; NULL if there is neither
+ * @doomed: objects that @work is to free, and nobody is to get
  * @deferred: puts left to @work
  * @irq_work: starts @work, from any context
  * @work: puts deferred puts again, and makes cells for them ahead of need
@@ -129,6 +149,7 @@ struct pcpool_cpu {
  * @prefilled: how many objects pcpool_prefill() made
  * @alloc_fail: as in struct pcpool_pool_stats
  * @drop_full: as in struct pcpool_pool_stats
+ * @drop_oversize: as in struct pcpool_pool_stats
  * @drop_other: as in struct pcpool_pool_stats
  * @evicted: as in struct pcpool_pool_stats
  * @age_lock: see above; also keeps the worker and aging passes apart
@@ -157,9 +178,18 @@ struct pcpool_core {
 	enum pcpool_steal steal;
 	bool bypass;
 	bool dead;
+	bool bounded;
+	bool has_credit;
+	bool has_doomed;
+	struct pcpool_shelf *shelf;
+	struct pcpool_quota *quota;
+	unsigned long max_idle;
+	size_t max_object_bytes;
 	/* Until here it is only read, mostly. */
 	cpumask_var_t nonempty[2] ____cacheline_aligned_in_smp;
 	struct pcpool_deferred deferred ____cacheline_aligned_in_smp;
+	struct pcpool_deferred doomed;
+	struct pcpool_credit credit;
 	struct irq_work irq_work;
 	struct work_struct work;
 	atomic_long_t nr_deferred;
@@ -167,6 +197,7 @@ struct pcpool_core {
 	atomic_long_t prefilled;
 	atomic_long_t alloc_fail;
 	atomic_long_t drop_full;
+	atomic_long_t drop_oversize;
 	atomic_long_t drop_other;
 	atomic_long_t evicted;
 	struct mutex age_lock; /* aging passes, drains, the worker */
@@ -198,7 +229,7 @@ static inline unsigned int pcpool_main_tier(const struct pcpool_core *core)
 static inline unsigned int pcpool_ring_min(const struct pcpool_core *core)
 {
 	return max_t(unsigned int, PCPOOL_RING_MIN,
-		     roundup_pow_of_two(core->nr_slots));
+		     roundup_pow_of_two(max(core->nr_slots, 1u)));
 }
 
 /*
@@ -242,6 +273,11 @@ void pcpool_set_bypass(struct pcpool_core *core, bool on);
 #define PCPOOL_GFP_PUT		(GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_NOWARN)
 
 /* pool.c */
+void *pcpool_make(struct pcpool_core *core, gfp_t gfp);
+void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp);
+void *pcpool_take(struct pcpool_core *core, bool local);
+void *pcpool_take_anywhere(struct pcpool_core *core, bool count);
+void pcpool_not_idle(struct pcpool_core *core, unsigned long n);
 bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp);
 void pcpool_set_aside(struct pcpool_core *core, void *obj);
 void pcpool_defer(struct pcpool_core *core, void *obj);
@@ -271,7 +307,7 @@ void pcpool_hotplug_exit(void);
 
 /* stats.c */
 void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats);
-unsigned long pcpool_count_idle(struct pcpool_core *core);
+unsigned long pcpool_count_evictable(struct pcpool_core *core);
 
 /* debugfs.c */
 void pcpool_debugfs_init(void);

@@ -35,6 +35,19 @@ struct workqueue_struct *pcpool_workqueue;
 #define PRIVATE_BYTES		(64u << 10)
 #define PRIVATE_SLOTS_AUTO	16u
 
+#define FLAGS			(PCPOOL_FREE_MAY_SLEEP | PCPOOL_BYPASS | PCPOOL_ZERO_ON_PUT)
+
+/* What is more is no reserve but a leak. */
+#define RESERVE_MAX		1000000ul
+
+/*
+ * If there may be fewer idle objects than so many a CPU, they are on a shelf: in private slots
+ * most of them would be where no other CPU finds them. A shelf is also limited by the time it
+ * takes to look it through.
+ */
+#define SHELF_PER_CPU		4u
+#define SHELF_MAX		1024u
+
 /* From 6.17 on a workqueue that is not unbound must say so. */
 #ifdef PCPOOL_HAVE_WQ_PERCPU
 #define WQ_FLAGS		(WQ_MEM_RECLAIM | WQ_PERCPU)
@@ -45,11 +58,13 @@ struct workqueue_struct *pcpool_workqueue;
 /* Which slots the inlined paths see; see struct pcpool. */
 static void set_inlined(struct pcpool_core *core)
 {
-	bool closed = core->bypass || core->dead;
+	bool closed = core->bypass || core->dead || core->bounded;
+	bool touched = core->ops->reset || core->max_object_bytes ||
+		       core->flags & PCPOOL_ZERO_ON_PUT;
 
 	WRITE_ONCE(core->pool.get_slots, closed ? pcpool_closed_slots : core->slots);
 	WRITE_ONCE(core->pool.put_slots,
-		   closed || core->ops->reset ? pcpool_closed_slots : core->slots);
+		   closed || touched ? pcpool_closed_slots : core->slots);
 }
 
 /* What is idle stays so, and serves again when the bypass ends. */
@@ -142,33 +157,90 @@ static int check_params(const struct pcpool_params *p)
 			   p->private_slots, PCPOOL_PRIVATE_SLOTS_MAX);
 	if ((unsigned int)p->steal > PCPOOL_STEAL_NONE)
 		return bad(name, "steal %u is unknown", p->steal);
-	if (p->flags & ~PCPOOL_FREE_MAY_SLEEP)
+	if (p->flags & ~FLAGS)
 		return bad(name, "flags %#x has unknown bits", p->flags);
-	if (p->max_object_bytes)
-		return bad(name, "max_object_bytes is not supported yet");
-	if (p->max_idle)
-		return bad(name, "max_idle is not supported yet");
-	if (p->max_total)
-		return bad(name, "max_total is not supported yet");
-	if (p->reserve)
-		return bad(name, "reserve is not supported yet");
+	if (p->max_object_bytes && !p->ops->bytes)
+		return bad(name, "max_object_bytes is %zu, but ops->bytes is NULL",
+			   p->max_object_bytes);
+	if (p->max_object_bytes && p->max_object_bytes < p->object_bytes)
+		return bad(name, "max_object_bytes %zu is less than object_bytes %zu",
+			   p->max_object_bytes, p->object_bytes);
+	if (p->max_idle > LONG_MAX)
+		return bad(name, "max_idle %lu is absurd", p->max_idle);
+	if (p->max_total > LONG_MAX)
+		return bad(name, "max_total %lu is absurd", p->max_total);
+	if (p->reserve > RESERVE_MAX)
+		return bad(name, "reserve %lu is more than %lu", p->reserve, RESERVE_MAX);
+	if (p->max_idle && p->reserve > p->max_idle)
+		return bad(name, "reserve %lu is more than max_idle %lu", p->reserve, p->max_idle);
+	if (p->max_total && p->reserve > p->max_total)
+		return bad(name, "reserve %lu is more than max_total %lu", p->reserve,
+			   p->max_total);
 	return 0;
 }
 
-static unsigned int auto_slots(size_t object_bytes)
+static unsigned int auto_slots(const struct pcpool_params *p)
 {
-	return clamp_t(size_t, PRIVATE_BYTES / object_bytes, 1,
-		       PRIVATE_SLOTS_AUTO);
+	unsigned int n = clamp_t(size_t, PRIVATE_BYTES / p->object_bytes, 1,
+				 PRIVATE_SLOTS_AUTO);
+
+	/* No more than half of what may be idle is out of others' reach. */
+	if (p->max_idle)
+		n = clamp_t(unsigned long, p->max_idle / 2 / num_possible_cpus(), 1, n);
+	return n;
 }
 
 /* All but the core itself. */
 static void free_parts(struct pcpool_core *core)
 {
+	if (core->has_credit)
+		pcpool_credit_exit(&core->credit);
+	pcpool_shelf_free(core->shelf);
+	core->shelf = NULL;
+	pcpool_quota_exit(core);
+	pcpool_deferred_exit(&core->doomed);
 	pcpool_deferred_exit(&core->deferred);
 	free_cpumask_var(core->nonempty[1]);
 	free_cpumask_var(core->nonempty[0]);
 	free_percpu(core->cpu);
 	pcpool_slots_exit(core);
+}
+
+/* What a pool with bounds has besides; -ENOMEM if there is no memory for it. */
+static int init_bounds(struct pcpool_core *core, const struct pcpool_params *p)
+{
+	/* How many may be idle, besides the reserve. */
+	unsigned long bound = p->max_idle ? p->max_idle - p->reserve :
+			      p->max_total ?: ULONG_MAX;
+
+	core->max_idle = p->max_idle;
+	core->max_object_bytes = p->max_object_bytes;
+	core->bounded = p->max_idle || p->max_total || p->reserve;
+	if (!core->bounded && !p->max_object_bytes)
+		return 0;
+	core->has_doomed = true;
+	if (pcpool_deferred_init(&core->doomed))
+		return -ENOMEM;
+	if (bound <= min(SHELF_PER_CPU * num_possible_cpus(), SHELF_MAX)) {
+		core->shelf = pcpool_shelf_alloc(bound);
+		if (!core->shelf)
+			return -ENOMEM;
+	} else if (p->max_idle) {
+		if (pcpool_credit_init(&core->credit, bound))
+			return -ENOMEM;
+		core->has_credit = true;
+	}
+	if (p->max_total || p->reserve)
+		return pcpool_quota_init(core, p->max_total, p->reserve);
+	return 0;
+}
+
+/* May a CPU have objects to itself? Not where others may have to wait for them. */
+static unsigned int nr_slots(const struct pcpool_core *core, const struct pcpool_params *p)
+{
+	if (core->shelf || core->quota)
+		return 0;
+	return p->private_slots ?: auto_slots(p);
 }
 
 static struct pcpool_core *alloc_core(const struct pcpool_params *p,
@@ -184,9 +256,7 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	core->steal = p->steal;
 	core->object_bytes = p->object_bytes;
 	core->closed = (unsigned long)pcpool_closed_slots->slot;
-	core->nr_slots = p->private_slots ?: auto_slots(p->object_bytes);
-	core->batch = min(core->nr_slots, PCPOOL_BATCH);
-	core->refill = core->nr_slots - core->nr_slots / 4;
+	core->bypass = p->flags & PCPOOL_BYPASS;
 	strscpy(core->name, p->name, sizeof(core->name));
 	strscpy(core->owner, owner ? module_name(owner) : "kernel",
 		sizeof(core->owner));
@@ -194,6 +264,14 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	core->irq_work = IRQ_WORK_INIT_HARD(pcpool_deferred_irq_work);
 	INIT_WORK(&core->work, pcpool_deferred_work);
 
+	if (init_bounds(core, p)) {
+		free_parts(core);
+		kfree(core);
+		return NULL;
+	}
+	core->nr_slots = nr_slots(core, p);
+	core->batch = clamp(core->nr_slots, 1u, PCPOOL_BATCH);
+	core->refill = core->nr_slots - core->nr_slots / 4;
 	core->cpu = alloc_percpu(struct pcpool_cpu);
 	if (!core->cpu || pcpool_slots_init(core) ||
 	    !zalloc_cpumask_var(&core->nonempty[0], GFP_KERNEL) ||
@@ -236,9 +314,21 @@ struct pcpool *__pcpool_create(const struct pcpool_params *params,
 	core = alloc_core(params, owner);
 	if (!core)
 		goto err_unlock;
+	if (core->quota) {
+		ret = pcpool_quota_fill(core);
+		if (ret) {
+			pr_err("%s: reserve %lu: cannot make so many objects\n",
+			       params->name, params->reserve);
+			pcpool_quota_empty(core);
+			goto err_free;
+		}
+	}
 	ret = pcpool_tiers_init(core);
-	if (ret)
+	if (ret) {
+		if (core->quota)
+			pcpool_quota_empty(core);
 		goto err_free;
+	}
 	pcpool_debugfs_add(core);
 	list_add_tail(&core->list, &pcpool_pools);
 	mutex_unlock(&pcpool_pools_lock);
@@ -275,6 +365,7 @@ void pcpool_destroy(struct pcpool *pool)
 {
 	struct pcpool_pool_stats stats;
 	struct pcpool_core *core;
+	void *obj;
 
 	might_sleep();
 	if (!pool)
@@ -291,7 +382,12 @@ void pcpool_destroy(struct pcpool *pool)
 	pcpool_tiers_exit(core);
 	/* Takes what the worker would have; age_lock keeps the two apart. */
 	pcpool_drain(pool);
+	if (core->quota)
+		pcpool_quota_empty(core);
 	stop_worker(core);
+	/* What it has not come to. */
+	while (core->has_doomed && (obj = pcpool_deferred_take(&core->doomed)))
+		pcpool_unmake(core, obj);
 
 	pcpool_collect(core, &stats);
 	core->dead = true;

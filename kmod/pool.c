@@ -6,8 +6,11 @@
  * files. Whatever calls a callback does so outside of all sections that disable
  * preemption.
  */
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/string.h>
 #include <linux/topology.h>
 
 #include "slots.h"
@@ -20,6 +23,7 @@
 enum reach {
 	REACH_LOCAL,
 	REACH_ALL,
+	REACH_ANYWHERE,		/* whatever the steal policy says */
 };
 
 /* --- The producer mark ------------------------------------------------- */
@@ -81,13 +85,11 @@ static bool may_make_cells(gfp_t gfp)
 }
 
 /*
- * Secure the cell that a deferred put of a new object may need. More cells are made
+ * Secure the cell of @d that a deferred put of a new object may need. More cells are made
  * ahead of need: here if that is allowed here, else by the worker.
  */
-static bool secure_cell(struct pcpool_core *core, gfp_t gfp)
+static bool secure_cell(struct pcpool_core *core, struct pcpool_deferred *d, gfp_t gfp)
 {
-	struct pcpool_deferred *d = &core->deferred;
-
 	if (unlikely(pcpool_deferred_wants_cells(d))) {
 		if (may_make_cells(gfp))
 			pcpool_deferred_add_cells(d, gfp & PCPOOL_GFP);
@@ -103,25 +105,63 @@ static bool secure_cell(struct pcpool_core *core, gfp_t gfp)
 	return true;
 }
 
-static void *make(struct pcpool_core *core, gfp_t gfp)
+/* Room for a put of a new object, wherever that will come from. */
+static bool secure(struct pcpool_core *core, gfp_t gfp)
+{
+	if (!secure_cell(core, &core->deferred, gfp))
+		return false;
+	if (!core->has_doomed || secure_cell(core, &core->doomed, gfp))
+		return true;
+	pcpool_deferred_unsecure(&core->deferred);
+	return false;
+}
+
+static void unsecure(struct pcpool_core *core)
+{
+	pcpool_deferred_unsecure(&core->deferred);
+	if (core->has_doomed)
+		pcpool_deferred_unsecure(&core->doomed);
+}
+
+/* Make an object, within the quota by the caller's care. Returns ERR_PTR(-ENOMEM) if not. */
+void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp)
 {
 	void *obj;
 
-	if (!secure_cell(core, gfp))
-		return NULL;
+	if (!secure(core, gfp))
+		return ERR_PTR(-ENOMEM);
 	obj = core->ops->alloc(gfp, core->ctx);
 	if (!obj) {
-		pcpool_deferred_unsecure(&core->deferred);
-		return NULL;
+		unsecure(core);
+		return ERR_PTR(-ENOMEM);
 	}
+	return obj;
+}
+
+/* The same. Returns ERR_PTR(-EAGAIN) if there may be no more. */
+void *pcpool_make(struct pcpool_core *core, gfp_t gfp)
+{
+	void *obj;
+
+	if (!core->quota)
+		return pcpool_make_claimed(core, gfp);
+	if (!pcpool_quota_claim(core->quota))
+		return ERR_PTR(-EAGAIN);
+	obj = pcpool_make_claimed(core, gfp);
+	if (IS_ERR(obj))
+		pcpool_quota_unclaim(core->quota);
 	return obj;
 }
 
 /* Call ops->free, in whatever context this is; see may_unmake(). */
 void pcpool_unmake(struct pcpool_core *core, void *obj)
 {
+	if (core->flags & PCPOOL_ZERO_ON_PUT)
+		memzero_explicit(obj, core->object_bytes);
 	core->ops->free(obj, core->ctx);
-	pcpool_deferred_unsecure(&core->deferred);
+	unsecure(core);
+	if (core->quota)
+		pcpool_quota_unclaim(core->quota);
 }
 
 /* May ops->free be called here? Its kernel-doc makes the promise. */
@@ -158,23 +198,36 @@ static __always_inline void spilled(struct pcpool_cpu *c)
 
 /* --- Where a put leaves its object ------------------------------------- */
 
-/* Leave an object in a cell; whoever comes to take it from there is told otherwise. */
-void pcpool_set_aside(struct pcpool_core *core, void *obj)
+static void set_aside(struct pcpool_core *core, struct pcpool_deferred *d, void *obj)
 {
 	/*
 	 * Fails if clients put more objects than they got. There is nothing that one may
 	 * do with the object here, so it is lost; nothing else is.
 	 */
-	if (!pcpool_deferred_put(&core->deferred, obj))
+	if (!pcpool_deferred_put(d, obj))
 		WARN_ONCE(1, "pcpool: %s: more objects put than were made\n",
 			  core->name);
 }
 
-/* Leave an object to the worker. */
+/* Leave an object in a cell; whoever comes to take it from there is told otherwise. */
+void pcpool_set_aside(struct pcpool_core *core, void *obj)
+{
+	set_aside(core, &core->deferred, obj);
+}
+
+/* Leave an object to the worker, who makes it idle. Until then anyone may take it. */
 void pcpool_defer(struct pcpool_core *core, void *obj)
 {
 	atomic_long_inc(&core->nr_deferred);
 	pcpool_set_aside(core, obj);
+	pcpool_kick_worker(core);
+}
+
+/* Leave an object to the worker, who frees it. */
+static void doom(struct pcpool_core *core, void *obj)
+{
+	atomic_long_inc(&core->nr_deferred);
+	set_aside(core, core->has_doomed ? &core->doomed : &core->deferred, obj);
 	pcpool_kick_worker(core);
 }
 
@@ -223,10 +276,19 @@ static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 		ret = NESTED;
 		goto out;
 	}
-	if (!pcpool_slots_seem_full(core) && pcpool_slots_give(core, obj))
+	if (n && !pcpool_slots_seem_full(core) && pcpool_slots_give(core, obj))
 		goto out_producer;
 	tier = own_main_tier(c);
 	q = &c->queue[tier];
+	if (!n) {
+		if (!pcpool_queue_push(q, &obj, 1)) {
+			ret = NO_ROOM;
+			goto out_producer;
+		}
+		this_cpu_inc(core->cpu->off_slots);
+		pcpool_hint_set(core, tier, smp_processor_id());
+		goto out_producer;
+	}
 	/* Nobody but us takes up room, so what there is now is there later. */
 	n = pcpool_queue_room(q, n);
 	if (!n || (n < core->nr_slots && !partly)) {
@@ -376,7 +438,7 @@ bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 		}
 		if (partly)
 			return false;
-		partly = !grow(core, MAIN_TIER, core->nr_slots, gfp);
+		partly = !grow(core, MAIN_TIER, max(core->nr_slots, 1u), gfp);
 	}
 	return true;
 }
@@ -385,7 +447,7 @@ bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 bool pcpool_enqueue(struct pcpool_core *core, void *obj, unsigned int tier)
 {
 	while (!push_here(core, &obj, 1, tier)) {
-		if (!grow(core, tier, core->nr_slots, PCPOOL_GFP_PUT))
+		if (!grow(core, tier, max(core->nr_slots, 1u), PCPOOL_GFP_PUT))
 			return false;
 	}
 	return true;
@@ -401,20 +463,61 @@ static void drop(struct pcpool_core *core, void *obj, gfp_t gfp,
 {
 	this_cpu_inc(core->cpu->off_slots);
 	if (!gfpflags_allow_blocking(gfp) && !may_unmake(core)) {
-		pcpool_defer(core, obj);
+		/* The worker counts it too, but for those that nobody may get. */
+		if (core->has_doomed)
+			atomic_long_inc(counter);
+		doom(core, obj);
 		return;
 	}
 	atomic_long_inc(counter);
 	pcpool_unmake(core, obj);
 }
 
+/* So many objects are idle no more. */
+void pcpool_not_idle(struct pcpool_core *core, unsigned long n)
+{
+	if (core->has_credit)
+		pcpool_credit_give(&core->credit, n);
+}
+
+/* pcpool_keep() within the bounds of the pool. */
+static bool keep_bounded(struct pcpool_core *core, void *obj, gfp_t gfp)
+{
+	struct pcpool own = { .put_slots = core->slots };
+
+	if (core->shelf) {
+		if (!pcpool_shelf_put(core->shelf, obj, pcpool_main_tier(core)))
+			return false;
+		this_cpu_inc(core->cpu->off_slots);
+		return true;
+	}
+	if (!core->has_credit)
+		return pcpool_keep(core, obj, gfp);
+	if (!pcpool_credit_take(&core->credit))
+		return false;
+	/* What is not inlined into a put of this pool: its slots are closed for that. */
+	if (likely(core->nr_slots) && likely(__pcpool_put_private(&own, obj)))
+		return true;
+	if (pcpool_keep(core, obj, gfp))
+		return true;
+	pcpool_not_idle(core, 1);
+	return false;
+}
+
 /* The second half of a put: everything about it but the callbacks at its start. */
 static void put(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	if (unlikely(READ_ONCE(core->bypass)))
+	if (unlikely(core->max_object_bytes) &&
+	    core->ops->bytes(obj, core->ctx) > core->max_object_bytes)
+		drop(core, obj, gfp, &core->drop_oversize);
+	else if (unlikely(core->quota) && pcpool_quota_offer(core, obj))
+		return;
+	else if (unlikely(READ_ONCE(core->bypass)))
 		drop(core, obj, gfp, &core->drop_other);
-	else if (unlikely(!pcpool_keep(core, obj, gfp)))
+	else if (unlikely(!keep_bounded(core, obj, gfp)))
 		drop(core, obj, gfp, &core->drop_full);
+	else
+		pcpool_quota_wake(core->quota);
 }
 
 /* The first half: true if there is a second one. */
@@ -426,6 +529,8 @@ static bool put_begin(struct pcpool_core *core, void *obj)
 		return false;
 	if (core->ops->reset)
 		core->ops->reset(obj, core->ctx);
+	if (core->flags & PCPOOL_ZERO_ON_PUT)
+		memzero_explicit(obj, core->object_bytes);
 	return true;
 }
 
@@ -522,7 +627,7 @@ void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 		 * once, after what they hold now, as it would end up there anyway.
 		 */
 		pushed = 0;
-		if (filled > core->nr_slots && !READ_ONCE(core->bypass))
+		if (filled > core->nr_slots && !READ_ONCE(core->bypass) && !core->bounded)
 			pushed = push_after_slots(core, batch,
 						  filled - core->nr_slots);
 		for (i = pushed; i < filled; i++)
@@ -531,7 +636,24 @@ void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 }
 EXPORT_SYMBOL_GPL(pcpool_put_bulk);
 
-/* Puts deferred puts again, from task context, and makes cells ahead of need. */
+/* Of a deferred put: it has its place within the bounds of the pool already. */
+static void put_again(struct pcpool_core *core, void *obj)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY;
+
+	if (unlikely(READ_ONCE(core->bypass))) {
+		pcpool_not_idle(core, 1);
+		drop(core, obj, gfp, &core->drop_other);
+	} else if (unlikely(!pcpool_keep(core, obj, gfp))) {
+		pcpool_not_idle(core, 1);
+		drop(core, obj, gfp, &core->drop_full);
+	}
+}
+
+/*
+ * Puts deferred puts again, from task context, frees what is doomed, and makes cells ahead of
+ * need.
+ */
 void pcpool_deferred_work(struct work_struct *work)
 {
 	struct pcpool_core *core = container_of(work, struct pcpool_core, work);
@@ -541,6 +663,15 @@ void pcpool_deferred_work(struct work_struct *work)
 	while (pcpool_deferred_wants_cells(&core->deferred) &&
 	       pcpool_deferred_add_cells(&core->deferred, GFP_KERNEL))
 		;
+	if (core->has_doomed) {
+		while (pcpool_deferred_wants_cells(&core->doomed) &&
+		       pcpool_deferred_add_cells(&core->doomed, GFP_KERNEL))
+			;
+		while ((obj = pcpool_deferred_take(&core->doomed))) {
+			pcpool_unmake(core, obj);
+			cond_resched();
+		}
+	}
 	/*
 	 * The lock keeps aging passes out, which want to demote deferred puts. They
 	 * may want to urgently, so do not hold it for long, nor try hard for memory.
@@ -551,11 +682,13 @@ void pcpool_deferred_work(struct work_struct *work)
 			obj = pcpool_deferred_take(&core->deferred);
 			if (!obj)
 				break;
-			put(core, obj, GFP_KERNEL | __GFP_NORETRY);
+			put_again(core, obj);
 			/* That put has been counted before. */
 			this_cpu_dec(core->cpu->off_slots);
 		}
 		mutex_unlock(&core->age_lock);
+		/* For a moment they could not be seen. */
+		pcpool_quota_wake(core->quota);
 		cond_resched();
 	} while (i == PCPOOL_BATCH);
 }
@@ -594,8 +727,10 @@ static unsigned int pop_own(struct pcpool_core *core, unsigned int tier,
 }
 
 /* May this CPU, of @node, steal from @cpu? */
-static bool may_steal(const struct pcpool_core *core, int cpu, int node)
+static bool may_steal(const struct pcpool_core *core, int cpu, int node, enum reach reach)
 {
+	if (reach == REACH_ANYWHERE)
+		return true;
 	switch (core->steal) {
 	case PCPOOL_STEAL_ALL:
 		return true;
@@ -709,8 +844,6 @@ static void *take_shared(struct pcpool_core *core)
 		/* We interrupted the producer. The tail is open to everybody. */
 		pcpool_queue_pop_tail(q, &obj, 1, false);
 	}
-	if (obj)
-		this_cpu_inc(core->cpu->hit_shared);
 out:
 	local_irq_restore(flags);
 	return obj;
@@ -767,7 +900,8 @@ static void *steal_main(struct pcpool_core *core, int cpu)
 		for (i = 1; i < n - i; i++)
 			swap(objs[i], objs[n - i]);
 		stash(core, objs + 1, n - 1);
-		if (n == many && !READ_ONCE(victim->refilled))
+		/* Not where one may wait: on their way they could not be seen. */
+		if (n == many && !READ_ONCE(victim->refilled) && !core->quota)
 			steal_more(core, victim, tier);
 	}
 	if (!pcpool_queue_count(&victim->queue[tier]))
@@ -793,7 +927,7 @@ static void *steal_victim(struct pcpool_core *core, int cpu)
 }
 
 /* Take from other CPUs' queues of a tier, those of our NUMA node first. */
-static void *steal(struct pcpool_core *core, const struct cpumask *nonempty,
+static void *steal(struct pcpool_core *core, const struct cpumask *nonempty, enum reach reach,
 		   void *(*steal_from)(struct pcpool_core *core, int cpu))
 {
 	int self = smp_processor_id(), node = cpu_to_node(self), cpu;
@@ -811,7 +945,7 @@ again:
 			others = true;
 			continue;
 		}
-		if (!may_steal(core, cpu, node))
+		if (!may_steal(core, cpu, node, reach))
 			continue;
 		obj = steal_from(core, cpu);
 		if (obj)
@@ -827,7 +961,8 @@ again:
 /* Take from the private slots; not if we are an NMI in the middle of moves there. */
 static void *take_private(struct pcpool_core *core)
 {
-	if (this_cpu_read(core->cpu->pushing) || pcpool_slots_seem_empty(core))
+	if (!core->nr_slots || this_cpu_read(core->cpu->pushing) ||
+	    pcpool_slots_seem_empty(core))
 		return NULL;
 	return pcpool_slots_take(core);
 }
@@ -842,45 +977,44 @@ static void *take_hidden(struct pcpool_core *core)
 }
 
 /*
- * Take an idle object, and count the hit. The oldest is taken from others, so that they
- * keep what is warm in their caches; the newest from ourselves.
+ * Take an idle object; @hit is set to what counts it. The oldest is taken from others, so that
+ * they keep what is warm in their caches; the newest from ourselves.
  */
-static noinline void *take(struct pcpool_core *core, enum reach reach)
+static noinline void *take(struct pcpool_core *core, enum reach reach,
+			   unsigned long __percpu **hit)
 {
 	unsigned int tier;
 	void *obj;
 
 	preempt_disable();
+	*hit = &core->slots->hits;
 	obj = take_private(core);
 	if (obj)
-		goto private;
+		goto out;
+	*hit = &core->cpu->hit_shared;
 	obj = take_shared(core);
 	if (obj)
 		goto out;
 	tier = pcpool_main_tier(core);
-	if (reach == REACH_ALL) {
-		obj = steal(core, core->nonempty[tier], steal_main);
-		if (obj) {
-			this_cpu_inc(core->cpu->hit_steal);
+	if (reach != REACH_LOCAL) {
+		*hit = &core->cpu->hit_steal;
+		obj = steal(core, core->nonempty[tier], reach, steal_main);
+		if (obj)
 			goto out;
-		}
 	}
-	if (!pop_own(core, !own_main_tier(this_cpu_ptr(core->cpu)), &obj, 1) && reach == REACH_ALL)
-		obj = steal(core, core->nonempty[!tier], steal_victim);
-	if (obj) {
-		this_cpu_inc(core->cpu->hit_victim);
-		goto out;
-	}
-	obj = pcpool_deferred_take(&core->deferred);
-	if (obj) {
-		this_cpu_inc(core->cpu->hit_shared);
-		goto out;
-	}
-	/* They only seemed empty? */
-	obj = take_hidden(core);
-private:
+	*hit = &core->cpu->hit_victim;
+	if (!pop_own(core, !own_main_tier(this_cpu_ptr(core->cpu)), &obj, 1) &&
+	    reach != REACH_LOCAL)
+		obj = steal(core, core->nonempty[!tier], reach, steal_victim);
 	if (obj)
-		this_cpu_inc(core->slots->hits);
+		goto out;
+	*hit = &core->cpu->hit_shared;
+	obj = pcpool_deferred_take(&core->deferred);
+	if (obj)
+		goto out;
+	/* They only seemed empty? */
+	*hit = &core->slots->hits;
+	obj = take_hidden(core);
 out:
 	preempt_enable();
 	/* Now, where it can be waited for; another CPU's mark is as good as ours. */
@@ -894,24 +1028,81 @@ out:
 	return obj;
 }
 
+/* The same from the shelf. */
+static void *take_from_shelf(struct pcpool_core *core, unsigned long __percpu **hit)
+{
+	unsigned int tier = pcpool_main_tier(core);
+	void *obj;
+
+	*hit = &core->cpu->hit_shared;
+	obj = pcpool_shelf_take(core->shelf, tier);
+	if (!obj) {
+		*hit = &core->cpu->hit_victim;
+		obj = pcpool_shelf_take(core->shelf, !tier);
+	}
+	return obj;
+}
+
+/* The same from wherever this pool keeps its objects; a hit if @count. */
+static void *take_idle(struct pcpool_core *core, enum reach reach, bool count)
+{
+	struct pcpool own = { .get_slots = core->slots };
+	unsigned long __percpu *hit;
+	void *obj;
+
+	/* What is not inlined into a get of this pool: its slots are closed for that. */
+	if (core->has_credit && core->nr_slots) {
+		obj = __pcpool_get_private(&own);
+		if (likely(obj)) {
+			pcpool_not_idle(core, 1);
+			return obj;
+		}
+	}
+	obj = core->shelf ? take_from_shelf(core, &hit) : take(core, reach, &hit);
+	if (!obj)
+		return NULL;
+	pcpool_not_idle(core, 1);
+	if (count)
+		this_cpu_inc(*hit);
+	return obj;
+}
+
+/* Take an idle object, and count the hit. */
+void *pcpool_take(struct pcpool_core *core, bool local)
+{
+	return take_idle(core, local ? REACH_LOCAL : REACH_ALL, true);
+}
+
+/* The same, whatever the steal policy says. @count: is a hit. */
+void *pcpool_take_anywhere(struct pcpool_core *core, bool count)
+{
+	return take_idle(core, REACH_ANYWHERE, count);
+}
+
+static bool is_dead(const struct pcpool_core *core)
+{
+	return WARN(core->dead, "pcpool: %s: asked for an object after it was destroyed\n",
+		    core->name);
+}
+
+/* Returns an error if there is none, and none could be made. */
 static noinline void *get_slowly(struct pcpool_core *core, gfp_t gfp,
-				 enum reach reach)
+				 enum reach reach, unsigned int state, long timeout)
 {
 	void *obj;
 
-	if (WARN(core->dead, "pcpool: %s: asked for an object after it was destroyed\n",
-		 core->name))
-		return NULL;
+	if (is_dead(core))
+		return ERR_PTR(-ENODEV);
+	if (unlikely(core->quota))
+		return pcpool_quota_get(core, gfp, reach == REACH_LOCAL, state, timeout);
 	if (likely(!READ_ONCE(core->bypass))) {
-		obj = take(core, reach);
+		obj = take_idle(core, reach, true);
 		if (likely(obj))
 			return obj;
 	}
-	obj = make(core, gfp);
-	if (likely(obj))
+	obj = pcpool_make(core, gfp);
+	if (!IS_ERR(obj))
 		this_cpu_inc(core->cpu->miss);
-	else
-		atomic_long_inc(&core->alloc_fail);
 	return obj;
 }
 
@@ -973,22 +1164,29 @@ static __always_inline void *get_quickly(struct pcpool *pool)
 	return refill_and_take(core);
 }
 
-static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reach)
+static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reach, long timeout)
 {
+	struct pcpool_core *core = pcpool_to_core(pool);
 	void *obj = get_quickly(pool);
 
-	return likely(obj) ? obj : get_slowly(pcpool_to_core(pool), gfp, reach);
+	if (likely(obj))
+		return obj;
+	obj = get_slowly(core, gfp, reach, TASK_UNINTERRUPTIBLE, timeout);
+	if (!IS_ERR(obj))
+		return obj;
+	atomic_long_inc(&core->alloc_fail);
+	return NULL;
 }
 
 void *__pcpool_get(struct pcpool *pool, gfp_t gfp)
 {
-	return get(pool, gfp, REACH_ALL);
+	return get(pool, gfp, REACH_ALL, MAX_SCHEDULE_TIMEOUT);
 }
 EXPORT_SYMBOL_GPL(__pcpool_get);
 
 void *__pcpool_get_local(struct pcpool *pool, gfp_t gfp)
 {
-	return get(pool, gfp, REACH_LOCAL);
+	return get(pool, gfp, REACH_LOCAL, MAX_SCHEDULE_TIMEOUT);
 }
 EXPORT_SYMBOL_GPL(__pcpool_get_local);
 
@@ -999,12 +1197,45 @@ void *__pcpool_try_get(struct pcpool *pool)
 
 	if (likely(obj))
 		return obj;
-	if (WARN(core->dead, "pcpool: %s: asked for an object after it was destroyed\n",
-		 core->name))
+	if (is_dead(core) || READ_ONCE(core->bypass))
 		return NULL;
-	return READ_ONCE(core->bypass) ? NULL : take(core, REACH_ALL);
+	/* First come, first served. */
+	if (core->quota && READ_ONCE(core->quota->nr_waiters))
+		return NULL;
+	return pcpool_take(core, false);
 }
 EXPORT_SYMBOL_GPL(__pcpool_try_get);
+
+/**
+ * pcpool_get_timeout() - take an object from a pool, or make one, and do not wait too long
+ * @pool: the pool
+ * @gfp: how to allocate, should that be needed; given to ops->alloc
+ * @timeout: how long to wait for one at most, in jiffies; 0: not at all;
+ *	%MAX_SCHEDULE_TIMEOUT: until there is one
+ *
+ * As pcpool_get(), but it says why there is none, and a fatal signal ends it. What @timeout
+ * limits is the waiting for somebody to put an object, not what ops->alloc takes.
+ *
+ * Context: As pcpool_get(). It waits only if @gfp allows to, as %GFP_KERNEL does.
+ * Return: An object, which the caller owns until it puts it, or ERR_PTR() of -ETIMEDOUT
+ * (there was none in time), -EINTR (a fatal signal), -EAGAIN (as many objects as there may be
+ * are out, and @gfp does not allow to wait), or -ENOMEM (none was idle, and none could be made).
+ */
+void *pcpool_get_timeout(struct pcpool *pool, gfp_t gfp, unsigned long timeout)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	void *obj = __pcpool_get_private(pool);
+
+	if (!obj)
+		obj = get_quickly(pool);
+	if (!obj)
+		obj = get_slowly(core, gfp, REACH_ALL, TASK_KILLABLE,
+				 min_t(unsigned long, timeout, MAX_SCHEDULE_TIMEOUT));
+	if (IS_ERR(obj))
+		atomic_long_inc(&core->alloc_fail);
+	return obj;
+}
+EXPORT_SYMBOL_GPL(pcpool_get_timeout);
 
 /**
  * pcpool_get_bulk() - take several objects from a pool, or make them
@@ -1013,7 +1244,9 @@ EXPORT_SYMBOL_GPL(__pcpool_try_get);
  * @n: how many
  * @objs: where to put them
  *
- * As @n times pcpool_get(), but cheaper; ends at the first that fails.
+ * As @n times pcpool_get(), but cheaper; ends at the first that fails. From a pool with a
+ * quota or reserve it waits for the first object only: two callers that wait for
+ * more while they hold some would wait for each other.
  *
  * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
  * Return: How many it got; they are the first of @objs.
@@ -1029,7 +1262,7 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 	while (got < n && (obj = __pcpool_get_private(pool)))
 		objs[got++] = obj;
 	/* Straight from the queue, without the way through the slots. */
-	while (got < n && !READ_ONCE(core->bypass) && !core->dead) {
+	while (got < n && !READ_ONCE(core->bypass) && !core->dead && !core->bounded) {
 		preempt_disable();
 		/* Where the hint is wrong, there is more in the slots. */
 		obj = take_hidden(core);
@@ -1050,7 +1283,9 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 			break;
 		got += popped;
 	}
-	while (got < n && (obj = pcpool_get(pool, gfp)))
+	/* Who has some does not wait for more: two who did would wait for each other. */
+	while (got < n && ((obj = __pcpool_get_private(pool)) ||
+			   (obj = get(pool, gfp, REACH_ALL, got ? 0 : MAX_SCHEDULE_TIMEOUT))))
 		objs[got++] = obj;
 	return got;
 }
@@ -1067,8 +1302,8 @@ EXPORT_SYMBOL_GPL(pcpool_get_bulk);
  * puts. A bypassed pool is not filled.
  *
  * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
- * Return: How many it made. Fewer than @n if ops->alloc or the growth of the queue
- * failed, or the pool is bypassed.
+ * Return: How many it made and kept. Fewer than @n if ops->alloc or the growth of the queue
+ * failed, the pool is full, or it is bypassed.
  */
 unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n)
 {
@@ -1080,13 +1315,14 @@ unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n)
 	for (done = 0; done < n; done++) {
 		if (READ_ONCE(core->bypass) || core->dead)
 			break;
-		obj = make(core, gfp);
-		if (!obj)
+		obj = pcpool_make(core, gfp);
+		if (IS_ERR(obj))
 			break;
 		atomic_long_inc(&core->prefilled);
-		kept = pcpool_keep(core, obj, gfp & PCPOOL_GFP);
+		kept = keep_bounded(core, obj, gfp & PCPOOL_GFP);
 		if (!kept)
 			drop(core, obj, gfp, &core->drop_full);
+		pcpool_quota_wake(core->quota);
 		/* That was no put. */
 		this_cpu_dec(core->cpu->off_slots);
 		if (!kept)

@@ -18,12 +18,14 @@
 
 #include "internal.h"
 
-/* Objects in the queues of @tier. */
+/* Objects in the queues, or on the shelf, of @tier. */
 static unsigned long count_tier(struct pcpool_core *core, unsigned int tier)
 {
 	unsigned long n = 0;
 	int cpu;
 
+	if (core->shelf)
+		return pcpool_shelf_count(core->shelf, tier);
 	rcu_read_lock();
 	for_each_possible_cpu(cpu)
 		n += pcpool_queue_count(&per_cpu_ptr(core->cpu, cpu)->queue[tier]);
@@ -41,11 +43,23 @@ static unsigned long count_slots(const struct pcpool_core *core)
 	return n;
 }
 
-/* All idle objects, of both tiers, wherever they are. */
-unsigned long pcpool_count_idle(struct pcpool_core *core)
+/* All idle objects, of both tiers, wherever they are; but not the reserve. */
+unsigned long pcpool_count_evictable(struct pcpool_core *core)
 {
 	return count_slots(core) + count_tier(core, 0) + count_tier(core, 1) +
 	       pcpool_deferred_count(&core->deferred);
+}
+
+/*
+ * An object that moves while others are counted may be counted twice. Where there is a bound,
+ * it is known to be less than that.
+ */
+static void heed_bound(const struct pcpool_core *core, struct pcpool_pool_stats *stats)
+{
+	if (!core->max_idle)
+		return;
+	stats->idle_main = min_t(u64, stats->idle_main, core->max_idle);
+	stats->idle_victim = min_t(u64, stats->idle_victim, core->max_idle - stats->idle_main);
 }
 
 /* Fill in @stats, all of it. */
@@ -77,11 +91,13 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 		off_slots += READ_ONCE(c->off_slots);
 	}
 	stats->alloc_fail = atomic_long_read(&core->alloc_fail);
+	stats->drop_oversize = atomic_long_read(&core->drop_oversize);
 	stats->drop_full = atomic_long_read(&core->drop_full);
 	stats->drop_other = atomic_long_read(&core->drop_other);
 	stats->evicted = atomic_long_read(&core->evicted);
 	stats->made = stats->miss + atomic_long_read(&core->prefilled);
-	stats->unmade = stats->drop_full + stats->drop_other + stats->evicted;
+	stats->unmade = stats->drop_full + stats->drop_oversize +
+			stats->drop_other + stats->evicted;
 	in_slots = count_slots(core);
 	stats->gets = stats->hit_private + stats->hit_shared +
 		      stats->hit_steal + stats->hit_victim + stats->miss +
@@ -94,6 +110,18 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 	stats->idle_main = in_slots + count_tier(core, tier) +
 			   pcpool_deferred_count(&core->deferred);
 	stats->idle_victim = count_tier(core, !tier);
+	if (core->quota) {
+		stats->max_total = core->quota->max_total == ULONG_MAX ? 0 :
+				   core->quota->max_total;
+		stats->reserve = core->quota->reserve;
+		stats->idle_reserve = READ_ONCE(core->quota->nr_stash);
+		stats->idle_main += stats->idle_reserve;
+		stats->waiting = READ_ONCE(core->quota->nr_waiters);
+		stats->waits = READ_ONCE(core->quota->waits);
+	}
+	stats->max_idle = core->max_idle;
+	stats->max_object_bytes = core->max_object_bytes;
+	heed_bound(core, stats);
 	stats->idle_bytes = (stats->idle_main + stats->idle_victim) *
 			    core->object_bytes;
 	stats->deferred = atomic_long_read(&core->nr_deferred);

@@ -126,7 +126,23 @@ static bool needs_ipi(int cpu, void *info)
 	return holds_something(core, cpu);
 }
 
-/* Free up to @budget objects of the queues of @tier; returns how many. */
+/* Free up to @budget objects of @tier from the shelf; returns how many. */
+static unsigned long evict_shelf(struct pcpool_core *core, unsigned int tier,
+				 unsigned long budget)
+{
+	unsigned long freed = 0;
+	void *obj;
+
+	while (freed < budget && (obj = pcpool_shelf_take(core->shelf, tier))) {
+		atomic_long_inc(&core->evicted);
+		pcpool_unmake(core, obj);
+		freed++;
+		cond_resched();
+	}
+	return freed;
+}
+
+/* Free up to @budget objects of @tier; returns how many. */
 static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
 				unsigned long budget)
 {
@@ -135,6 +151,8 @@ static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
 	unsigned int i, n;
 	int cpu;
 
+	if (core->shelf)
+		return evict_shelf(core, tier, budget);
 	for_each_possible_cpu(cpu) {
 		struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
 
@@ -148,6 +166,7 @@ static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
 			rcu_read_unlock();
 			if (!n)
 				break;
+			pcpool_not_idle(core, n);
 			atomic_long_add(n, &core->evicted);
 			for (i = 0; i < n; i++)
 				pcpool_unmake(core, objs[i]);
@@ -177,10 +196,13 @@ static unsigned long demote_deferred(struct pcpool_core *core,
 			pcpool_defer(core, obj);
 			break;
 		}
+		pcpool_not_idle(core, 1);
 		atomic_long_inc(&core->evicted);
 		pcpool_unmake(core, obj);
 		freed++;
 	}
+	/* On their way they could not be seen. */
+	pcpool_quota_wake(core->quota);
 	return freed;
 }
 
@@ -225,6 +247,9 @@ static unsigned long age(struct pcpool_core *core, unsigned long budget,
 	WRITE_ONCE(core->ages, core->ages + count);
 	freed += demote_deferred(core, budget - freed);
 	pcpool_deferred_trim(&core->deferred);
+	if (core->has_doomed)
+		pcpool_deferred_trim(&core->doomed);
+	pcpool_quota_wake(core->quota);
 	return freed;
 }
 
@@ -258,8 +283,8 @@ EXPORT_SYMBOL_GPL(pcpool_age);
  * pcpool_drain() - free every idle object
  * @pool: the pool
  *
- * Frees all objects that were idle when it was called. Those put meanwhile may or
- * may not be among them.
+ * Frees all objects that were idle when it was called, but the reserve. Those put
+ * meanwhile may or may not be among them.
  *
  * Context: Task context, may sleep. Not from a CPU hotplug callback, nor with
  * cpus_read_lock() held, nor from the pool's own callbacks.
@@ -294,7 +319,7 @@ static unsigned long shrinker_count(struct shrinker *shrinker,
 {
 	struct pcpool_core *core = shrinker_to_core(shrinker);
 
-	return pcpool_count_idle(core) * core->object_pages ?: SHRINK_EMPTY;
+	return pcpool_count_evictable(core) * core->object_pages ?: SHRINK_EMPTY;
 }
 
 /*

@@ -29,10 +29,16 @@ static struct pcpool *pool;
 static unsigned long made, unmade;
 static bool done;
 
+/* Of the pool under test; 0: none. */
+static unsigned long max_idle, max_total, reserve;
+
 /* Not from NMI. */
+/* How many objects there are. */
+static unsigned long in_existence;
+
 static void *make(gfp_t gfp, void *ctx)
 {
-	unsigned long flags;
+	unsigned long flags, existing;
 	struct obj *obj;
 
 	(void)gfp;
@@ -42,6 +48,9 @@ static void *make(gfp_t gfp, void *ctx)
 	local_irq_save(flags); /* malloc() cannot be interrupted by itself */
 	obj = obj_make();
 	local_irq_restore(flags);
+	/* One word tells of one moment. */
+	existing = __atomic_add_fetch(&in_existence, 1, __ATOMIC_RELAXED);
+	check(!max_total || existing <= max_total);
 	__atomic_fetch_add(&made, 1, __ATOMIC_RELAXED);
 	/* As any other that comes out of the pool. */
 	obj_put(obj, 0);
@@ -55,6 +64,7 @@ static void unmake(void *obj, void *ctx)
 	(void)ctx;
 	check(!in_nmi() && !in_hardirq());
 	obj_got(obj);
+	__atomic_fetch_sub(&in_existence, 1, __ATOMIC_RELAXED);
 	local_irq_save(flags);
 	obj_unmake(obj);
 	local_irq_restore(flags);
@@ -66,10 +76,12 @@ static const struct pcpool_ops ops = { .alloc = make, .free = unmake };
 static struct pcpool *new_pool(const char *name, unsigned int slots)
 {
 	struct pcpool_params params = { .name = name, .ops = &ops, .object_bytes = 64,
-					.private_slots = slots };
+					.private_slots = slots, .max_idle = max_idle,
+					.max_total = max_total, .reserve = reserve };
 	struct pcpool *p = pcpool_create(&params);
 
-	check(!IS_ERR(p));
+	/* One that cannot make its reserve. */
+	check(!IS_ERR(p) || reserve);
 	return p;
 }
 
@@ -115,12 +127,21 @@ static void put_several(struct held *h)
 	pcpool_put_bulk(pool, n, objs);
 }
 
+/*
+ * Who waits without end for what nobody is about to put would wait for ever: all hold some, where
+ * there are only few.
+ */
+static gfp_t may_wait(void)
+{
+	return max_total || reserve ? GFP_NOWAIT : GFP_KERNEL;
+}
+
 static void get_several(struct held *h)
 {
 	unsigned int i, n = random_in(0, min(HOLD - h->n, BULK));
 	void *objs[BULK];
 
-	n = pcpool_get_bulk(pool, GFP_KERNEL, n, objs);
+	n = pcpool_get_bulk(pool, may_wait(), n, objs);
 	for (i = 0; i < n; i++)
 		got(h, objs[i]);
 }
@@ -173,8 +194,18 @@ static void *interrupter(void *unused)
 	return NULL;
 }
 
+static void *may_fail(void *obj)
+{
+	if (!IS_ERR(obj))
+		return obj;
+	check(obj == ERR_PTR(-ENOMEM) || obj == ERR_PTR(-ETIMEDOUT));
+	return NULL;
+}
+
 static void any_operation(struct held *h)
 {
+	unsigned int i;
+
 	switch (random_in(0, 31)) {
 	case 0:
 		put_several(h);
@@ -190,16 +221,20 @@ static void any_operation(struct held *h)
 			put_one(h);
 		break;
 	case 4:
-		while (h->n < HOLD)
-			got(h, pcpool_get(pool, GFP_KERNEL) ?: pcpool_get(pool, GFP_KERNEL));
+		for (i = h->n; i < HOLD; i++)
+			got(h, pcpool_get(pool, may_wait()) ?: pcpool_get(pool, may_wait()));
 		break;
 	case 5:
 		/* A ring that cannot be had. */
 		shim_this.fail_allocs = random_in(0, 1);
 		put_one(h);
 		break;
+	case 6:
+		if (h->n < HOLD)
+			got(h, may_fail(pcpool_get_timeout(pool, GFP_KERNEL, random_in(0, 3))));
+		break;
 	default:
-		get_or_put(h, GFP_KERNEL);
+		get_or_put(h, may_wait());
 	}
 }
 
@@ -292,18 +327,26 @@ static void account(unsigned int cpu)
 	check(stats.made == made && stats.unmade == unmade);
 	check(!stats.outstanding);
 	check(made == unmade + stats.idle_main + stats.idle_victim);
+	check(!max_idle || made - unmade <= max_idle);
+	check(stats.idle_reserve == reserve && !stats.waiting);
 	pcpool_age(pool);
 	pcpool_age(pool);
 	pcpool_stats(pool, &stats);
-	check(!stats.idle_main && !stats.idle_victim);
-	check(made == unmade);
+	check(stats.idle_main == reserve && !stats.idle_victim);
+	check(made == unmade + reserve);
 	pcpool_destroy(pool);
+	check(made == unmade);
 }
 
 static void create(unsigned int cpu)
 {
 	(void)cpu;
-	pool = new_pool("test", random_in(0, 2) ? 0 : random_in(1, 40));
+	do {
+		/* What was made for a reserve that did not become complete is gone. */
+		check(made == unmade);
+		made = unmade = 0;
+		pool = new_pool("test", random_in(0, 2) ? 0 : random_in(1, 40));
+	} while (IS_ERR(pool));
 }
 
 /* Runs @fn while interrupts come from all sides, then looks whether all is there. */
@@ -336,6 +379,32 @@ static void stress_interrupted(void)
 
 static void pool_stress(void)
 {
+	with_cpus(stress_interrupted);
+}
+
+/* The same with bounds. */
+static unsigned long few_or_many(void)
+{
+	return random_in(0, 1) ? random_in(1, 16) : random_in(17, 300);
+}
+
+static void pool_max_idle(void)
+{
+	max_idle = few_or_many();
+	with_cpus(stress_interrupted);
+}
+
+static void pool_quota(void)
+{
+	max_total = few_or_many();
+	max_idle = random_in(0, 1) ? random_in(1, max_total) : 0;
+	reserve = random_in(0, 1) ? random_in(0, max_idle ?: max_total) : 0;
+	with_cpus(stress_interrupted);
+}
+
+static void pool_reserve(void)
+{
+	reserve = random_in(1, 40);
 	with_cpus(stress_interrupted);
 }
 
@@ -535,6 +604,9 @@ static void pool_lives(void)
 
 const struct test pool_tests[] = {
 	{ "pool_stress", pool_stress },
+	{ "pool_max_idle", pool_max_idle },
+	{ "pool_quota", pool_quota },
+	{ "pool_reserve", pool_reserve },
 	{ "pool_hotplug", pool_hotplug },
 	{ "pool_thieves", pool_thieves },
 	{ "pool_lives", pool_lives },

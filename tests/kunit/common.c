@@ -370,7 +370,8 @@ void kt_settle(struct kt_pool *kp)
 		while (irq_work_is_busy(&kp->core->irq_work))
 			schedule_timeout_uninterruptible(1);
 		flush_work(&kp->core->work);
-		if (!pcpool_deferred_count(&kp->core->deferred))
+		if (!pcpool_deferred_count(&kp->core->deferred) &&
+		    !pcpool_deferred_count(&kp->core->doomed))
 			return;
 	} while (time_before(jiffies, end));
 	KUNIT_FAIL(kp->test, "the worker leaves deferred puts lying");

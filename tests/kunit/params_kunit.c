@@ -3,6 +3,7 @@
  * Parameters: what pcpool_create() refuses, and what it makes of what it takes.
  */
 #include <linux/err.h>
+#include <linux/slab.h>
 
 #include "common.h"
 
@@ -15,7 +16,36 @@ static void no_free(void *obj, void *ctx)
 {
 }
 
+/* For pools with a reserve, which they make at once. */
+static atomic_t alive, left_to_make;
+
+static void *some_alloc(gfp_t gfp, void *ctx)
+{
+	void *obj;
+
+	if (atomic_dec_if_positive(&left_to_make) < 0)
+		return NULL;
+	obj = kmalloc(100, gfp);
+	if (obj)
+		atomic_inc(&alive);
+	return obj;
+}
+
+static void some_free(void *obj, void *ctx)
+{
+	atomic_dec(&alive);
+	kfree(obj);
+}
+
+static size_t some_bytes(const void *obj, void *ctx)
+{
+	return 100;
+}
+
 static const struct pcpool_ops good_ops = { .alloc = no_alloc, .free = no_free };
+static const struct pcpool_ops making_ops = { .alloc = some_alloc, .free = some_free };
+static const struct pcpool_ops measuring_ops = {
+	.alloc = no_alloc, .free = no_free, .bytes = some_bytes };
 static const struct pcpool_ops ops_without_alloc = { .free = no_free };
 static const struct pcpool_ops ops_without_free = { .alloc = no_alloc };
 
@@ -54,12 +84,21 @@ static const struct bad bads[] = {
 	BAD("private_slots -1", .private_slots = UINT_MAX),
 	BAD("steal 3", .steal = 3),
 	BAD("steal -1", .steal = -1),
-	BAD("unknown flag", .flags = 0x2),
+	BAD("unknown flag", .flags = 1u << 30),
 	BAD("unknown flag among known", .flags = PCPOOL_FREE_MAY_SLEEP | 1u << 31),
-	BAD("max_object_bytes", .max_object_bytes = 1),
-	BAD("max_idle", .max_idle = 1),
-	BAD("max_total", .max_total = 1),
-	BAD("reserve", .reserve = 1),
+	BAD("max_object_bytes without bytes", .max_object_bytes = 100),
+	BAD("max_object_bytes below object_bytes", .ops = &measuring_ops,
+	    .max_object_bytes = 99),
+	BAD("max_idle -1", .max_idle = ULONG_MAX),
+	BAD("max_idle beyond LONG_MAX", .max_idle = LONG_MAX + 1ul),
+	BAD("max_total -1", .max_total = ULONG_MAX),
+	BAD("max_total beyond LONG_MAX", .max_total = LONG_MAX + 1ul),
+	BAD("reserve -1", .reserve = ULONG_MAX),
+	BAD("reserve of more than a million", .reserve = (1ul << 20) + 1),
+	BAD("reserve above max_idle", .max_idle = 2, .reserve = 3),
+	BAD("reserve above max_total", .max_total = 2, .reserve = 3),
+	BAD("reserve above max_idle, below max_total", .max_idle = 2, .max_total = 5,
+	    .reserve = 3),
 };
 
 #pragma GCC diagnostic pop
@@ -86,6 +125,9 @@ struct good {
 	struct pcpool_params params;
 };
 
+#define MEASURED .name = "kunit-params", .ops = &measuring_ops, .object_bytes = 100
+#define MAKING	.name = "kunit-params", .ops = &making_ops, .object_bytes = 100
+
 static const struct good goods[] = {
 	{ "the least", { GOOD } },
 	{ "name of 31 characters", {
@@ -102,6 +144,25 @@ static const struct good goods[] = {
 	{ "steal node", { GOOD, .steal = PCPOOL_STEAL_NODE } },
 	{ "steal none", { GOOD, .steal = PCPOOL_STEAL_NONE } },
 	{ "free may sleep", { GOOD, .flags = PCPOOL_FREE_MAY_SLEEP } },
+	{ "bypass", { GOOD, .flags = PCPOOL_BYPASS } },
+	{ "zero on put", { GOOD, .flags = PCPOOL_ZERO_ON_PUT } },
+	{ "all flags", { GOOD, .flags = PCPOOL_FREE_MAY_SLEEP | PCPOOL_BYPASS |
+					PCPOOL_ZERO_ON_PUT } },
+	{ "max_object_bytes as object_bytes", {
+		MEASURED, .max_object_bytes = 100 } },
+	{ "max_object_bytes as big as can be", {
+		MEASURED, .max_object_bytes = SIZE_MAX } },
+	{ "bytes, but no max_object_bytes", { MEASURED } },
+	{ "max_idle 1", { GOOD, .max_idle = 1 } },
+	{ "max_idle 1000", { GOOD, .max_idle = 1000, .private_slots = 3 } },
+	{ "max_idle as big as can be", { GOOD, .max_idle = LONG_MAX } },
+	{ "max_total 1", { GOOD, .max_total = 1 } },
+	{ "max_total as big as can be", { GOOD, .max_total = LONG_MAX } },
+	{ "max_total below max_idle", { GOOD, .max_idle = 1000, .max_total = 10 } },
+	{ "reserve", { MAKING, .reserve = 100 } },
+	{ "reserve as max_idle", { MAKING, .reserve = 100, .max_idle = 100 } },
+	{ "reserve as max_total", { MAKING, .reserve = 100, .max_total = 100 } },
+	{ "all bounds", { MAKING, .reserve = 1, .max_idle = 2, .max_total = 3 } },
 };
 
 KUNIT_ARRAY_PARAM_DESC(good, goods, what);
@@ -109,18 +170,63 @@ KUNIT_ARRAY_PARAM_DESC(good, goods, what);
 static void a_good_parameter_is_taken(struct kunit *test)
 {
 	const struct good *good = test->param_value;
-	struct pcpool *pool = pcpool_create(&good->params);
 	struct pcpool_pool_stats s;
+	struct pcpool *pool;
 
+	atomic_set(&left_to_make, good->params.reserve);
+	pool = pcpool_create(&good->params);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
 	pcpool_stats(pool, &s);
 	KUNIT_EXPECT_STREQ(test, s.name, good->params.name);
 	KUNIT_EXPECT_EQ(test, s.object_bytes, good->params.object_bytes);
 	KUNIT_EXPECT_EQ(test, s.steal, good->params.steal);
 	KUNIT_EXPECT_EQ(test, s.flags, good->params.flags);
+	KUNIT_EXPECT_EQ(test, s.max_object_bytes, good->params.max_object_bytes);
+	KUNIT_EXPECT_EQ(test, s.max_idle, good->params.max_idle);
+	KUNIT_EXPECT_EQ(test, s.max_total, good->params.max_total);
+	KUNIT_EXPECT_EQ(test, s.reserve, good->params.reserve);
 	if (good->params.private_slots)
 		KUNIT_EXPECT_EQ(test, s.private_slots,
 				good->params.private_slots);
+	pcpool_destroy(pool);
+}
+
+static void the_reserve_is_made_at_creation(struct kunit *test)
+{
+	static const struct pcpool_params params = { MAKING, .reserve = 7 };
+	struct pcpool_pool_stats s;
+	struct pcpool *pool;
+
+	atomic_set(&alive, 0);
+	atomic_set(&left_to_make, 100);
+	pool = pcpool_create(&params);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	KUNIT_EXPECT_EQ(test, atomic_read(&alive), 7);
+	pcpool_stats(pool, &s);
+	KUNIT_EXPECT_EQ(test, s.idle_reserve, 7);
+	KUNIT_EXPECT_EQ(test, s.made, 7);
+	pcpool_destroy(pool);
+	KUNIT_EXPECT_EQ(test, atomic_read(&alive), 0);
+}
+
+static void a_reserve_that_cannot_be_made_makes_no_pool(struct kunit *test)
+{
+	static const struct pcpool_params params = { MAKING, .reserve = 7 };
+	struct pcpool *pool;
+
+	atomic_set(&alive, 0);
+	atomic_set(&left_to_make, 6);
+	pool = pcpool_create(&params);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(pool), -ENOMEM);
+	if (!IS_ERR(pool))
+		pcpool_destroy(pool);
+	/* It did try, and keeps nothing. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&left_to_make), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&alive), 0);
+	/* Nor the name. */
+	atomic_set(&left_to_make, 7);
+	pool = pcpool_create(&params);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
 	pcpool_destroy(pool);
 }
 
@@ -201,13 +307,56 @@ static void private_slots_follow_from_the_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_slots_count(kp->core, cpu), 1);
 }
 
+struct bound {
+	char what[40];
+	struct pcpool_params params;
+	unsigned int idle_per_cpu;
+	unsigned int slots;
+};
+
+/* What is in private slots cannot be found by those who may have to wait, and of a few none. */
+static const struct bound slot_bounds[] = {
+	{ "max_total", { GOOD, .max_total = 100000, .private_slots = 8 } },
+	{ "reserve", { MAKING, .reserve = 1, .private_slots = 8 } },
+	{ "max_idle 1", { GOOD, .max_idle = 1, .private_slots = 8 } },
+	{ "max_idle 4 a CPU", { GOOD, .private_slots = 8 }, 4 },
+	{ "max_idle 5 a CPU", { GOOD, .private_slots = 8 }, 5, 8 },
+	/* Else half of what may be idle may be out of others' reach, if nobody says how much. */
+	{ "max_idle 5 a CPU, slots as they come", { GOOD }, 5, 2 },
+	{ "max_idle 8 a CPU, slots as they come", { GOOD }, 8, 4 },
+	{ "max_idle 31 a CPU, slots as they come", { GOOD }, 31, 15 },
+	{ "max_idle 1000 a CPU, slots as they come", { GOOD }, 1000, 16 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(slot_bound, slot_bounds, what);
+
+static void private_slots_follow_from_the_bounds(struct kunit *test)
+{
+	const struct bound *bound = test->param_value;
+	struct pcpool_params params = bound->params;
+	struct pcpool_pool_stats s;
+	struct pcpool *pool;
+
+	if (bound->idle_per_cpu)
+		params.max_idle = bound->idle_per_cpu * num_possible_cpus();
+	atomic_set(&left_to_make, params.reserve);
+	pool = pcpool_create(&params);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	pcpool_stats(pool, &s);
+	KUNIT_EXPECT_EQ(test, s.private_slots, bound->slots);
+	pcpool_destroy(pool);
+}
+
 static struct kunit_case params_cases[] = {
 	KUNIT_CASE_PARAM(a_bad_parameter_is_refused, bad_gen_params),
 	KUNIT_CASE(no_parameters_are_refused),
 	KUNIT_CASE_PARAM(a_good_parameter_is_taken, good_gen_params),
+	KUNIT_CASE(the_reserve_is_made_at_creation),
+	KUNIT_CASE(a_reserve_that_cannot_be_made_makes_no_pool),
 	KUNIT_CASE(the_name_is_copied),
 	KUNIT_CASE(a_name_is_taken_as_long_as_its_pool_lives),
 	KUNIT_CASE_PARAM(private_slots_follow_from_the_size, rule_gen_params),
+	KUNIT_CASE_PARAM(private_slots_follow_from_the_bounds, slot_bound_gen_params),
 	{}
 };
 

@@ -47,8 +47,16 @@ enum pcpool_steal {
  *
  * PCPOOL_FREE_MAY_SLEEP: ops->free may sleep, so it is only called from task
  * context; a put that must free from anywhere else leaves that to a worker.
+ *
+ * PCPOOL_BYPASS: the pool starts bypassed: every get allocates, every put frees. So a
+ * client can offer "no pooling" as a setting.
+ *
+ * PCPOOL_ZERO_ON_PUT: an object is object_bytes of memory, which are cleared at each put,
+ * after ops->reset, and before it is freed: so nothing of it outlives its use.
  */
 #define PCPOOL_FREE_MAY_SLEEP	0x1u
+#define PCPOOL_BYPASS		0x2u
+#define PCPOOL_ZERO_ON_PUT	0x4u
 
 /* struct pcpool_pool_stats.state */
 #define PCPOOL_STATE_BYPASSED	0x1u	/* the bypass switch is on */
@@ -104,6 +112,13 @@ struct pcpool_snapshot_header {
  * @deferred: puts that had to be left to a worker, since they came from a
  *	context in which nothing could be allocated or freed
  * @grows: rings added to shared queues
+ * @max_idle: most idle objects; 0: any number
+ * @max_total: most objects in existence; 0: any number
+ * @reserve: objects held back for when none can be made
+ * @max_object_bytes: a bigger object is dropped at put; 0: any size
+ * @idle_reserve: how much of the reserve is there; part of @idle_main
+ * @waiting: gets that wait now
+ * @waits: gets that have had to wait
  *
  * While gets and puts go on, the numbers are of slightly different moments;
  * at a quiet moment they are exact, and made = unmade + idle_main +
@@ -138,6 +153,13 @@ struct pcpool_pool_stats {
 	__u64 idle_bytes;
 	__u64 deferred;
 	__u64 grows;
+	__u64 max_idle;
+	__u64 max_total;
+	__u64 reserve;
+	__u64 max_object_bytes;
+	__u64 idle_reserve;
+	__u64 waiting;
+	__u64 waits;
 };
 
 #endif /* _UAPI_LINUX_PCPOOL_H */

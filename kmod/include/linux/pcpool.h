@@ -15,7 +15,6 @@
  * whatever state ops->reset or its last user left it. Do not use it for
  *
  *  - objects with an identity (connections, files): a pool hands out any one;
- *  - objects that must not fail to be there: see mempool_create();
  *  - small plain memory: kmem_cache is as good and knows more;
  *  - objects of wildly different sizes in one pool.
  *
@@ -59,7 +58,8 @@ struct module;
  * @reset: Clean an object at each put, before anyone else can get it.
  *	Optional. Called in the context of the put, so from NMI too if the
  *	client puts from NMI. A pool with @reset pays a function call a put.
- * @bytes: The object's footprint now, in bytes. Optional.
+ * @bytes: The object's footprint now, in bytes. Optional, but for pools with
+ *	max_object_bytes, which call it at each put, after @reset and in its context.
  *
  * Each gets the ctx of struct pcpool_params. None may call pcpool_age(),
  * pcpool_drain() or pcpool_destroy(), of any pool.
@@ -79,15 +79,30 @@ struct pcpool_ops {
  * @ctx: Handed to every callback.
  * @object_bytes: Usual footprint of one object, in bytes; at least 1. Decides
  *	how reclaim counts the objects, and how many private slots a CPU gets.
- * @max_object_bytes: Must be 0 (any size) in this version.
+ * @max_object_bytes: An object whose ops->bytes is more than this is freed at its put;
+ *	at least @object_bytes. 0: any size. Needs ops->bytes.
  * @private_slots: Private slots per CPU, at most %PCPOOL_PRIVATE_SLOTS_MAX. 0:
  *	as many as hold 64 KiB of objects, but at least 1 and at most 16. What is
- *	in a private slot is out of the reach of other CPUs.
- * @max_idle: Must be 0 (elastic: every object put is kept) in this version.
- * @max_total: Must be 0 (no quota) in this version.
- * @reserve: Must be 0 in this version.
- * @steal: From which CPUs to steal, enum pcpool_steal.
- * @flags: %PCPOOL_FREE_MAY_SLEEP, or 0.
+ *	in a private slot is out of the reach of other CPUs; so pools with @max_total,
+ *	@reserve, or a @max_idle of 4 a possible CPU or less have none, whatever
+ *	this says.
+ * @max_idle: Most idle objects at any moment, on all CPUs together; a put beyond that
+ *	frees its object. 0: elastic, every object put is kept.
+ * @max_total: Most objects in existence at any moment, idle or not. A get that would need one
+ *	more waits, if its gfp flags allow it to, until one is put, and fails if they do
+ *	not. 0: no quota.
+ * @reserve: So many objects are made at creation, and held back: they are neither aged nor
+ *	drained, and a get only takes one when ops->alloc fails; a put replaces
+ *	it before all else. A get that finds even the reserve gone waits, if its gfp
+ *	flags allow it to, until an object is put, or one can be made. At most
+ *	@max_idle and @max_total, where these are set; they count the reserve too.
+ * @steal: From which CPUs to steal, enum pcpool_steal. A few bounded objects that are all
+ *	on one shelf (see @private_slots) are there for all CPUs; and who would else have
+ *	to wait or to do without takes from wherever there is one.
+ * @flags: %PCPOOL_FREE_MAY_SLEEP, %PCPOOL_BYPASS, %PCPOOL_ZERO_ON_PUT, or 0.
+ *
+ * What a pool with @max_idle, @max_total or @reserve has to do more at each get and put is out
+ * of line; others pay nothing for it.
  *
  * Clear the whole structure first: a field this version does not know is then 0,
  * which always means the default.
@@ -147,6 +162,7 @@ struct pcpool *__pcpool_create(const struct pcpool_params *params,
 			       struct module *owner);
 void pcpool_destroy(struct pcpool *pool);
 
+void *pcpool_get_timeout(struct pcpool *pool, gfp_t gfp, unsigned long timeout);
 unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 			     void **objs);
 void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs);
@@ -246,9 +262,16 @@ static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
  * the worker has run return %NULL. A get that steals may also allocate room for
  * stealing more, without waiting, where that is allowed.
  *
- * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
+ * If a pool has as many objects as it may (max_total), or can make none and has a reserve, and
+ * @gfp allows to wait (%GFP_KERNEL does, %GFP_ATOMIC and %GFP_NOWAIT do not), this waits for
+ * somebody to put one, for as long as it takes; those who wait are served in the order in
+ * which they came, and before all who come later. See also pcpool_get_timeout().
+ *
+ * Context: Any context in which ops->alloc may be called with @gfp. Not NMI. Where @gfp
+ * allows to wait, a pool with a quota or reserve may sleep.
  * Return: An object, which the caller owns until it puts it, or %NULL if there
- * was none and ops->alloc or said allocation failed, __GFP_NOFAIL or not.
+ * was none and ops->alloc or said allocation failed, __GFP_NOFAIL or not, or the quota is
+ * reached and @gfp does not allow to wait.
  */
 static __always_inline void *pcpool_get(struct pcpool *pool, gfp_t gfp)
 {
@@ -280,7 +303,8 @@ static __always_inline void *pcpool_get_local(struct pcpool *pool, gfp_t gfp)
  * @pool: the pool
  *
  * As pcpool_get(), but never calls ops->alloc. A call that finds nothing counts
- * in no statistic. A bypassed pool gives nothing, whatever is idle in it.
+ * in no statistic. A bypassed pool gives nothing, whatever is idle in it, nor does one where
+ * somebody waits, nor the reserve of one that has it.
  *
  * Context: Any context, NMI too.
  * Return: An object, which the caller owns until it puts it, or %NULL.
@@ -303,9 +327,10 @@ static __always_inline void *pcpool_try_get(struct pcpool *pool)
  * or, where this context forbids to allocate, in room that was secured when the
  * object was made, from which a worker then moves it on. So a put cannot fail, and
  * a burst of puts from hardirq context is limited only by the number of objects.
- * Only if a queue cannot grow for lack of memory is the object freed instead, which
- * counts as drop_full; that too is left to the worker where ops->free may not
- * be called (see struct pcpool_ops).
+ * Only if a queue cannot grow for lack of memory is the object freed instead, or if there are
+ * max_idle idle objects already, which counts as drop_full; or if it is larger than
+ * max_object_bytes, which counts as drop_oversize. That too is left to the worker where
+ * ops->free may not be called (see struct pcpool_ops).
  *
  * Context: Any context, NMI too.
  */

@@ -498,6 +498,21 @@ void mutex_unlock(struct mutex *lock)
 	pthread_mutex_unlock(&lock->mutex);
 }
 
+__thread struct task_struct shim_task;
+
+long schedule_timeout(long timeout)
+{
+	while (timeout && __atomic_load_n(&shim_task.state, __ATOMIC_ACQUIRE) != TASK_RUNNING) {
+		/* The worker would run meanwhile. */
+		shim_schedule();
+		shim_sleep_us(1000);
+		if (timeout != MAX_SCHEDULE_TIMEOUT)
+			timeout--;
+	}
+	__set_current_state(TASK_RUNNING);
+	return timeout;
+}
+
 /* CPU hotplug */
 
 #define HOTPLUG_STATES	4

@@ -42,4 +42,20 @@ static inline void clear_bit(long nr, unsigned long *addr)
 #endif
 }
 
+/* Bits as locks. Returns whether it was locked already. */
+static inline bool test_and_set_bit_lock(long nr, unsigned long *addr)
+{
+	unsigned long mask = 1UL << nr % BITS_PER_LONG;
+
+	shim_point();
+	return __atomic_fetch_or(&addr[nr / BITS_PER_LONG], mask, __ATOMIC_ACQUIRE) & mask;
+}
+
+static inline void clear_bit_unlock(long nr, unsigned long *addr)
+{
+	shim_point();
+	__atomic_fetch_and(&addr[nr / BITS_PER_LONG], ~(1UL << nr % BITS_PER_LONG),
+			   __ATOMIC_RELEASE);
+}
+
 #endif

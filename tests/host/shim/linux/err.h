@@ -7,6 +7,7 @@
 #define MAX_ERRNO	4095UL
 #define ERR_PTR(error)	((void *)(long)(error))
 #define PTR_ERR(p)	((long)(p))
+#define PTR_ERR_OR_ZERO(p)	(IS_ERR(p) ? PTR_ERR(p) : 0)
 #define IS_ERR(p)	unlikely((unsigned long)(void *)(p) >= -MAX_ERRNO)
 
 #endif

@@ -28,6 +28,7 @@ extern unsigned long __per_cpu_offset[];
 #define shim_shift(p, offset) ((__typeof__(*(p)) *)((char *)(p) + (offset)))
 #define per_cpu_ptr(p, cpu)	shim_shift(p, __per_cpu_offset[cpu])
 #define this_cpu_ptr(p)		shim_shift(p, shim_this.percpu_offset)
+#define raw_cpu_ptr(p)		this_cpu_ptr(p)
 
 #define raw_smp_processor_id()	((int)shim_this.cpu)
 #define smp_processor_id()	raw_smp_processor_id()

@@ -38,6 +38,11 @@ static inline void *kmalloc_node(size_t size, gfp_t gfp, int node)
 	return kzalloc_node(size, gfp, node);
 }
 
+static inline void *kvzalloc(size_t size, gfp_t gfp)
+{
+	return kzalloc(size, gfp);
+}
+
 /* For the kernel's ptr_ring. */
 static inline void *kvmalloc_array_noprof(size_t n, size_t size, gfp_t gfp)
 {

@@ -61,4 +61,13 @@ static inline void spin_unlock_irq(spinlock_t *lock)
 	local_irq_restore(flags);		\
 } while (0)
 
+/* The same, on kernels where the others sleep too. */
+typedef spinlock_t raw_spinlock_t;
+
+#define raw_spin_lock_init(lock)	spin_lock_init(lock)
+#define raw_spin_lock_irq(lock)		spin_lock_irq(lock)
+#define raw_spin_unlock_irq(lock)	spin_unlock_irq(lock)
+#define raw_spin_lock_irqsave(lock, flags)	spin_lock_irqsave(lock, flags)
+#define raw_spin_unlock_irqrestore(lock, flags)	spin_unlock_irqrestore(lock, flags)
+
 #endif

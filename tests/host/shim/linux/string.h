@@ -14,6 +14,12 @@ static inline ssize_t strscpy(char *to, const char *from, size_t size)
 	return from[n] ? -E2BIG : (ssize_t)n;
 }
 
+static inline void memzero_explicit(void *p, size_t size)
+{
+	memset(p, 0, size);
+	barrier();
+}
+
 static inline int match_string(const char *const *array, size_t n, const char *string)
 {
 	size_t i;

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Quota, reserve, and waiting: what a pool has that may make only so many objects, or keeps some
+ * for when no more can be made. See quota.c.
+ */
+#ifndef _PCPOOL_QUOTA_H
+#define _PCPOOL_QUOTA_H
+
+#include <linux/atomic.h>
+#include <linux/irq_work.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct pcpool_core;
+
+/**
+ * struct pcpool_quota - the quota and the reserve of a pool, and who waits
+ * @core: the pool
+ * @max_total: how many objects there may be; ULONG_MAX: any number
+ * @reserve: how many are to be in @stash
+ * @existing: how many there are, or are just being made; never more than @max_total
+ * @lock: protects @waiters, and the writing of what follows it
+ * @waiters: gets that wait, the first first
+ * @nr_waiters: how many these are
+ * @nr_stash: how many objects are in @stash
+ * @waits: how many gets have waited, ever
+ * @irq_work: for NMIs, which cannot take @lock
+ * @stash: the reserve
+ */
+struct pcpool_quota {
+	struct pcpool_core *core;
+	unsigned long max_total;
+	unsigned long reserve;
+	atomic_long_t existing ____cacheline_aligned_in_smp;
+	raw_spinlock_t lock ____cacheline_aligned_in_smp;
+	struct list_head waiters;
+	unsigned long nr_waiters;
+	unsigned long nr_stash;
+	unsigned long waits;
+	struct irq_work irq_work;
+	void *stash[];
+};
+
+int pcpool_quota_init(struct pcpool_core *core, unsigned long max_total,
+		      unsigned long reserve);
+int pcpool_quota_fill(struct pcpool_core *core);
+unsigned long pcpool_quota_empty(struct pcpool_core *core);
+void pcpool_quota_exit(struct pcpool_core *core);
+
+bool pcpool_quota_claim(struct pcpool_quota *q);
+void pcpool_quota_unclaim(struct pcpool_quota *q);
+void *pcpool_quota_get(struct pcpool_core *core, gfp_t gfp, bool local,
+		       unsigned int state, long timeout);
+bool pcpool_quota_offer(struct pcpool_core *core, void *obj);
+void pcpool_quota_serve(struct pcpool_quota *q);
+
+/*
+ * Call this after anything that a get may have been waiting for: an object has become idle, or
+ * one that was idle but out of sight for a moment can be seen again, or one is unmade. Pairs
+ * with the barrier in pcpool_quota_get(); (A) in quota.c.
+ */
+static inline void pcpool_quota_wake(struct pcpool_quota *q)
+{
+	if (!q)
+		return;
+	smp_mb(); /* (A) */
+	if (READ_ONCE(q->nr_waiters) || READ_ONCE(q->nr_stash) < q->reserve)
+		pcpool_quota_serve(q);
+}
+
+#endif /* _PCPOOL_QUOTA_H */
