@@ -38,6 +38,7 @@ static const struct {
 	STAT(ages), STAT(made), STAT(unmade), STAT(outstanding),
 	STAT(idle_main), STAT(idle_victim), STAT(idle_bytes), STAT(deferred),
 	STAT(grows), STAT(idle_reserve), STAT(waiting), STAT(waits),
+	STAT(misuses),
 };
 
 static int stats_show(struct seq_file *m, void *unused)
@@ -67,10 +68,11 @@ static int params_show(struct seq_file *m, void *unused)
 		   core->quota->max_total : 0);
 	seq_printf(m, "reserve %lu\n", core->quota ? core->quota->reserve : 0);
 	seq_printf(m, "steal %s\n", steal_names[core->steal]);
-	seq_printf(m, "flags%s%s%s%s\n", core->flags ? "" : " none",
+	seq_printf(m, "flags%s%s%s%s%s\n", core->flags ? "" : " none",
 		   core->flags & PCPOOL_FREE_MAY_SLEEP ? " free_may_sleep" : "",
 		   core->flags & PCPOOL_BYPASS ? " bypass" : "",
-		   core->flags & PCPOOL_ZERO_ON_PUT ? " zero_on_put" : "");
+		   core->flags & PCPOOL_ZERO_ON_PUT ? " zero_on_put" : "",
+		   core->flags & PCPOOL_PLAIN ? " plain" : "");
 	seq_printf(m, "reset %s\n", core->ops->reset ? "yes" : "no");
 	return 0;
 }
@@ -243,6 +245,40 @@ static const struct file_operations bypass_fops = {
 	.write = bypass_write,
 };
 
+static ssize_t debug_read(struct file *file, char __user *to, size_t count,
+			  loff_t *pos)
+{
+	const struct pcpool_core *core = file_inode(file)->i_private;
+
+	return simple_read_from_buffer(to, count, pos,
+				       READ_ONCE(core->debug) ? "1\n" : "0\n", 2);
+}
+
+static ssize_t debug_write(struct file *file, const char __user *from,
+			   size_t count, loff_t *pos)
+{
+	struct pcpool_core *core = file_inode(file)->i_private;
+	int val = read_switch(from, count);
+
+	if (val >= 0)
+		val = pcpool_debug_set(core, val);
+	return val < 0 ? val : count;
+}
+
+static const struct file_operations debug_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.read = debug_read,
+	.write = debug_write,
+};
+
+static int outstanding_show(struct seq_file *m, void *unused)
+{
+	pcpool_debug_show_outstanding(m->private, m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(outstanding);
+
 void pcpool_debugfs_add(struct pcpool_core *core)
 {
 	core->dir = debugfs_create_dir(core->name, root);
@@ -252,6 +288,8 @@ void pcpool_debugfs_add(struct pcpool_core *core)
 	debugfs_create_file("age", 0200, core->dir, core, &age_fops);
 	debugfs_create_file("drain", 0200, core->dir, core, &drain_fops);
 	debugfs_create_file("bypass", 0600, core->dir, core, &bypass_fops);
+	debugfs_create_file("debug", 0600, core->dir, core, &debug_fops);
+	debugfs_create_file("outstanding", 0400, core->dir, core, &outstanding_fops);
 }
 
 void pcpool_debugfs_remove(struct pcpool_core *core)

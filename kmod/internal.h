@@ -11,6 +11,7 @@
  *   shelf.c     the idle objects of a pool that may have only a few; knows nothing of pools
  *   credit.c    a strict bound without a shared counter; knows nothing of pools
  *   quota.c     quota, reserve, and gets that wait
+ *   debug.c     who has which object, and what should not have happened to it
  *   tiers.c     aging, drain, shrinker, CPU hotplug
  *   stats.c     counters into the uapi record
  *   debugfs.c   the record into files
@@ -23,6 +24,7 @@
  * Locks, outermost first. None is taken by a get or a put.
  *
  *   pools_lock    mutex: the list of pools, creation, destruction
+ *   switch_lock   mutex: debug mode on and off
  *   age_lock      mutex, one a pool: one aging pass or drain at a time; the
  *                 shrinker only tries it
  *   cpus_read_lock()
@@ -49,6 +51,7 @@
 #include <linux/workqueue.h>
 
 #include "credit.h"
+#include "debug.h"
 #include "deferred.h"
 #include "queue.h"
 #include "quota.h"
@@ -127,6 +130,8 @@ struct pcpool_cpu {
  * @flags: the creation flags
  * @steal: enum pcpool_steal
  * @bypass: every get allocates, every put frees
+ * @closed_for_debug: each get and put is out of line, so that it can be looked at
+ * @debug: is it looked at? See debug.c
  * @bounded: there is a bound, a quota or a reserve: each get and put is out of line
  * @has_credit: @credit is in use
  * @has_doomed: @doomed is in use: there is something that must not become idle
@@ -152,6 +157,8 @@ struct pcpool_cpu {
  * @drop_oversize: as in struct pcpool_pool_stats
  * @drop_other: as in struct pcpool_pool_stats
  * @evicted: as in struct pcpool_pool_stats
+ * @untracked: how many objects debug mode has not seen yet, at least
+ * @misuses: what it has reported
  * @age_lock: see above; also keeps the worker and aging passes apart
  * @shrinker: see tiers.c
  * @hotplug: entry in the list of the hotplug state's instances
@@ -178,6 +185,8 @@ struct pcpool_core {
 	enum pcpool_steal steal;
 	bool bypass;
 	bool dead;
+	bool closed_for_debug;
+	enum pcpool_debug_mode debug;
 	bool bounded;
 	bool has_credit;
 	bool has_doomed;
@@ -200,6 +209,8 @@ struct pcpool_core {
 	atomic_long_t drop_oversize;
 	atomic_long_t drop_other;
 	atomic_long_t evicted;
+	atomic_long_t untracked;
+	atomic_long_t misuses;
 	struct mutex age_lock; /* aging passes, drains, the worker */
 #ifdef PCPOOL_HAVE_SHRINKER_ALLOC
 	struct shrinker *shrinker;
@@ -265,6 +276,7 @@ extern struct mutex pcpool_pools_lock;
 extern struct workqueue_struct *pcpool_workqueue;
 extern struct pcpool_slots __percpu *pcpool_closed_slots;
 void pcpool_set_bypass(struct pcpool_core *core, bool on);
+void pcpool_close(struct pcpool_core *core, bool closed);
 
 /*
  * How a put lets a queue grow: without waiting, and without the reserves that reclaim
@@ -277,6 +289,8 @@ void *pcpool_make(struct pcpool_core *core, gfp_t gfp);
 void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp);
 void *pcpool_take(struct pcpool_core *core, bool local);
 void *pcpool_take_anywhere(struct pcpool_core *core, bool count);
+bool pcpool_may_get_memory(gfp_t gfp);
+void pcpool_put_back(struct pcpool_core *core, void *obj);
 void pcpool_not_idle(struct pcpool_core *core, unsigned long n);
 bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp);
 void pcpool_set_aside(struct pcpool_core *core, void *obj);

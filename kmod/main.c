@@ -35,7 +35,8 @@ struct workqueue_struct *pcpool_workqueue;
 #define PRIVATE_BYTES		(64u << 10)
 #define PRIVATE_SLOTS_AUTO	16u
 
-#define FLAGS			(PCPOOL_FREE_MAY_SLEEP | PCPOOL_BYPASS | PCPOOL_ZERO_ON_PUT)
+#define FLAGS			(PCPOOL_FREE_MAY_SLEEP | PCPOOL_BYPASS | PCPOOL_ZERO_ON_PUT | \
+				 PCPOOL_PLAIN)
 
 /* What is more is no reserve but a leak. */
 #define RESERVE_MAX		1000000ul
@@ -58,7 +59,7 @@ struct workqueue_struct *pcpool_workqueue;
 /* Which slots the inlined paths see; see struct pcpool. */
 static void set_inlined(struct pcpool_core *core)
 {
-	bool closed = core->bypass || core->dead || core->bounded;
+	bool closed = core->bypass || core->dead || core->bounded || core->closed_for_debug;
 	bool touched = core->ops->reset || core->max_object_bytes ||
 		       core->flags & PCPOOL_ZERO_ON_PUT;
 
@@ -67,17 +68,52 @@ static void set_inlined(struct pcpool_core *core)
 		   closed || touched ? pcpool_closed_slots : core->slots);
 }
 
+/* Keeps what decides about the slots and set_inlined() together. */
+static DEFINE_MUTEX(inlined_lock);
+
 /* What is idle stays so, and serves again when the bypass ends. */
 void pcpool_set_bypass(struct pcpool_core *core, bool on)
 {
-	static DEFINE_MUTEX(lock); /* keeps the two below together */
-
-	mutex_lock(&lock);
+	mutex_lock(&inlined_lock);
 	WRITE_ONCE(core->bypass, on);
 	set_inlined(core);
-	mutex_unlock(&lock);
+	mutex_unlock(&inlined_lock);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_set_bypass);
+
+/* For debug mode. */
+void pcpool_close(struct pcpool_core *core, bool closed)
+{
+	mutex_lock(&inlined_lock);
+	core->closed_for_debug = closed;
+	set_inlined(core);
+	mutex_unlock(&inlined_lock);
+}
+
+/* Of all pools, and those to come. */
+static int debug_param_set(const char *val, const struct kernel_param *kp)
+{
+	struct pcpool_core *core;
+	int ret = param_set_bool(val, kp);
+
+	if (ret)
+		return ret;
+	mutex_lock(&pcpool_pools_lock);
+	list_for_each_entry(core, &pcpool_pools, list) {
+		ret = pcpool_debug_set(core, pcpool_debug_default);
+		if (ret)
+			break;
+	}
+	mutex_unlock(&pcpool_pools_lock);
+	return ret;
+}
+
+static const struct kernel_param_ops debug_param_ops = {
+	.set = debug_param_set,
+	.get = param_get_bool,
+};
+module_param_cb(debug, &debug_param_ops, &pcpool_debug_default, 0644);
+MODULE_PARM_DESC(debug, "look for misuse of all pools; each has a switch of its own in debugfs");
 
 static int closed_slots_init(void)
 {
@@ -257,6 +293,10 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	core->object_bytes = p->object_bytes;
 	core->closed = (unsigned long)pcpool_closed_slots->slot;
 	core->bypass = p->flags & PCPOOL_BYPASS;
+	if (pcpool_debug_default) {
+		pcpool_debug_begin(core);
+		core->closed_for_debug = true;
+	}
 	strscpy(core->name, p->name, sizeof(core->name));
 	strscpy(core->owner, owner ? module_name(owner) : "kernel",
 		sizeof(core->owner));
@@ -389,6 +429,7 @@ void pcpool_destroy(struct pcpool *pool)
 	while (core->has_doomed && (obj = pcpool_deferred_take(&core->doomed)))
 		pcpool_unmake(core, obj);
 
+	pcpool_debug_destroy(core);
 	pcpool_collect(core, &stats);
 	core->dead = true;
 	set_inlined(core);
@@ -440,6 +481,7 @@ static void __exit pcpool_exit(void)
 		       core->name, core->owner);
 		pcpool_tiers_exit(core);
 		stop_worker(core);
+		pcpool_debug_destroy(core);
 		free_parts(core);
 		kfree(core);
 	}

@@ -73,10 +73,10 @@ void pcpool_kick_worker(struct pcpool_core *core)
 }
 
 /*
- * May cells be made here for a get with @gfp? The caller thinks that ops->alloc may
+ * May pcpool allocate here for a get with @gfp? The caller thinks that ops->alloc may
  * allocate here, with @gfp. Where that can be wrong, or lockdep thinks so, look.
  */
-static bool may_make_cells(gfp_t gfp)
+bool pcpool_may_get_memory(gfp_t gfp)
 {
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT) &&
 	    !IS_ENABLED(CONFIG_PROVE_RAW_LOCK_NESTING))
@@ -91,14 +91,14 @@ static bool may_make_cells(gfp_t gfp)
 static bool secure_cell(struct pcpool_core *core, struct pcpool_deferred *d, gfp_t gfp)
 {
 	if (unlikely(pcpool_deferred_wants_cells(d))) {
-		if (may_make_cells(gfp))
+		if (pcpool_may_get_memory(gfp))
 			pcpool_deferred_add_cells(d, gfp & PCPOOL_GFP);
 		else
 			pcpool_kick_worker(core);
 	}
 	/* Others may have secured what there was, or have been faster to trim it. */
 	while (!pcpool_deferred_secure(d)) {
-		if (!may_make_cells(gfp) ||
+		if (!pcpool_may_get_memory(gfp) ||
 		    !pcpool_deferred_add_cells(d, gfp & PCPOOL_GFP))
 			return false;
 	}
@@ -135,6 +135,8 @@ void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp)
 		unsecure(core);
 		return ERR_PTR(-ENOMEM);
 	}
+	if (unlikely(READ_ONCE(core->debug)))
+		pcpool_debug_made(core, obj, gfp);
 	return obj;
 }
 
@@ -156,6 +158,8 @@ void *pcpool_make(struct pcpool_core *core, gfp_t gfp)
 /* Call ops->free, in whatever context this is; see may_unmake(). */
 void pcpool_unmake(struct pcpool_core *core, void *obj)
 {
+	if (unlikely(READ_ONCE(core->debug)))
+		pcpool_debug_unmade(core, obj);
 	if (core->flags & PCPOOL_ZERO_ON_PUT)
 		memzero_explicit(obj, core->object_bytes);
 	core->ops->free(obj, core->ctx);
@@ -521,16 +525,20 @@ static void put(struct pcpool_core *core, void *obj, gfp_t gfp)
 }
 
 /* The first half: true if there is a second one. */
-static bool put_begin(struct pcpool_core *core, void *obj)
+static bool put_begin(struct pcpool_core *core, void *obj, unsigned long caller)
 {
 	if (WARN(core->dead,
 		 "pcpool: %s: object %p put after the pool was destroyed\n",
 		 core->name, obj))
 		return false;
+	if (unlikely(READ_ONCE(core->debug)) && !pcpool_debug_put(core, obj, caller))
+		return false;
 	if (core->ops->reset)
 		core->ops->reset(obj, core->ctx);
 	if (core->flags & PCPOOL_ZERO_ON_PUT)
 		memzero_explicit(obj, core->object_bytes);
+	if (unlikely(READ_ONCE(core->debug)))
+		pcpool_debug_idle(core, obj);
 	return true;
 }
 
@@ -578,11 +586,18 @@ out:
 	return kept;
 }
 
-static noinline void put_slowly(struct pcpool_core *core, void *obj)
+static noinline void put_slowly(struct pcpool_core *core, void *obj, unsigned long caller)
 {
-	if (obj && put_begin(core, obj))
+	if (obj && put_begin(core, obj, caller))
 		put(core, obj, PCPOOL_GFP_PUT);
 }
+
+/* An object that nobody has got after all. Counts as a put. */
+void pcpool_put_back(struct pcpool_core *core, void *obj)
+{
+	put(core, obj, PCPOOL_GFP_PUT);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_put_back);
 
 void __pcpool_put(struct pcpool *pool, void *obj)
 {
@@ -591,7 +606,7 @@ void __pcpool_put(struct pcpool *pool, void *obj)
 	if (likely(READ_ONCE(pool->put_slots) == core->slots) &&
 	    likely(obj) && likely(spill_and_keep(core, obj)))
 		return;
-	put_slowly(core, obj);
+	put_slowly(core, obj, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(__pcpool_put);
 
@@ -616,7 +631,7 @@ void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 		unsigned int filled = 0;
 
 		for (i = 0; i < n && filled < PCPOOL_BATCH; i++) {
-			if (objs[i] && put_begin(core, objs[i]))
+			if (objs[i] && put_begin(core, objs[i], _RET_IP_))
 				batch[filled++] = objs[i];
 		}
 		objs += i;
@@ -627,7 +642,8 @@ void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 		 * once, after what they hold now, as it would end up there anyway.
 		 */
 		pushed = 0;
-		if (filled > core->nr_slots && !READ_ONCE(core->bypass) && !core->bounded)
+		if (filled > core->nr_slots && !READ_ONCE(core->bypass) &&
+		    !core->bounded && !core->max_object_bytes)
 			pushed = push_after_slots(core, batch,
 						  filled - core->nr_slots);
 		for (i = pushed; i < filled; i++)
@@ -1087,22 +1103,28 @@ static bool is_dead(const struct pcpool_core *core)
 
 /* Returns an error if there is none, and none could be made. */
 static noinline void *get_slowly(struct pcpool_core *core, gfp_t gfp,
-				 enum reach reach, unsigned int state, long timeout)
+				 enum reach reach, unsigned int state, long timeout,
+				 unsigned long caller)
 {
 	void *obj;
 
 	if (is_dead(core))
 		return ERR_PTR(-ENODEV);
-	if (unlikely(core->quota))
-		return pcpool_quota_get(core, gfp, reach == REACH_LOCAL, state, timeout);
+	if (unlikely(core->quota)) {
+		obj = pcpool_quota_get(core, gfp, reach == REACH_LOCAL, state, timeout);
+		goto out;
+	}
 	if (likely(!READ_ONCE(core->bypass))) {
 		obj = take_idle(core, reach, true);
 		if (likely(obj))
-			return obj;
+			goto out;
 	}
 	obj = pcpool_make(core, gfp);
 	if (!IS_ERR(obj))
 		this_cpu_inc(core->cpu->miss);
+out:
+	if (unlikely(READ_ONCE(core->debug)) && !IS_ERR(obj))
+		pcpool_debug_got(core, obj, caller);
 	return obj;
 }
 
@@ -1164,14 +1186,15 @@ static __always_inline void *get_quickly(struct pcpool *pool)
 	return refill_and_take(core);
 }
 
-static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reach, long timeout)
+static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reach, long timeout,
+				 unsigned long caller)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
 	void *obj = get_quickly(pool);
 
 	if (likely(obj))
 		return obj;
-	obj = get_slowly(core, gfp, reach, TASK_UNINTERRUPTIBLE, timeout);
+	obj = get_slowly(core, gfp, reach, TASK_UNINTERRUPTIBLE, timeout, caller);
 	if (!IS_ERR(obj))
 		return obj;
 	atomic_long_inc(&core->alloc_fail);
@@ -1180,13 +1203,13 @@ static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reac
 
 void *__pcpool_get(struct pcpool *pool, gfp_t gfp)
 {
-	return get(pool, gfp, REACH_ALL, MAX_SCHEDULE_TIMEOUT);
+	return get(pool, gfp, REACH_ALL, MAX_SCHEDULE_TIMEOUT, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(__pcpool_get);
 
 void *__pcpool_get_local(struct pcpool *pool, gfp_t gfp)
 {
-	return get(pool, gfp, REACH_LOCAL, MAX_SCHEDULE_TIMEOUT);
+	return get(pool, gfp, REACH_LOCAL, MAX_SCHEDULE_TIMEOUT, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(__pcpool_get_local);
 
@@ -1202,7 +1225,10 @@ void *__pcpool_try_get(struct pcpool *pool)
 	/* First come, first served. */
 	if (core->quota && READ_ONCE(core->quota->nr_waiters))
 		return NULL;
-	return pcpool_take(core, false);
+	obj = pcpool_take(core, false);
+	if (unlikely(READ_ONCE(core->debug)) && obj)
+		pcpool_debug_got(core, obj, _RET_IP_);
+	return obj;
 }
 EXPORT_SYMBOL_GPL(__pcpool_try_get);
 
@@ -1230,7 +1256,7 @@ void *pcpool_get_timeout(struct pcpool *pool, gfp_t gfp, unsigned long timeout)
 		obj = get_quickly(pool);
 	if (!obj)
 		obj = get_slowly(core, gfp, REACH_ALL, TASK_KILLABLE,
-				 min_t(unsigned long, timeout, MAX_SCHEDULE_TIMEOUT));
+				 min_t(unsigned long, timeout, MAX_SCHEDULE_TIMEOUT), _RET_IP_);
 	if (IS_ERR(obj))
 		atomic_long_inc(&core->alloc_fail);
 	return obj;
@@ -1262,7 +1288,7 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 	while (got < n && (obj = __pcpool_get_private(pool)))
 		objs[got++] = obj;
 	/* Straight from the queue, without the way through the slots. */
-	while (got < n && !READ_ONCE(core->bypass) && !core->dead && !core->bounded) {
+	while (got < n && READ_ONCE(pool->get_slots) == core->slots) {
 		preempt_disable();
 		/* Where the hint is wrong, there is more in the slots. */
 		obj = take_hidden(core);
@@ -1285,7 +1311,8 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 	}
 	/* Who has some does not wait for more: two who did would wait for each other. */
 	while (got < n && ((obj = __pcpool_get_private(pool)) ||
-			   (obj = get(pool, gfp, REACH_ALL, got ? 0 : MAX_SCHEDULE_TIMEOUT))))
+			   (obj = get(pool, gfp, REACH_ALL, got ? 0 : MAX_SCHEDULE_TIMEOUT,
+				      _RET_IP_))))
 		objs[got++] = obj;
 	return got;
 }

@@ -282,7 +282,7 @@ static void *wait(struct pcpool_quota *q, gfp_t gfp, unsigned int state,
 		return obj ?: err;
 	/* Served at the last moment? One object is enough. */
 	if (obj && w.obj)
-		pcpool_put(&q->core->pool, w.obj);
+		pcpool_put_back(q->core, w.obj);
 	else if (obj)
 		pcpool_quota_unclaim(q);
 	return obj ?: w.obj;

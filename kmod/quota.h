@@ -21,7 +21,7 @@ struct pcpool_core;
  * @reserve: how many are to be in @stash
  * @existing: how many there are, or are just being made; never more than @max_total
  * @lock: protects @waiters, and the writing of what follows it
- * @waiters: gets that wait, the first first
+ * @waiters: gets that wait, in the order in which they came
  * @nr_waiters: how many these are
  * @nr_stash: how many objects are in @stash
  * @waits: how many gets have waited, ever

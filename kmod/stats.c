@@ -77,7 +77,9 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 	stats->private_slots = core->nr_slots;
 	stats->steal = core->steal;
 	stats->flags = core->flags;
-	stats->state = READ_ONCE(core->bypass) ? PCPOOL_STATE_BYPASSED : 0;
+	stats->state = (READ_ONCE(core->bypass) ? PCPOOL_STATE_BYPASSED : 0) |
+		       (READ_ONCE(core->debug) ? PCPOOL_STATE_DEBUGGED : 0);
+	stats->misuses = atomic_long_read(&core->misuses);
 
 	for_each_possible_cpu(cpu) {
 		const struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);

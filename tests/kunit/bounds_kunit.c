@@ -195,7 +195,7 @@ static void what_is_to_be_freed_is_not_idle(struct kunit *test)
  * One word counts the objects that exist and those that somebody has in his hands, from before his
  * get until after his put; so at one moment, at least the difference are idle.
  */
-#define EXISTING	(1ll << 32)
+#define EXISTING	0x100000000ll
 #define IN_HAND		1ll
 #define STRESS_MS	300
 
@@ -341,4 +341,5 @@ static struct kunit_suite suite = {
 	.name = "pcpool_bounds",
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

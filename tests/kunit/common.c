@@ -414,6 +414,7 @@ void kt_expect_sound(struct kt_pool *kp)
 	KUNIT_EXPECT_EQ(test, s.unmade, s.evicted + s.drop_full +
 			s.drop_oversize + s.drop_other);
 	KUNIT_EXPECT_EQ(test, s.outstanding, out);
+	KUNIT_EXPECT_EQ(test, s.misuses, 0);
 	KUNIT_EXPECT_EQ(test, s.idle_main + s.idle_victim, idle);
 	KUNIT_EXPECT_EQ(test, s.made, s.unmade + s.idle_main + s.idle_victim +
 			s.outstanding);

@@ -137,7 +137,7 @@ static void stand_in_line(struct kt_worker *worker)
 	if (!IS_ERR(obj))
 		kt_got(line->kp, obj, KT_ME);
 	line->turn[i] = atomic_inc_return(&line->served);
-	smp_store_release(&line->result[i], obj);
+	smp_store_release(&line->result[i], obj); /* pairs with result() */
 	/* The gang asks for it. */
 	worker->done = KT_MINIMUM;
 }
@@ -168,7 +168,7 @@ static void *result(struct line *line, unsigned int i)
 	unsigned long end = jiffies + SOON;
 	void *obj;
 
-	while (!(obj = smp_load_acquire(&line->result[i]))) {
+	while (!(obj = smp_load_acquire(&line->result[i]))) { /* pairs with stand_in_line() */
 		if (time_after(jiffies, end)) {
 			KUNIT_FAIL(line->kp->test, "still waiting");
 			return ERR_PTR(-ETIME);
@@ -805,4 +805,5 @@ static struct kunit_suite suite = {
 	.name = "pcpool_quota",
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

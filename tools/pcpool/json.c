@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The output for programs. The keys are those of the pool's stats file in
+ * The output for programs. The keys are those of the pool's stats and params files in
  * debugfs, and hit_ratio, which is worked out here; null if there were no gets.
  */
 #include <errno.h>
@@ -67,6 +67,9 @@ static void add_numbers(struct json_object *object, const struct pcpool_pool_sta
 		{ "idle_bytes", pool->idle_bytes },
 		{ "deferred", pool->deferred },
 		{ "grows", pool->grows },
+		{ "idle_reserve", pool->idle_reserve },
+		{ "waiting", pool->waiting },
+		{ "waits", pool->waits },
 	};
 	size_t i;
 
@@ -84,7 +87,11 @@ static struct json_object *pool_object(const struct pcpool_pool_stats *pool)
 	add_name(object, "name", pool->name);
 	add_name(object, "owner", pool->owner);
 	add(object, "object_bytes", json_object_new_uint64(pool->object_bytes));
+	add(object, "max_object_bytes", json_object_new_uint64(pool->max_object_bytes));
 	add(object, "private_slots", json_object_new_uint64(pool->private_slots));
+	add(object, "max_idle", json_object_new_uint64(pool->max_idle));
+	add(object, "max_total", json_object_new_uint64(pool->max_total));
+	add(object, "reserve", json_object_new_uint64(pool->reserve));
 	add(object, "steal", steal ? json_object_new_string(steal) :
 				     json_object_new_uint64(pool->steal));
 	add(object, "flags", json_object_new_uint64(pool->flags));

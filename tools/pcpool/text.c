@@ -128,14 +128,20 @@ static void fill_row(struct row *row, const struct pcpool_pool_stats *pool)
 	human(row->numbers[MEMORY], (double)pool->idle_bytes);
 }
 
-static void print_row(const struct row *row, const int *widths, bool bypassed)
+/* @pool's row, or that of the titles; behind it, what needs somebody's attention. */
+static void print_row(const struct row *row, const int *widths,
+		      const struct pcpool_pool_stats *pool)
 {
 	int i;
 
 	for (i = 0; i < COLUMNS; i++)
 		printf(i < LEFT_COLUMNS ? "%s%-*s" : "%s%*s", i ? "  " : "",
 		       widths[i], cell_of(row, i));
-	printf("%s\n", bypassed ? "  BYPASSED" : "");
+	if (pool && pool->state & PCPOOL_STATE_BYPASSED)
+		fputs("  BYPASSED", stdout);
+	if (pool && pool->waiting)
+		printf("  %llu WAITING", pool->waiting);
+	putchar('\n');
 }
 
 void text_list(const struct snapshot *snapshot)
@@ -166,9 +172,9 @@ void text_list(const struct snapshot *snapshot)
 		}
 	}
 
-	print_row(NULL, widths, false);
+	print_row(NULL, widths, NULL);
 	for (r = 0; r < snapshot->count; r++) {
-		print_row(&rows[r], widths, snapshot->pools[r].state & PCPOOL_STATE_BYPASSED);
+		print_row(&rows[r], widths, &snapshot->pools[r]);
 		for (i = 0; i < LEFT_COLUMNS; i++)
 			free(rows[r].words[i]);
 	}
@@ -232,18 +238,62 @@ static void print_drops(const struct pcpool_pool_stats *pool)
 	unsigned long long drops = sum(sum(pool->drop_full, pool->drop_oversize),
 				       pool->drop_other);
 	double puts = (double)pool->puts;
+	char meaning[sizeof("it was bigger than ") + CELL_BYTES] = "it had grown too big";
+	char memory[CELL_BYTES];
 
+	if (pool->max_object_bytes)
+		snprintf(meaning, sizeof(meaning), "it was bigger than %s",
+			 human(memory, (double)pool->max_object_bytes));
 	printf("drops           %llu of %llu puts\n", drops, pool->puts);
 	print_part("full", pool->drop_full, puts, "the pool could not hold it");
-	print_part("oversize", pool->drop_oversize, puts, "it had grown too big");
+	if (pool->max_object_bytes || pool->drop_oversize)
+		print_part("oversize", pool->drop_oversize, puts, meaning);
 	print_part("other", pool->drop_other, puts, "bypass");
+}
+
+static void print_limit(const char *what, unsigned long long part, unsigned long long limit,
+			const char *of_what)
+{
+	char meaning[64];
+
+	if (!limit)
+		return;
+	snprintf(meaning, sizeof(meaning), "of %llu %s", limit, of_what);
+	print_part(what, part, (double)limit, meaning);
+}
+
+/* Nothing for a pool without: most are. */
+static void print_limits(const struct pcpool_pool_stats *pool)
+{
+	unsigned long long idle = sum(pool->idle_main, pool->idle_victim);
+
+	if (!pool->max_idle && !pool->max_total && !pool->reserve)
+		return;
+	puts("limits");
+	print_limit("idle", idle, pool->max_idle, "objects that may be idle");
+	print_limit("existing", sum(idle, pool->outstanding), pool->max_total,
+		    "objects that may exist");
+	print_limit("reserve", pool->idle_reserve, pool->reserve, "objects held back");
+	if (pool->max_total || pool->reserve)
+		printf("waiting         %llu gets now, %llu have had to\n", pool->waiting,
+		       pool->waits);
+	putchar('\n');
 }
 
 static void print_settings(const struct pcpool_pool_stats *pool)
 {
-	unsigned int unknown = pool->flags & ~PCPOOL_FREE_MAY_SLEEP;
+	static const struct {
+		unsigned int flag;
+		const char *words;
+	} flags[] = {
+		{ PCPOOL_FREE_MAY_SLEEP, "free may sleep" },
+		{ PCPOOL_BYPASS, "created bypassed" },
+		{ PCPOOL_ZERO_ON_PUT, "cleared at put" },
+	};
+	unsigned int unknown = pool->flags;
 	const char *steal = steal_word(pool->steal);
 	char memory[CELL_BYTES];
+	size_t i;
 
 	printf("settings        objects of %s, %u private slots a CPU, steal ",
 	       human(memory, (double)pool->object_bytes), pool->private_slots);
@@ -251,8 +301,11 @@ static void print_settings(const struct pcpool_pool_stats *pool)
 		fputs(steal, stdout);
 	else
 		printf("%u (unknown to this program)", pool->steal);
-	if (pool->flags & PCPOOL_FREE_MAY_SLEEP)
-		fputs(", free may sleep", stdout);
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (pool->flags & flags[i].flag)
+			printf(", %s", flags[i].words);
+		unknown &= ~flags[i].flag;
+	}
 	if (unknown)
 		printf(", flags %#x (unknown to this program)", unknown);
 	putchar('\n');
@@ -276,6 +329,7 @@ void text_show(const struct pcpool_pool_stats *pool, const char *debugfs,
 	putchar('\n');
 	print_idle(pool);
 	putchar('\n');
+	print_limits(pool);
 	print_drops(pool);
 	printf("aging           %llu passes\n", pool->ages);
 	printf("evicted         %llu idle objects, by aging and drain\n", pool->evicted);

@@ -53,13 +53,18 @@ enum pcpool_steal {
  *
  * PCPOOL_ZERO_ON_PUT: an object is object_bytes of memory, which are cleared at each put,
  * after ops->reset, and before it is freed: so nothing of it outlives its use.
+ *
+ * PCPOOL_PLAIN: an object is object_bytes of memory, which debug mode may read to see
+ * whether it is written while it is idle. PCPOOL_ZERO_ON_PUT says so too.
  */
 #define PCPOOL_FREE_MAY_SLEEP	0x1u
 #define PCPOOL_BYPASS		0x2u
 #define PCPOOL_ZERO_ON_PUT	0x4u
+#define PCPOOL_PLAIN		0x8u
 
 /* struct pcpool_pool_stats.state */
 #define PCPOOL_STATE_BYPASSED	0x1u	/* the bypass switch is on */
+#define PCPOOL_STATE_DEBUGGED	0x2u	/* debug mode is on */
 
 /**
  * struct pcpool_snapshot_header - opens the snapshot file
@@ -119,6 +124,7 @@ struct pcpool_snapshot_header {
  * @idle_reserve: how much of the reserve is there; part of @idle_main
  * @waiting: gets that wait now
  * @waits: gets that have had to wait
+ * @misuses: what debug mode has reported
  *
  * While gets and puts go on, the numbers are of slightly different moments;
  * at a quiet moment they are exact, and made = unmade + idle_main +
@@ -160,6 +166,7 @@ struct pcpool_pool_stats {
 	__u64 idle_reserve;
 	__u64 waiting;
 	__u64 waits;
+	__u64 misuses;
 };
 
 #endif /* _UAPI_LINUX_PCPOOL_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What kmod/ calls in debugfs.c, the one source that is not built here: there is no debugfs
+ * What kmod/ calls in debugfs.c, which is not built here: there is no debugfs
  * to show anything in.
  */
 #include "internal.h"

@@ -16,6 +16,18 @@ every_get_allocates_and_every_put_frees() {
 	balanced a
 }
 
+a_pool_can_begin_with_it() {
+	tell create a flags=2
+	equal bypass "$(<$debugfs/pcpool/a/bypass)" 1
+	tell get a 30 0
+	tell put a 10 0
+	expect a miss=30 drop_other=10 idle_main=0
+	bypass a 0
+	tell put a 20 0
+	expect a drop_other=10 idle_main=20
+	balanced a
+}
+
 idle_objects_wait_for_the_end_of_it() {
 	tell create a
 	tell get a 30 0
@@ -62,5 +74,5 @@ switching_during_traffic_loses_nothing() {
 	at_least drop_other "${stat[drop_other]}" 1
 }
 
-run_tests every_get_allocates_and_every_put_frees idle_objects_wait_for_the_end_of_it \
-	idle_objects_age_during_it it_shows_in_pools switching_during_traffic_loses_nothing
+run_tests every_get_allocates_and_every_put_frees a_pool_can_begin_with_it \
+	idle_objects_wait_for_the_end_of_it idle_objects_age_during_it it_shows_in_pools switching_during_traffic_loses_nothing

@@ -106,8 +106,10 @@ absurd_private_slots_are_refused() {
 unknown_flags_are_refused() {
 	log_mark
 	invalid flags a flags=0x80000000
-	invalid flags a flags=3
-	logged
+	invalid flags a flags=8
+	invalid flags a flags=15
+	tell create all flags=7
+	logged 1
 }
 
 an_unknown_steal_policy_is_refused() {
@@ -116,18 +118,58 @@ an_unknown_steal_policy_is_refused() {
 	logged
 }
 
-# Until they mean something, they must not seem to.
-fields_of_later_versions_are_refused() {
+max_object_bytes_need_a_callback_that_tells() {
 	log_mark
-	invalid max_object_bytes a max_object_bytes=1
-	invalid max_idle a max_idle=1
-	invalid max_total a max_total=1
-	invalid reserve a reserve=1
-	logged
+	invalid 'max_object_bytes is 4096, but ops->bytes is NULL' a max_object_bytes=4096 has_bytes=0
+	tell create with max_object_bytes=4096
+	tell create without has_bytes=0
+	logged 2
+}
+
+max_object_bytes_below_object_bytes_are_refused() {
+	log_mark
+	invalid 'max_object_bytes 999 is less than object_bytes 1000' \
+		a object_bytes=1000 max_object_bytes=999
+	invalid 'max_object_bytes 1 is less than object_bytes 1000' \
+		a object_bytes=1000 max_object_bytes=1
+	tell create equal object_bytes=1000 max_object_bytes=1000
+	logged 1
+}
+
+# What a negative number becomes.
+absurd_bounds_are_refused() {
+	log_mark
+	invalid 'max_idle 18446744073709551615 is absurd' a max_idle=18446744073709551615
+	invalid 'max_idle 9223372036854775808 is absurd' a max_idle=9223372036854775808
+	invalid 'max_total 9223372036854775808 is absurd' a max_total=9223372036854775808
+	tell create most max_idle=9223372036854775807 max_total=9223372036854775807
+	tell create least max_idle=1 max_total=1
+	logged 2
+}
+
+a_reserve_beyond_the_bounds_is_refused() {
+	log_mark
+	invalid 'reserve 1048577 is more than 1048576' a reserve=1048577
+	invalid 'reserve 3 is more than max_idle 2' a reserve=3 max_idle=2
+	invalid 'reserve 3 is more than max_total 2' a reserve=3 max_total=2
+	invalid 'reserve 3 is more than max_total 2' a reserve=3 max_idle=3 max_total=2
+	tell create equal reserve=3 max_idle=3 max_total=3
+	tell create more reserve=3
+	logged 2
+}
+
+a_reserve_that_cannot_be_made_is_an_error() {
+	log_mark
+	refused 'Cannot allocate memory' 'reserve 3: cannot make so many objects' a reserve=3 fail=1
+	tell create a fail=1
+	tell create b reserve=3
+	logged 2
 }
 
 run_tests a_missing_name_is_refused a_name_with_other_characters_is_refused \
 	a_name_that_debugfs_needs_is_refused a_name_is_at_most_31_characters \
 	a_taken_name_is_refused_until_it_is_free missing_callbacks_are_refused \
 	no_object_bytes_are_refused absurd_private_slots_are_refused unknown_flags_are_refused \
-	an_unknown_steal_policy_is_refused fields_of_later_versions_are_refused
+	an_unknown_steal_policy_is_refused max_object_bytes_need_a_callback_that_tells \
+	max_object_bytes_below_object_bytes_are_refused absurd_bounds_are_refused \
+	a_reserve_beyond_the_bounds_is_refused a_reserve_that_cannot_be_made_is_an_error

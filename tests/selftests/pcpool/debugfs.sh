@@ -7,7 +7,8 @@
 load
 
 keys='gets hit_private hit_shared hit_steal hit_victim miss alloc_fail puts drop_full
-	drop_oversize drop_other evicted ages made unmade outstanding idle_main idle_victim idle_bytes'
+	drop_oversize drop_other evicted ages made unmade outstanding idle_main idle_victim idle_bytes
+	deferred grows idle_reserve waiting waits'
 
 # A pool that has done some of everything.
 create_used() {
@@ -96,13 +97,31 @@ pools_has_a_header_and_a_line_a_pool() {
 	[ ! -e $debugfs/pcpool/first ]
 }
 
-params_says_what_was_asked_for() {
-	local pair
-	tell create a object_bytes=5000 private=5 steal=node flags=1
-	for pair in 'object_bytes 5000' 'private_slots 5' 'steal node'; do
-		grep -qx "$pair" $debugfs/pcpool/a/params ||
-			fail "no line '$pair' in: $(cat $debugfs/pcpool/a/params)"
+# has_params POOL LINE...
+has_params() {
+	local pool=$1 line
+	shift
+	for line; do
+		grep -qx "$line" "$debugfs/pcpool/$pool/params" ||
+			fail "no line '$line' in: $(cat "$debugfs/pcpool/$pool/params")"
 	done
+}
+
+params_says_what_was_asked_for() {
+	tell create a object_bytes=5000 private=5 steal=node flags=1
+	has_params a 'object_bytes 5000' 'private_slots 5' 'steal node' 'flags free_may_sleep' \
+		'max_object_bytes 0' 'max_idle 0' 'max_total 0' 'reserve 0'
+	tell create b object_bytes=5000 max_object_bytes=6000 max_idle=1000 max_total=2000 \
+		reserve=3 flags=7
+	# What others may wait for is out of nobody's reach.
+	has_params b 'max_object_bytes 6000' 'max_idle 1000' 'max_total 2000' 'reserve 3' \
+		'private_slots 0' 'flags free_may_sleep bypass zero_on_put'
+	tell create c flags=4
+	has_params c 'flags zero_on_put'
+	tell create d
+	has_params d 'flags none'
+	tell create e reserve=1
+	has_params e 'max_total 0' 'reserve 1'
 }
 
 # 64 KiB of objects, at least 1 and at most 16.

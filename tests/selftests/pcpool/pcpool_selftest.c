@@ -9,8 +9,12 @@
  *
  *   create NAME [KEY=VALUE]...	see option() for the keys
  *   destroy NAME		puts what is held first
- *   get NAME COUNT CPU		and holds the objects
+ *   get NAME COUNT CPU		and holds the objects; never waits for one
+ *   get_now NAME COUNT CPU	the same, and the error is pcpool's
  *   put NAME COUNT CPU		of those held, the last one first
+ *   wait NAME [MILLISECONDS]	gets one, and waits for it, at most so long, in the process
+ *				that writes; other commands go on
+ *   grow NAME BYTES		so much each of the objects held takes from now on
  *   prefill NAME COUNT CPU
  *   age NAME
  *   drain NAME
@@ -22,7 +26,8 @@
  * gets that found an object last put on the same CPU, on the same NUMA node, and
  * on another node; operations of the traffic; objects freed early, that is, without
  * an aging pass since the put command; and errors, which must be 0: an object that had
- * two owners at once, or was freed while owned, or twice.
+ * two owners at once, or was freed while owned, or twice; one more than max_total; or one of
+ * a pool with PCPOOL_ZERO_ON_PUT that was not cleared.
  */
 #include <linux/atomic.h>
 #include <linux/cpu.h>
@@ -31,6 +36,7 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -59,9 +65,16 @@
 #define TRAFFIC_EXCHANGE	16
 /* Operations until a traffic thread lets others run, on few real CPUs. */
 #define TRAFFIC_BURST	200
+/* How long it waits for an object: somebody may hold them all. */
+#define TRAFFIC_WAIT	msecs_to_jiffies(10)
 
+/* What is written to objects that are to be cleared. */
+#define USED	0x5a
+
+/* Ends where the object begins that pcpool sees, if that one is to be cleared. */
 struct object {
 	unsigned long alive;
+	size_t bytes;		/* what it says that it takes */
 	atomic_long_t owner;	/* 0: idle */
 	int put_cpu;		/* -1: new */
 	u64 put_ages;		/* aging passes when a put command put it; or NOT_KNOWN */
@@ -72,8 +85,12 @@ struct test_pool {
 	struct pcpool *pool;
 	struct pcpool_ops ops;
 	size_t object_bytes;
+	size_t offset;		/* of what pcpool sees; not 0: it is cleared */
+	unsigned long max_total;
 	bool may_sleep;
+	bool may_wait;
 	bool failing;
+	atomic_long_t existing;
 	atomic_long_t allocated;
 	atomic_long_t freed;
 	atomic_long_t near[3];	/* same CPU, same node, other node */
@@ -85,6 +102,7 @@ struct test_pool {
 	struct list_head list;
 	struct list_head held;
 	unsigned long held_count;
+	unsigned long waiting;		/* wait commands that are not done */
 	struct task_struct **threads;	/* one a possible CPU, while there is traffic */
 	struct object *exchange[TRAFFIC_EXCHANGE];
 	char name[PCPOOL_NAME_BYTES];
@@ -110,6 +128,16 @@ static u64 ages(struct test_pool *test)
 	return stats.ages;
 }
 
+static void *to_pcpool(struct test_pool *test, struct object *object)
+{
+	return (void *)object + test->offset;
+}
+
+static struct object *from_pcpool(struct test_pool *test, void *obj)
+{
+	return obj - test->offset;
+}
+
 static void *object_alloc(gfp_t gfp, void *ctx)
 {
 	struct test_pool *test = ctx;
@@ -117,38 +145,57 @@ static void *object_alloc(gfp_t gfp, void *ctx)
 
 	if (READ_ONCE(test->failing))
 		return NULL;
-	object = kvmalloc(test->object_bytes, gfp);
+	object = kvmalloc(test->offset + test->object_bytes, gfp);
 	if (!object)
 		return NULL;
 	object->alive = ALIVE;
+	object->bytes = test->object_bytes;
 	atomic_long_set(&object->owner, 0);
 	object->put_cpu = -1;
 	object->put_ages = NOT_KNOWN;
 	atomic_long_inc(&test->allocated);
-	return object;
+	if (atomic_long_inc_return(&test->existing) > test->max_total && test->max_total)
+		complain(test, "there are more objects than there may be");
+	return to_pcpool(test, object);
+}
+
+static void check_cleared(struct test_pool *test, struct object *object)
+{
+	if (test->offset && memchr_inv(to_pcpool(test, object), 0, test->object_bytes))
+		complain(test, "not cleared");
 }
 
 static void object_free(void *obj, void *ctx)
 {
 	struct test_pool *test = ctx;
-	struct object *object = obj;
+	struct object *object = from_pcpool(test, obj);
 
 	if (test->may_sleep)
 		might_sleep();
+	atomic_long_dec(&test->existing);
 	if (object->alive != ALIVE)
 		complain(test, "freed twice");
 	if (atomic_long_read(&object->owner))
 		complain(test, "freed while owned");
 	if (object->put_ages != NOT_KNOWN && object->put_ages == ages(test))
 		atomic_long_inc(&test->early);
+	check_cleared(test, object);
 	object->alive = DEAD;
 	atomic_long_inc(&test->freed);
 	kvfree(object);
 }
 
-/* Who has it now. @owner is anything but 0 that no other owner uses. */
-static void take(struct test_pool *test, struct object *object, long owner)
+static size_t object_bytes(const void *obj, void *ctx)
 {
+	struct test_pool *test = ctx;
+
+	return from_pcpool(test, (void *)obj)->bytes;
+}
+
+/* Who has it now. @owner is anything but 0 that no other owner uses. */
+static struct object *take(struct test_pool *test, void *obj, long owner)
+{
+	struct object *object = from_pcpool(test, obj);
 	int near = 2;
 
 	if (object->alive != ALIVE)
@@ -156,13 +203,18 @@ static void take(struct test_pool *test, struct object *object, long owner)
 	object->put_ages = NOT_KNOWN;
 	if (atomic_long_xchg(&object->owner, owner))
 		complain(test, "got an object that is owned");
+	if (object->put_cpu >= 0)
+		check_cleared(test, object);
+	if (test->offset)
+		memset(obj, USED, test->object_bytes);
 	if (object->put_cpu < 0)
-		return;
+		return object;
 	if (object->put_cpu == raw_smp_processor_id())
 		near = 0;
 	else if (cpu_to_node(object->put_cpu) == numa_node_id())
 		near = 1;
 	atomic_long_inc(&test->near[near]);
+	return object;
 }
 
 static void give(struct test_pool *test, struct object *object, long owner)
@@ -170,7 +222,7 @@ static void give(struct test_pool *test, struct object *object, long owner)
 	object->put_cpu = raw_smp_processor_id();
 	if (atomic_long_xchg(&object->owner, 0) != owner)
 		complain(test, "somebody else has owned the object");
-	pcpool_put(test->pool, object);
+	pcpool_put(test->pool, to_pcpool(test, object));
 }
 
 /* Commands that run on a CPU of the caller's choice. */
@@ -182,19 +234,37 @@ struct job {
 	unsigned long count;
 };
 
+static void hold(struct test_pool *test, void *obj)
+{
+	list_add(&take(test, obj, COMMAND_OWNER)->held, &test->held);
+	test->held_count++;
+}
+
 static int get_job(void *data)
 {
 	struct job *job = data;
-	struct test_pool *test = job->test;
+	gfp_t gfp = job->test->may_wait ? GFP_NOWAIT : GFP_KERNEL;
 
 	while (job->count--) {
-		struct object *object = pcpool_get(test->pool, GFP_KERNEL);
+		void *obj = pcpool_get(job->test->pool, gfp);
 
-		if (!object)
+		if (!obj)
 			return -ENOMEM;
-		take(test, object, COMMAND_OWNER);
-		list_add(&object->held, &test->held);
-		test->held_count++;
+		hold(job->test, obj);
+	}
+	return 0;
+}
+
+static int get_now_job(void *data)
+{
+	struct job *job = data;
+
+	while (job->count--) {
+		void *obj = pcpool_get_timeout(job->test->pool, GFP_NOWAIT, MAX_SCHEDULE_TIMEOUT);
+
+		if (IS_ERR(obj))
+			return PTR_ERR(obj);
+		hold(job->test, obj);
 	}
 	return 0;
 }
@@ -236,6 +306,40 @@ static int run_on_cpu(struct test_pool *test, char *words, int (*work)(void *))
 	return smp_call_on_cpu(cpu, work, &job, false);
 }
 
+/* Lets other commands in while it waits: one of them may be the put that it waits for. */
+static int wait_for_one(struct test_pool *test, const char *words)
+{
+	unsigned int milliseconds;
+	void *obj;
+
+	if (words && kstrtouint(words, 0, &milliseconds))
+		return -EBADMSG;
+	test->waiting++;
+	mutex_unlock(&commands);
+	if (words)
+		obj = pcpool_get_timeout(test->pool, GFP_KERNEL, msecs_to_jiffies(milliseconds));
+	else
+		obj = pcpool_get(test->pool, GFP_KERNEL) ?: ERR_PTR(-ENOMEM);
+	mutex_lock(&commands);
+	test->waiting--;
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	hold(test, obj);
+	return 0;
+}
+
+static int grow(struct test_pool *test, const char *words)
+{
+	struct object *object;
+	unsigned long bytes;
+
+	if (kstrtoul(words, 0, &bytes))
+		return -EBADMSG;
+	list_for_each_entry(object, &test->held, held)
+		object->bytes = bytes;
+	return 0;
+}
+
 /* Traffic. */
 
 struct traffic {
@@ -257,6 +361,8 @@ static u32 chance(struct traffic *traffic, u32 below)
 static void traffic_get(struct traffic *traffic)
 {
 	struct test_pool *test = traffic->test;
+	/* One only waits with nothing in hand that another one could be waiting for. */
+	gfp_t gfp = test->may_wait ? GFP_NOWAIT : GFP_KERNEL;
 	void *objects[4];
 	unsigned int got = 1;
 
@@ -267,21 +373,26 @@ static void traffic_get(struct traffic *traffic)
 		objects[0] = pcpool_try_get(test->pool);
 		break;
 	case 1:
-		objects[0] = pcpool_get_local(test->pool, GFP_KERNEL);
+		objects[0] = pcpool_get_local(test->pool, gfp);
 		break;
 	case 2:
-		got = pcpool_get_bulk(test->pool, GFP_KERNEL, ARRAY_SIZE(objects), objects);
+		got = pcpool_get_bulk(test->pool, gfp, ARRAY_SIZE(objects), objects);
 		break;
+	case 3:
+		if (test->may_wait && !traffic->depth) {
+			objects[0] = pcpool_get_timeout(test->pool, GFP_KERNEL, TRAFFIC_WAIT);
+			if (IS_ERR(objects[0]))
+				objects[0] = NULL;
+			break;
+		}
+		fallthrough;
 	default:
-		objects[0] = pcpool_get(test->pool, GFP_KERNEL);
+		objects[0] = pcpool_get(test->pool, gfp);
 	}
 	while (got--) {
-		struct object *object = objects[got];
-
-		if (!object)
+		if (!objects[got])
 			continue;
-		take(test, object, traffic->owner);
-		traffic->objects[traffic->depth++] = object;
+		traffic->objects[traffic->depth++] = take(test, objects[got], traffic->owner);
 	}
 }
 
@@ -298,13 +409,16 @@ static void traffic_put(struct traffic *traffic)
 	give(traffic->test, object, traffic->owner);
 }
 
-/* Swap an object with whatever thread was here last, so that most move about. */
+/*
+ * Swap an object with whatever thread was here last, so that most move about. Where one
+ * can wait, they all would, for what is here.
+ */
 static void traffic_exchange(struct traffic *traffic)
 {
 	struct object **place = &traffic->test->exchange[chance(traffic, TRAFFIC_EXCHANGE)];
 	struct object *object;
 
-	if (!traffic->depth)
+	if (!traffic->depth || traffic->test->may_wait)
 		return;
 	object = traffic->objects[--traffic->depth];
 	if (atomic_long_xchg(&object->owner, -1) != traffic->owner)
@@ -411,7 +525,7 @@ static int traffic_start(struct test_pool *test)
 
 /* Making and unmaking pools. */
 
-static int option(struct pcpool_params *params, struct pcpool_ops *ops, char *word)
+static int option(struct test_pool *test, struct pcpool_params *params, char *word)
 {
 	char *value = strchr(word, '=');
 	unsigned long number;
@@ -453,9 +567,13 @@ static int option(struct pcpool_params *params, struct pcpool_ops *ops, char *wo
 	else if (!strcmp(word, "has_ops") && !number)
 		params->ops = NULL;
 	else if (!strcmp(word, "has_alloc") && !number)
-		ops->alloc = NULL;
+		test->ops.alloc = NULL;
 	else if (!strcmp(word, "has_free") && !number)
-		ops->free = NULL;
+		test->ops.free = NULL;
+	else if (!strcmp(word, "has_bytes") && !number)
+		test->ops.bytes = NULL;
+	else if (!strcmp(word, "fail"))
+		test->failing = number;
 	else
 		return -EBADMSG;
 	return 0;
@@ -473,16 +591,21 @@ static int create(const char *name, char *words)
 		return -ENOMEM;
 	test->ops.alloc = object_alloc;
 	test->ops.free = object_free;
+	test->ops.bytes = object_bytes;
 	params.ops = &test->ops;
 	params.ctx = test;
 	while (!status && (word = strsep(&words, " ")))
 		if (*word)
-			status = option(&params, &test->ops, word);
+			status = option(test, &params, word);
 	if (status)
 		goto out;
 
 	strscpy(test->name, name, sizeof(test->name));
 	test->object_bytes = max(params.object_bytes, sizeof(struct object));
+	if (params.flags & PCPOOL_ZERO_ON_PUT)
+		test->offset = sizeof(struct object);
+	test->max_total = params.max_total;
+	test->may_wait = params.max_total || params.reserve;
 	test->may_sleep = params.flags & PCPOOL_FREE_MAY_SLEEP;
 	INIT_LIST_HEAD(&test->held);
 	test->pool = pcpool_create(&params);
@@ -498,11 +621,19 @@ out:
 
 static int destroy(struct test_pool *test)
 {
-	struct job job = { .test = test, .count = test->held_count };
+	struct job job = { .test = test };
 	int status = 0;
 
+	list_del(&test->list);
 	traffic_stop(test);
-	put_job(&job);
+	while (test->held_count || test->waiting) {
+		job.count = test->held_count;
+		put_job(&job);
+		/* Who waits gets what is put, and then holds it. */
+		mutex_unlock(&commands);
+		usleep_range(1000, 2000);
+		mutex_lock(&commands);
+	}
 	pcpool_destroy(test->pool);
 	if (atomic_long_read(&test->allocated) != atomic_long_read(&test->freed)) {
 		pr_err("pcpool_selftest: error: %s: %ld objects allocated, %ld freed\n",
@@ -512,7 +643,6 @@ static int destroy(struct test_pool *test)
 	}
 	if (atomic_long_read(&test->errors))
 		status = -EUCLEAN;
-	list_del(&test->list);
 	kfree(test);
 	return status;
 }
@@ -554,10 +684,16 @@ static int command(char *words)
 		return traffic_start(test);
 	if (!strcmp(verb, "stop"))
 		return traffic_stop(test);
+	if (!strcmp(verb, "wait"))
+		return wait_for_one(test, words);
 	if (!words)
 		return -EBADMSG;
 	if (!strcmp(verb, "get"))
 		return run_on_cpu(test, words, get_job);
+	if (!strcmp(verb, "get_now"))
+		return run_on_cpu(test, words, get_now_job);
+	if (!strcmp(verb, "grow"))
+		return grow(test, words);
 	if (!strcmp(verb, "put"))
 		return run_on_cpu(test, words, put_job);
 	if (!strcmp(verb, "prefill"))
@@ -629,8 +765,10 @@ static void __exit selftest_exit(void)
 	struct test_pool *test, *next;
 
 	debugfs_remove_recursive(directory);
+	mutex_lock(&commands);
 	list_for_each_entry_safe(test, next, &pools, list)
 		destroy(test);
+	mutex_unlock(&commands);
 }
 module_exit(selftest_exit);
 

@@ -25,29 +25,35 @@ json() {
 	done <"$output"
 }
 
-# Three pools of different settings, with numbers that differ.
-create_three() {
+# Four pools of different settings, with numbers that differ.
+create_four() {
 	tell create one
 	put_everywhere one 11
 	tell get one 40 0
 	age one
-	tell create two object_bytes=70000 private=2 steal=none flags=1
+	tell create two object_bytes=70000 private=2 steal=none flags=5 max_idle=1000 \
+		max_object_bytes=80000
 	tell get two 30 1
 	tell put two 17 1
 	tell create three steal=node
 	bypass three 1
 	tell get three 5 0
 	tell put three 2 0
+	tell create four max_total=10 reserve=3
+	tell get four 4 0
+	if tell get_now four 7 0; then
+		fail "there are 11 objects of 10"
+	fi
 }
 
 the_tool_says_what_stats_says() {
 	local pool key
-	create_three
-	for pool in one two three; do
+	create_four
+	for pool in one two three four; do
 		"$tool" show --json $pool >"$output"
 		json
 		stats $pool
-		at_least "keys of $pool" ${#stat[@]} 19
+		at_least "keys of $pool" ${#stat[@]} 24
 		for key in "${!stat[@]}"; do
 			equal "$key of $pool" "${value[$key]-missing}" "${stat[$key]}"
 		done
@@ -55,7 +61,7 @@ the_tool_says_what_stats_says() {
 }
 
 the_tool_says_what_params_says() {
-	create_three
+	create_four
 	"$tool" show --json two >"$output"
 	json
 	equal name "${value[name]}" two
@@ -63,16 +69,52 @@ the_tool_says_what_params_says() {
 	equal object_bytes "${value[object_bytes]}" 70000
 	equal private_slots "${value[private_slots]}" 2
 	equal steal "${value[steal]}" none
-	equal flags "${value[flags]}" 1
+	equal flags "${value[flags]}" 5
+	equal max_object_bytes "${value[max_object_bytes]}" 80000
+	equal max_idle "${value[max_idle]}" 1000
+	equal max_total "${value[max_total]}" 0
 	equal bypassed "${value[bypassed]}" false
 	"$tool" show --json three >"$output"
 	json
 	equal bypassed "${value[bypassed]}" true
 	equal steal "${value[steal]}" node
+	"$tool" show --json four >"$output"
+	json
+	equal max_idle "${value[max_idle]}" 0
+	equal max_total "${value[max_total]}" 10
+	equal reserve "${value[reserve]}" 3
+}
+
+show_tells_how_near_the_limits_are() {
+	create_four
+	"$tool" show one >"$output"
+	! grep -E 'limits|reserve|waiting' "$output" || fail "it has no limits"
+	"$tool" show two >"$output"
+	stats two
+	grep -q "^  idle  *${stat[idle_main]}  .* of 1000 objects" "$output"
+	"$tool" show four >"$output"
+	grep -q '^  existing  *10   100.0 %  of 10 objects' "$output"
+	grep -q '^  reserve  *0     0.0 %  of 3 objects' "$output"
+	grep -q '^waiting  *0 gets now, 0 have had to' "$output"
+}
+
+who_waits_shows_in_the_list() {
+	tell create a max_total=1
+	tell get a 1 0
+	tell wait a &
+	while stats a && [ "${stat[waiting]}" -eq 0 ]; do
+		sleep 0.01
+	done
+	"$tool" list >"$output"
+	tell put a 1 0
+	wait $!
+	grep -q '^a .*  1 WAITING$' "$output"
+	"$tool" list >"$output"
+	! grep WAITING "$output" || fail "nobody waits"
 }
 
 the_hit_ratio_is_hits_by_gets() {
-	create_three
+	create_four
 	"$tool" show --json one >"$output"
 	stats one
 	equal hit_ratio "$(json_value hit_ratio)" \
@@ -82,12 +124,12 @@ the_hit_ratio_is_hits_by_gets() {
 
 list_has_all_pools() {
 	local pool
-	create_three
+	create_four
 	"$tool" list --json >"$output"
-	equal "pools" "$(json_value name | sort | xargs)" "one three two"
+	equal "pools" "$(json_value name | sort | xargs)" "four one three two"
 	"$tool" list >"$output"
-	equal "lines" "$(wc -l <"$output")" 4
-	for pool in one two three; do
+	equal "lines" "$(wc -l <"$output")" 5
+	for pool in one two three four; do
 		stats $pool
 		equal "gets of $pool in the list" \
 			"$(awk -v pool=$pool '$1 == pool { sub(/BYPASSED/, ""); print $(NF - 3) }' "$output")" \
@@ -97,7 +139,7 @@ list_has_all_pools() {
 }
 
 show_ends_with_the_percpu_file() {
-	create_three
+	create_four
 	"$tool" show one >"$output"
 	tail -n "$(wc -l <$debugfs/pcpool/one/percpu)" "$output" | cmp - $debugfs/pcpool/one/percpu
 	"$tool" show --json one >"$output"
@@ -118,7 +160,7 @@ many_pools_make_one_snapshot() {
 	"$tool" list --json >"$output"
 	equal "pools" "$(json_value name | wc -l)" 100
 	equal "bytes, however they are read" \
-		"$(dd if=$debugfs/pcpool/snapshot bs=7 2>/dev/null | wc -c)" $((32 + 100 * 288))
+		"$(dd if=$debugfs/pcpool/snapshot bs=7 2>/dev/null | wc -c)" $((32 + 100 * 344))
 }
 
 snapshots_are_whole_while_pools_come_and_go() {
@@ -171,6 +213,7 @@ a_missing_module_is_named() {
 }
 
 run_tests the_tool_says_what_stats_says the_tool_says_what_params_says \
+	show_tells_how_near_the_limits_are who_waits_shows_in_the_list \
 	the_hit_ratio_is_hits_by_gets list_has_all_pools show_ends_with_the_percpu_file \
 	no_pools_are_an_empty_list many_pools_make_one_snapshot \
 	snapshots_are_whole_while_pools_come_and_go a_missing_pool_is_named \

@@ -53,6 +53,8 @@
 #define WARN_ON_ONCE(condition)		WARN(condition, "%s:%d: %s", __FILE__, __LINE__, #condition)
 #define BUG_ON(condition)		WARN_ON_ONCE(condition)
 
+#define _RET_IP_			((unsigned long)__builtin_return_address(0))
+
 /* For what cannot sleep, and says so. */
 #define might_sleep()			WARN_ON_ONCE(shim_this.preempt_count || shim_this.irqs_off)
 

@@ -16,6 +16,22 @@ struct module {
 #define MODULE_DESCRIPTION(text)
 #define MODULE_LICENSE(text)
 
+/* Nobody sets parameters here. */
+struct kernel_param {
+	void *arg;
+};
+
+struct kernel_param_ops {
+	int (*set)(const char *val, const struct kernel_param *kp);
+	int (*get)(char *buffer, const struct kernel_param *kp);
+};
+
+#define param_set_bool(val, kp)	((void)(val), (void)(kp), -EINVAL)
+#define param_get_bool		NULL
+#define module_param_cb(name, ops, arg, mode)	\
+	static const void *const __param_##name[] __attribute__((unused)) = { ops, arg }
+#define MODULE_PARM_DESC(name, text)
+
 int shim_module_init(void);
 void shim_module_exit(void);
 

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Debug mode: each object of a pool has a record of who got it last, who put it last, and
+ * what it was like then. So an object that is put twice, or into another pool, that is written
+ * while it is idle, that two think is theirs, or that is never put is caught, and reported
+ * with the names of those who did it. A put that must not be is ignored, so nothing is
+ * corrupted and the machine goes on.
+ *
+ * It can be switched while the pool is in use. What it costs when it is off is nothing: when it
+ * is on, the pool's slots are closed to the inlined paths, as for a bypass.
+ *
+ * A pool that it is switched on for later has objects without a record; they get one when
+ * they are next seen, at a get or at a put. Until then, a put of something that nobody knows may
+ * be one of these, and is not reported.
+ *
+ * Who may do what: records are found under RCU, from any context, NMI too, added and
+ * removed under a raw lock, not from NMI. A record's state changes by compare-and-exchange,
+ * and who makes the change from idle to held, or back, writes the rest of the record, which
+ * is the object's as the object is his.
+ *
+ * Of KASAN, kernels up to now export kasan_poison() or nothing to modules
+ * (kasan_mempool_poison_object() rests on a function that is not exported). Where
+ * there is generic KASAN with kasan_poison(), idle objects are poisoned, and whoever touches one
+ * is caught at the access; elsewhere by the checksum, at the next get. Both only for objects
+ * that are plain memory, PCPOOL_PLAIN.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/hash.h>
+#include <linux/hashtable.h>
+#include <linux/jhash.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/rculist.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "internal.h"
+
+/* A pool that is broken is broken; nobody reads more than so many reports. */
+#define REPORTS_MAX	100
+
+#define BUCKETS_BITS	12
+
+/* What idle memory is for KASAN: as freed memory of the slab allocator. */
+#define KASAN_IDLE	0xfb
+#define KASAN_GRANULE	8u
+
+enum state {
+	IDLE,
+	HELD,
+};
+
+/**
+ * struct record - what is known of an object
+ * @node: in its bucket
+ * @core: the pool
+ * @obj: the object
+ * @state: enum state
+ * @poisoned: KASAN thinks that it is free memory
+ * @has_sum: @sum is of now
+ * @sum: its content, when it was put
+ * @got_by: who got it last; 0: nobody
+ * @put_by: who put it last; 0: nobody
+ * @got_at: when, in jiffies
+ * @got_cpu: on which CPU
+ * @task: which task that was, or was interrupted
+ * @comm: its name
+ * @rcu: frees it
+ */
+struct record {
+	struct hlist_node node;
+	struct pcpool_core *core;
+	void *obj;
+	atomic_t state;
+	atomic_t poisoned;
+	bool has_sum;
+	u32 sum;
+	unsigned long got_by;
+	unsigned long put_by;
+	unsigned long got_at;
+	int got_cpu;
+	pid_t task;
+	char comm[TASK_COMM_LEN];
+	struct rcu_head rcu;
+};
+
+static DEFINE_HASHTABLE(records, BUCKETS_BITS);
+static DEFINE_RAW_SPINLOCK(records_lock);
+/* Keeps those apart who switch; inside pcpool_pools_lock. */
+static DEFINE_MUTEX(switch_lock);
+
+bool pcpool_debug_default;
+EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_default);
+
+/* --- KASAN ---------------------------------------------------------------- */
+
+static void (*poison_fn)(const void *addr, size_t size, u8 value, bool init);
+
+static void find_kasan(void)
+{
+#ifdef CONFIG_KASAN_GENERIC
+	/* Declared in a header of mm/ only. */
+	if (!poison_fn)
+		poison_fn = __symbol_get("kasan_poison");
+#endif
+}
+
+/* Only whole granules: the rest of the last one is somebody else's, or nobody's. */
+static void poison(const struct record *r, u8 value)
+{
+	unsigned long start = ALIGN((unsigned long)r->obj, KASAN_GRANULE);
+	unsigned long end = ALIGN_DOWN((unsigned long)r->obj + r->core->object_bytes,
+				       KASAN_GRANULE);
+
+	if (poison_fn && start < end)
+		poison_fn((void *)start, end - start, value, false);
+}
+
+static void lift_poison(struct record *r)
+{
+	if (atomic_xchg(&r->poisoned, 0))
+		poison(r, 0);
+}
+
+/* --- Records --------------------------------------------------------------- */
+
+static struct record *find(const struct pcpool_core *core, const void *obj)
+{
+	struct record *r;
+
+	hash_for_each_possible_rcu(records, r, node, (unsigned long)obj) {
+		if (r->obj == obj && r->core == core)
+			return r;
+	}
+	return NULL;
+}
+
+/* The pool that @obj is of, if it is another one that is being debugged. */
+static const struct record *find_elsewhere(const struct pcpool_core *core, const void *obj)
+{
+	const struct record *r;
+
+	hash_for_each_possible_rcu(records, r, node, (unsigned long)obj) {
+		if (r->obj == obj && r->core != core)
+			return r;
+	}
+	return NULL;
+}
+
+/* Returns NULL where that is not possible: the object then goes on without. */
+static struct record *add(struct pcpool_core *core, void *obj, gfp_t gfp)
+{
+	struct record *r;
+	unsigned long flags;
+
+	if (!pcpool_may_get_memory(gfp))
+		return NULL;
+	r = kzalloc(sizeof(*r), gfp | __GFP_NOWARN);
+	if (!r)
+		return NULL;
+	r->core = core;
+	r->obj = obj;
+	raw_spin_lock_irqsave(&records_lock, flags);
+	hash_add_rcu(records, &r->node, (unsigned long)obj);
+	raw_spin_unlock_irqrestore(&records_lock, flags);
+	return r;
+}
+
+static void record_free_rcu(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct record, rcu));
+}
+
+static void drop(struct record *r)
+{
+	unsigned long flags;
+	bool found;
+
+	lift_poison(r);
+	raw_spin_lock_irqsave(&records_lock, flags);
+	found = !hlist_unhashed(&r->node);
+	if (found)
+		hlist_del_init_rcu(&r->node);
+	raw_spin_unlock_irqrestore(&records_lock, flags);
+	if (found)
+		call_rcu(&r->rcu, record_free_rcu);
+}
+
+/* An object gets a record only now, if there are such: since when are there too many puts? */
+static bool adopt_one(struct pcpool_core *core)
+{
+	return atomic_long_dec_if_positive(&core->untracked) >= 0;
+}
+
+/* --- Reports ---------------------------------------------------------------- */
+
+#define report(core, fmt, ...) do {						\
+	if (atomic_long_inc_return(&(core)->misuses) <= REPORTS_MAX)		\
+		pr_err("%s: " fmt "\n", (core)->name, ##__VA_ARGS__);		\
+} while (0)
+
+static u32 checksum(const struct pcpool_core *core, const void *obj)
+{
+	return jhash(obj, core->object_bytes, 0);
+}
+
+static bool is_plain(const struct pcpool_core *core)
+{
+	return core->flags & (PCPOOL_PLAIN | PCPOOL_ZERO_ON_PUT);
+}
+
+/* @r->obj comes out of the pool, to be used or freed: is it as it was put? */
+static void check_content(struct record *r)
+{
+	lift_poison(r);
+	if (r->has_sum && checksum(r->core, r->obj) != r->sum)
+		report(r->core, "object %p was written while it was idle; put by %pS, got before by %pS",
+		       r->obj, (void *)r->put_by, (void *)r->got_by);
+	r->has_sum = false;
+}
+
+/* --- What pool.c tells -------------------------------------------------------- */
+
+/* An object was made; it is nobody's yet. */
+void pcpool_debug_made(struct pcpool_core *core, void *obj, gfp_t gfp)
+{
+	if (READ_ONCE(core->debug) != PCPOOL_DEBUG_ON)
+		return;
+	if (!add(core, obj, gfp))
+		atomic_long_inc(&core->untracked);
+}
+
+/* @caller has got an object, and is about to see it. */
+void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller)
+{
+	struct record *r;
+
+	rcu_read_lock();
+	r = find(core, obj);
+	if (READ_ONCE(core->debug) == PCPOOL_DEBUG_ENDING) {
+		if (r)
+			lift_poison(r);
+		goto out;
+	}
+	if (!r) {
+		/* It is older than the debugging. */
+		r = add(core, obj, GFP_NOWAIT);
+		if (!r)
+			goto out;
+		adopt_one(core);
+	}
+	if (atomic_cmpxchg(&r->state, IDLE, HELD) != IDLE)
+		report(core, "object %p has two owners: got by %pS, but %pS, who got it before, has not put it",
+		       obj, (void *)caller, (void *)r->got_by);
+	else
+		check_content(r);
+	WRITE_ONCE(r->got_by, caller);
+	WRITE_ONCE(r->got_at, jiffies);
+	WRITE_ONCE(r->got_cpu, raw_smp_processor_id());
+	WRITE_ONCE(r->task, task_pid_nr(current));
+	memcpy(r->comm, current->comm, sizeof(r->comm));
+out:
+	rcu_read_unlock();
+}
+
+/* Of an object without a record. */
+static bool put_unknown(struct pcpool_core *core, void *obj, unsigned long caller)
+{
+	const struct record *other = find_elsewhere(core, obj);
+	struct record *r;
+
+	if (other) {
+		report(core, "object %p put by %pS is not of this pool, but of %s, from which %pS got it",
+		       obj, (void *)caller, other->core->name, (void *)other->got_by);
+		return false;
+	}
+	if (!adopt_one(core)) {
+		report(core, "object %p put by %pS is not of this pool", obj, (void *)caller);
+		return false;
+	}
+	r = add(core, obj, GFP_NOWAIT);
+	if (r)
+		WRITE_ONCE(r->put_by, caller);
+	else
+		atomic_long_inc(&core->untracked);
+	return true;
+}
+
+/**
+ * pcpool_debug_put() - @caller is putting an object
+ * @core: the pool
+ * @obj: the object
+ * @caller: where the call is
+ *
+ * Return: whether that may be; else it is reported, and the put is to do nothing.
+ */
+bool pcpool_debug_put(struct pcpool_core *core, void *obj, unsigned long caller)
+{
+	struct record *r;
+	bool right = true;
+
+	if (READ_ONCE(core->debug) != PCPOOL_DEBUG_ON)
+		return true;
+	rcu_read_lock();
+	r = find(core, obj);
+	if (!r) {
+		right = put_unknown(core, obj, caller);
+	} else if (atomic_cmpxchg(&r->state, HELD, IDLE) != HELD) {
+		report(core, "object %p put twice: now by %pS, before by %pS; got by %pS", obj,
+		       (void *)caller, (void *)READ_ONCE(r->put_by),
+		       (void *)READ_ONCE(r->got_by));
+		right = false;
+	} else {
+		WRITE_ONCE(r->put_by, caller);
+	}
+	rcu_read_unlock();
+	return right;
+}
+
+/* It has been reset and cleared: as it is now it must stay until somebody gets it. */
+void pcpool_debug_idle(struct pcpool_core *core, void *obj)
+{
+	struct record *r;
+
+	if (READ_ONCE(core->debug) != PCPOOL_DEBUG_ON || !is_plain(core))
+		return;
+	rcu_read_lock();
+	r = find(core, obj);
+	if (r) {
+		r->sum = checksum(core, obj);
+		r->has_sum = true;
+		atomic_set(&r->poisoned, 1);
+		poison(r, KASAN_IDLE);
+	}
+	rcu_read_unlock();
+}
+
+/* An object is about to be unmade. */
+void pcpool_debug_unmade(struct pcpool_core *core, void *obj)
+{
+	struct record *r;
+
+	if (READ_ONCE(core->debug) == PCPOOL_DEBUG_OFF)
+		return;
+	rcu_read_lock();
+	r = find(core, obj);
+	if (r) {
+		if (READ_ONCE(core->debug) == PCPOOL_DEBUG_ON)
+			check_content(r);
+		drop(r);
+	} else {
+		adopt_one(core);
+	}
+	rcu_read_unlock();
+}
+
+/* --- Switching --------------------------------------------------------------- */
+
+/* Do something with each record of a pool; @fn may drop it. */
+static void for_each_record(struct pcpool_core *core,
+			    void (*fn)(struct record *r, struct seq_file *m), struct seq_file *m)
+{
+	unsigned int bucket;
+	struct record *r;
+
+	for (bucket = 0; bucket < HASH_SIZE(records); bucket++) {
+		rcu_read_lock();
+		hlist_for_each_entry_rcu(r, &records[bucket], node) {
+			if (r->core == core)
+				fn(r, m);
+		}
+		rcu_read_unlock();
+		cond_resched();
+	}
+}
+
+static void lift_each(struct record *r, struct seq_file *m)
+{
+	lift_poison(r);
+}
+
+static void drop_each(struct record *r, struct seq_file *m)
+{
+	drop(r);
+}
+
+static void report_held(struct record *r, struct seq_file *m)
+{
+	if (atomic_read(&r->state) == HELD)
+		report(r->core, "object %p was never put; got by %pS, %s[%d], on CPU %d", r->obj,
+		       (void *)r->got_by, r->comm, r->task, r->got_cpu);
+}
+
+/* From its creation on. */
+void pcpool_debug_begin(struct pcpool_core *core)
+{
+	mutex_lock(&switch_lock);
+	find_kasan();
+	mutex_unlock(&switch_lock);
+	core->debug = PCPOOL_DEBUG_ON;
+}
+
+/**
+ * pcpool_debug_set() - switch debug mode
+ * @core: the pool
+ * @on: on or off
+ *
+ * May sleep for some time: until all who are in the middle of an inlined get or put are
+ * out of it.
+ *
+ * Return: 0, or -EINTR after a fatal signal.
+ */
+int pcpool_debug_set(struct pcpool_core *core, bool on)
+{
+	if (mutex_lock_killable(&switch_lock))
+		return -EINTR;
+	if (on == (core->debug == PCPOOL_DEBUG_ON))
+		goto out;
+	if (on) {
+		find_kasan();
+		/* From here on all that is got or put comes by. */
+		pcpool_close(core, true);
+		synchronize_rcu_tasks();
+		/* Those being made may be counted though they get a record: no harm. */
+		atomic_long_set(&core->untracked, atomic_long_read(&core->deferred.needed));
+		WRITE_ONCE(core->debug, PCPOOL_DEBUG_ON);
+	} else {
+		WRITE_ONCE(core->debug, PCPOOL_DEBUG_ENDING);
+		/* Nobody imposes anything any more after this. */
+		synchronize_rcu_tasks();
+		for_each_record(core, lift_each, NULL);
+		WRITE_ONCE(core->debug, PCPOOL_DEBUG_OFF);
+		synchronize_rcu_tasks();
+		for_each_record(core, drop_each, NULL);
+		pcpool_close(core, false);
+	}
+out:
+	mutex_unlock(&switch_lock);
+	return 0;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_set);
+
+/* Of a pool that nobody uses any more, and nothing is idle in. */
+void pcpool_debug_destroy(struct pcpool_core *core)
+{
+	if (core->debug == PCPOOL_DEBUG_OFF)
+		return;
+	for_each_record(core, report_held, NULL);
+	for_each_record(core, drop_each, NULL);
+	core->debug = PCPOOL_DEBUG_OFF;
+}
+
+static void show_held(struct record *r, struct seq_file *m)
+{
+	if (atomic_read(&r->state) != HELD)
+		return;
+	seq_printf(m, "%p %10u %4d %7d %-16.16s %pS\n", r->obj,
+		   jiffies_to_msecs(jiffies - READ_ONCE(r->got_at)), READ_ONCE(r->got_cpu),
+		   READ_ONCE(r->task), r->comm, (void *)READ_ONCE(r->got_by));
+}
+
+/* Who has what, and since when. */
+void pcpool_debug_show_outstanding(struct pcpool_core *core, struct seq_file *m)
+{
+	long untracked = atomic_long_read(&core->untracked);
+
+	if (READ_ONCE(core->debug) != PCPOOL_DEBUG_ON) {
+		seq_puts(m, "# debug mode is off: write 1 to debug\n");
+		return;
+	}
+	if (untracked > 0)
+		seq_printf(m, "# %ld objects are older than debug mode and have not been seen yet\n",
+			   untracked);
+	seq_printf(m, "%-*s %10s %4s %7s %-16s %s\n", (int)(2 * sizeof(void *)), "object",
+		   "held_ms", "cpu", "pid", "task", "got_by");
+	for_each_record(core, show_held, m);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_show_outstanding);

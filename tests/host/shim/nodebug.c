@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What kmod/ calls in debug.c, which is not built here: debug mode is off, so that what is
+ * tested and timed is what runs without it.
+ */
+#include "internal.h"
+
+bool pcpool_debug_default;
+
+void pcpool_debug_begin(struct pcpool_core *core)
+{
+	fail("%s: there is no debug mode here", core->name);
+}
+
+int pcpool_debug_set(struct pcpool_core *core, bool on)
+{
+	(void)on;
+	pcpool_debug_begin(core);
+	return 0;
+}
+
+void pcpool_debug_destroy(struct pcpool_core *core)
+{
+	if (core->debug)
+		pcpool_debug_begin(core);
+}
+
+void pcpool_debug_made(struct pcpool_core *core, void *obj, gfp_t gfp)
+{
+	(void)obj;
+	(void)gfp;
+	pcpool_debug_begin(core);
+}
+
+void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller)
+{
+	(void)obj;
+	(void)caller;
+	pcpool_debug_begin(core);
+}
+
+bool pcpool_debug_put(struct pcpool_core *core, void *obj, unsigned long caller)
+{
+	(void)obj;
+	(void)caller;
+	pcpool_debug_begin(core);
+	return true;
+}
+
+void pcpool_debug_idle(struct pcpool_core *core, void *obj)
+{
+	(void)obj;
+	pcpool_debug_begin(core);
+}
+
+void pcpool_debug_unmade(struct pcpool_core *core, void *obj)
+{
+	(void)obj;
+	pcpool_debug_begin(core);
+}

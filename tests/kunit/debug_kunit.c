@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Debug mode: each kind of misuse is caught, every time, and nothing is corrupted by it. What is
+ * reported is counted; the text goes to the log.
+ */
+#include <linux/kasan.h>
+#include <linux/mm.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "common.h"
+
+/* Real memory, as what is in it matters here. */
+#define BYTES	200u
+
+static void *mem_alloc(gfp_t gfp, void *ctx)
+{
+	return kzalloc(BYTES, gfp);
+}
+
+static void mem_free(void *obj, void *ctx)
+{
+	kfree(obj);
+}
+
+static const struct pcpool_ops mem_ops = { .alloc = mem_alloc, .free = mem_free };
+
+struct debugged {
+	struct kunit *test;
+	struct pcpool *pool;
+};
+
+static void end_debugged(void *data)
+{
+	struct debugged *d = data;
+
+	pcpool_destroy(d->pool);
+}
+
+/* All kinds of pools: with private slots, on a shelf, with credits, in queues; checked or not. */
+struct kind {
+	const char *name;
+	struct pcpool_params params;
+};
+
+static const struct kind kinds[] = {
+	{ "elastic", { .flags = PCPOOL_PLAIN } },
+	{ "elastic, opaque", { } },
+	{ "one private slot", { .flags = PCPOOL_PLAIN, .private_slots = 1 } },
+	{ "cleared", { .flags = PCPOOL_ZERO_ON_PUT } },
+	{ "few idle", { .flags = PCPOOL_PLAIN, .max_idle = 3 } },
+	{ "many idle", { .flags = PCPOOL_PLAIN, .max_idle = 1000 } },
+	{ "quota", { .flags = PCPOOL_PLAIN, .max_total = 1000 } },
+	{ "reserve", { .flags = PCPOOL_PLAIN, .reserve = 2 } },
+	{ "free may sleep", { .flags = PCPOOL_PLAIN | PCPOOL_FREE_MAY_SLEEP } },
+};
+
+KUNIT_ARRAY_PARAM_DESC(kind, kinds, name);
+
+static struct pcpool *new_pool_of(struct kunit *test, const struct kind *kind, const char *name)
+{
+	struct debugged *d = kunit_kzalloc(test, sizeof(*d), GFP_KERNEL);
+	struct pcpool_params params = kind->params;
+
+	KUNIT_ASSERT_NOT_NULL(test, d);
+	params.name = name;
+	params.ops = &mem_ops;
+	params.object_bytes = BYTES;
+	d->test = test;
+	d->pool = pcpool_create(&params);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(d->pool));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_debugged, d));
+	return d->pool;
+}
+
+static struct pcpool *new_pool(struct kunit *test, const char *name)
+{
+	struct pcpool *pool = new_pool_of(test, test->param_value, name);
+
+	KUNIT_ASSERT_EQ(test, pcpool_debug_set(pcpool_to_core(pool), true), 0);
+	return pool;
+}
+
+static bool is_plain(struct kunit *test)
+{
+	const struct kind *kind = test->param_value;
+
+	return kind->params.flags & (PCPOOL_PLAIN | PCPOOL_ZERO_ON_PUT);
+}
+
+static struct pcpool_pool_stats stats(struct pcpool *pool)
+{
+	struct pcpool_pool_stats s;
+
+	pcpool_stats(pool, &s);
+	return s;
+}
+
+static u64 misuses(struct pcpool *pool)
+{
+	return stats(pool).misuses;
+}
+
+#define TIMES	20
+
+static void what_is_right_is_not_reported(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-right");
+	void *objs[50];
+	unsigned int i, round, n;
+
+	for (round = 0; round < 10; round++) {
+		for (i = 0; i < ARRAY_SIZE(objs); i++) {
+			objs[i] = pcpool_get(pool, GFP_KERNEL);
+			KUNIT_ASSERT_NOT_NULL(test, objs[i]);
+			memset(objs[i], round, BYTES);
+		}
+		for (i = 0; i < ARRAY_SIZE(objs); i++)
+			pcpool_put(pool, objs[i]);
+		n = pcpool_get_bulk(pool, GFP_KERNEL, ARRAY_SIZE(objs), objs);
+		pcpool_put_bulk(pool, n, objs);
+		if (round % 2)
+			pcpool_age(pool);
+	}
+	pcpool_drain(pool);
+	KUNIT_EXPECT_EQ(test, misuses(pool), 0);
+}
+
+static void an_object_put_twice_is_caught(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-twice");
+	void *obj, *other;
+	unsigned int i;
+
+	for (i = 1; i <= TIMES; i++) {
+		obj = pcpool_get(pool, GFP_KERNEL);
+		pcpool_put(pool, obj);
+		pcpool_put(pool, obj);
+		KUNIT_EXPECT_EQ(test, misuses(pool), i);
+		/* It is there once, and no more. */
+		obj = pcpool_get(pool, GFP_KERNEL);
+		other = pcpool_get(pool, GFP_KERNEL);
+		KUNIT_EXPECT_PTR_NE(test, obj, other);
+		pcpool_put(pool, obj);
+		pcpool_put(pool, other);
+	}
+	KUNIT_EXPECT_EQ(test, misuses(pool), TIMES);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+}
+
+static void an_object_put_twice_in_one_bulk_is_caught(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-twice-bulk");
+	void *objs[3];
+
+	objs[0] = pcpool_get(pool, GFP_KERNEL);
+	objs[1] = pcpool_get(pool, GFP_KERNEL);
+	objs[2] = objs[0];
+	pcpool_put_bulk(pool, 3, objs);
+	KUNIT_EXPECT_EQ(test, misuses(pool), 1);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+}
+
+static void an_object_of_another_pool_is_caught(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-mine"), *other = new_pool(test, "kunit-other");
+	unsigned int i;
+	void *obj;
+
+	for (i = 1; i <= TIMES; i++) {
+		obj = pcpool_get(other, GFP_KERNEL);
+		pcpool_put(pool, obj);
+		KUNIT_EXPECT_EQ(test, misuses(pool), i);
+		KUNIT_EXPECT_EQ(test, stats(pool).idle_main, stats(pool).idle_reserve);
+		/* Nothing has happened to it. */
+		KUNIT_EXPECT_EQ(test, stats(other).outstanding, 1);
+		pcpool_put(other, obj);
+	}
+	KUNIT_EXPECT_EQ(test, misuses(other), 0);
+}
+
+static void what_no_pool_has_made_is_caught(struct kunit *test)
+{
+	struct pcpool *pool;
+	char *obj = kunit_kzalloc(test, BYTES, GFP_KERNEL);
+	bool was = pcpool_debug_default;
+
+	/* From its creation on: else it may be older than debug mode. */
+	pcpool_debug_default = true;
+	pool = new_pool_of(test, test->param_value, "kunit-stranger");
+	pcpool_debug_default = was;
+	pcpool_put(pool, obj);
+	KUNIT_EXPECT_EQ(test, misuses(pool), 1);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+}
+
+/* Behind KASAN's back, which is to catch this too, but not here. */
+static void write_behind(char *p)
+{
+#ifdef CONFIG_KASAN_GENERIC
+	u8 *shadow = kasan_mem_to_shadow(p), was = *shadow;
+
+	*shadow = 0;
+	p[0]++;
+	*shadow = was;
+#else
+	p[0]++;
+#endif
+}
+
+static void an_object_written_while_idle_is_caught(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-written");
+	unsigned int i, at;
+	char *obj, *again;
+
+	for (i = 1; i <= TIMES; i++) {
+		obj = pcpool_get(pool, GFP_KERNEL);
+		pcpool_put(pool, obj);
+		at = i * 9 % (BYTES - 8);
+		write_behind(obj + at);
+		again = pcpool_get(pool, GFP_KERNEL);
+		KUNIT_EXPECT_PTR_EQ(test, obj, again);
+		KUNIT_EXPECT_EQ(test, misuses(pool), is_plain(test) ? i : 0);
+		pcpool_put(pool, again);
+	}
+}
+
+static void an_object_written_while_idle_is_caught_when_it_is_freed(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-freed");
+	void *objs[3];
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		objs[i] = pcpool_get(pool, GFP_KERNEL);
+	/* With a reserve of two, one is left for this. */
+	for (i = 0; i < 3; i++)
+		pcpool_put(pool, objs[i]);
+	write_behind(objs[2]);
+	pcpool_drain(pool);
+	KUNIT_EXPECT_EQ(test, misuses(pool), is_plain(test) ? 1 : 0);
+}
+
+static void the_holder_may_write(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-holder");
+	void *obj = pcpool_get(pool, GFP_KERNEL);
+
+	memset(obj, 1, BYTES);
+	pcpool_put(pool, obj);
+	obj = pcpool_get(pool, GFP_KERNEL);
+	memset(obj, 2, BYTES);
+	pcpool_put(pool, obj);
+	pcpool_drain(pool);
+	KUNIT_EXPECT_EQ(test, misuses(pool), 0);
+}
+
+/* One has put it and goes on using it; another gets it; and both put it. */
+static void an_object_with_two_owners_is_caught(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-owners");
+	void *first, *second;
+	unsigned int i;
+
+	for (i = 1; i <= TIMES; i++) {
+		first = pcpool_get(pool, GFP_KERNEL);
+		pcpool_put(pool, first);
+		second = pcpool_get(pool, GFP_KERNEL);
+		KUNIT_ASSERT_PTR_EQ(test, first, second);
+		pcpool_put(pool, first);
+		pcpool_put(pool, second);
+		KUNIT_EXPECT_EQ(test, misuses(pool), i);
+	}
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+}
+
+/* Put while debug mode was off, or by what it cannot see: still, it is not handed out twice in silence. */
+static void an_object_handed_out_twice_is_caught(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-handed");
+	struct pcpool_core *core = pcpool_to_core(pool);
+	void *obj = pcpool_get(pool, GFP_KERNEL), *again;
+
+	/* As if the pool had a fault. */
+	pcpool_put_back(core, obj);
+	again = pcpool_get(pool, GFP_KERNEL);
+	KUNIT_EXPECT_PTR_EQ(test, obj, again);
+	KUNIT_EXPECT_EQ(test, misuses(pool), 1);
+	pcpool_put(pool, again);
+}
+
+static void an_object_never_put_is_listed(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-listed");
+	struct seq_file m = { .size = PAGE_SIZE };
+	void *obj, *other;
+
+	m.buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, m.buf);
+	obj = pcpool_get(pool, GFP_KERNEL);
+	other = pcpool_get(pool, GFP_KERNEL);
+	pcpool_put(pool, other);
+	pcpool_debug_show_outstanding(pcpool_to_core(pool), &m);
+	/* The caller of its get: this function, once. */
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "an_object_never_put_is_listed"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, current->comm));
+	KUNIT_EXPECT_PTR_EQ(test, strstr(m.buf, "an_object_never_put_is_listed"),
+			    strnstr(m.buf, "an_object_never_put_is_listed", m.count));
+	KUNIT_EXPECT_NULL(test, strstr(strstr(m.buf, "never_put") + 1, "never_put"));
+	pcpool_put(pool, obj);
+	m.count = 0;
+	memset(m.buf, 0, PAGE_SIZE);
+	pcpool_debug_show_outstanding(pcpool_to_core(pool), &m);
+	KUNIT_EXPECT_NULL(test, strstr(m.buf, "never_put"));
+}
+
+/* What is older than debug mode is taken as it comes. */
+static void it_can_be_switched_while_objects_are_out(struct kunit *test)
+{
+	struct pcpool *pool = new_pool_of(test, test->param_value, "kunit-switched");
+	struct pcpool_core *core = pcpool_to_core(pool);
+	void *out[20], *idle[20];
+	unsigned int i, round;
+
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < 20; i++)
+			idle[i] = pcpool_get(pool, GFP_KERNEL);
+		for (i = 0; i < 20; i++)
+			out[i] = pcpool_get(pool, GFP_KERNEL);
+		for (i = 0; i < 20; i++)
+			pcpool_put(pool, idle[i]);
+		KUNIT_EXPECT_EQ(test, pcpool_debug_set(core, true), 0);
+		KUNIT_EXPECT_TRUE(test, stats(pool).state & PCPOOL_STATE_DEBUGGED);
+		for (i = 0; i < 20; i++)
+			idle[i] = pcpool_get(pool, GFP_KERNEL);
+		for (i = 0; i < 10; i++)
+			pcpool_put(pool, out[i]);
+		KUNIT_EXPECT_EQ(test, pcpool_debug_set(core, false), 0);
+		KUNIT_EXPECT_FALSE(test, stats(pool).state & PCPOOL_STATE_DEBUGGED);
+		/* What was idle under it can be used as ever. */
+		for (i = 0; i < 10; i++) {
+			out[i] = pcpool_get(pool, GFP_KERNEL);
+			memset(out[i], 1, BYTES);
+		}
+		for (i = 0; i < 20; i++) {
+			pcpool_put(pool, out[i]);
+			pcpool_put(pool, idle[i]);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, misuses(pool), 0);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+}
+
+/* Idle memory is as freed memory to KASAN, where that lets modules say so. */
+static void idle_memory_is_poisoned(struct kunit *test)
+{
+#ifdef CONFIG_KASAN_GENERIC
+	struct pcpool *pool = new_pool(test, "kunit-poisoned");
+	u8 *obj = pcpool_get(pool, GFP_KERNEL), *shadow;
+
+	shadow = kasan_mem_to_shadow(obj);
+	KUNIT_EXPECT_EQ(test, *shadow, 0);
+	pcpool_put(pool, obj);
+	if (!is_plain(test))
+		KUNIT_EXPECT_EQ(test, *shadow, 0);
+	else if (!*shadow)
+		kunit_skip(test, "this kernel exports no kasan_poison()");
+	/* And is not when it is used, freed, or no longer debugged. */
+	obj = pcpool_get(pool, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, *(u8 *)kasan_mem_to_shadow(obj), 0);
+	pcpool_put(pool, obj);
+	KUNIT_EXPECT_EQ(test, pcpool_debug_set(pcpool_to_core(pool), false), 0);
+	KUNIT_EXPECT_EQ(test, *shadow, 0);
+#else
+	kunit_skip(test, "needs generic KASAN");
+#endif
+}
+
+/* --- Switched all the time, on all CPUs --------------------------------------- */
+
+static void use(struct kt_worker *worker)
+{
+	struct kt_pool *kp = worker->arg;
+	void *objs[40];
+	unsigned int n = 0;
+
+	while (kt_goes_on(worker)) {
+		if (n && (n == ARRAY_SIZE(objs) || kt_random(worker, 2))) {
+			kt_put(kp, objs[--n], worker->who);
+		} else {
+			objs[n] = kt_get(kp, GFP_KERNEL, worker->who);
+			n += !!objs[n];
+		}
+		worker->done++;
+	}
+	while (n)
+		kt_put(kp, objs[--n], worker->who);
+}
+
+static void switch_it(struct kt_worker *worker)
+{
+	struct kt_pool *kp = worker->arg;
+	bool on = false;
+
+	while (kt_goes_on(worker)) {
+		on = !on;
+		if (pcpool_debug_set(kp->core, on))
+			kt_broken(kp, "cannot be switched");
+		worker->done++;
+	}
+}
+
+static void switching_hurts_nobody(struct kunit *test)
+{
+	const struct kind *kind = test->param_value;
+	struct pcpool_params params = kind->params;
+	struct kt_gang *gang;
+	struct kt_pool *kp;
+	int cpu;
+
+	/* The objects of these tests change while they are idle. */
+	params.flags &= PCPOOL_FREE_MAY_SLEEP;
+	kp = kt_pool_new(test, 2000, &params);
+	gang = kt_gang_new(test);
+	for_each_online_cpu(cpu)
+		kt_gang_add(gang, cpu, use, kp);
+	kt_gang_add(gang, -1, switch_it, kp);
+	kt_gang_start(gang, kt_scaled(200));
+	kt_gang_join(gang);
+	kt_expect_sound(kp);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(what_is_right_is_not_reported, kind_gen_params),
+	KUNIT_CASE_PARAM(an_object_put_twice_is_caught, kind_gen_params),
+	KUNIT_CASE_PARAM(an_object_put_twice_in_one_bulk_is_caught, kind_gen_params),
+	KUNIT_CASE_PARAM(an_object_of_another_pool_is_caught, kind_gen_params),
+	KUNIT_CASE_PARAM(what_no_pool_has_made_is_caught, kind_gen_params),
+	KUNIT_CASE_PARAM(an_object_written_while_idle_is_caught, kind_gen_params),
+	KUNIT_CASE_PARAM(an_object_written_while_idle_is_caught_when_it_is_freed,
+			 kind_gen_params),
+	KUNIT_CASE_PARAM(the_holder_may_write, kind_gen_params),
+	KUNIT_CASE_PARAM(an_object_with_two_owners_is_caught, kind_gen_params),
+	KUNIT_CASE_PARAM(an_object_handed_out_twice_is_caught, kind_gen_params),
+	KUNIT_CASE_PARAM(an_object_never_put_is_listed, kind_gen_params),
+	KUNIT_CASE_PARAM(it_can_be_switched_while_objects_are_out, kind_gen_params),
+	KUNIT_CASE_PARAM(idle_memory_is_poisoned, kind_gen_params),
+	KUNIT_CASE_PARAM_ATTR(switching_hurts_nobody, kind_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
+	{ }
+};
+
+static struct kunit_suite suite = {
+	.name = "pcpool_debug",
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

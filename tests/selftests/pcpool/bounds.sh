@@ -1,0 +1,383 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Bounds: most idle objects, most objects in existence, the biggest object; who waits at the
+# quota; and the reserve.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+load
+
+# On a shelf, or in private slots and queues, whatever the number of CPUs.
+bounds='1 3 10 1000'
+
+# fails_with ERROR WORD...: a command to the client module fails so
+fails_with() {
+	local error=$1 message
+	shift
+	! message=$(tell "$@" 2>&1) || fail "$* did not fail"
+	[[ $message == *"$error" ]] || fail "$*: $message, not $error"
+}
+
+# comes_to POOL KEY VALUE: a statistic gets there soon
+comes_to() {
+	local end=$((SECONDS + 20))
+	while stats "$1" && [ "${stat[$2]}" != "$3" ]; do
+		[ $SECONDS -lt $end ] || fail "$2 of $1 is ${stat[$2]} for long, not $3"
+		sleep 0.01
+	done
+}
+
+# waiter POOL [MILLISECONDS]: a process that waits for an object, and does by now; its id
+# into waiter
+waiter() {
+	stats "$1"
+	tell wait "$@" &
+	waiter=$!
+	comes_to "$1" waiting $((stat[waiting] + 1))
+}
+
+max_idle_objects_are_kept_of_those_put_on_one_cpu() {
+	local bound
+	for bound in $bounds; do
+		tell create a max_idle="$bound"
+		tell get a $((bound + 50)) 0
+		tell put a "$bound" "$last_cpu"
+		expect a idle_main="$bound" drop_full=0
+		tell put a 50 "$last_cpu"
+		expect a idle_main="$bound" idle_victim=0 drop_full=50 unmade=50
+		balanced a
+		tell get a "$bound" "$last_cpu"
+		expect a miss=$((bound + 50)) idle_main=0
+		tell destroy a
+	done
+}
+
+max_idle_objects_are_kept_of_those_put_on_all_cpus() {
+	local bound puts
+	for bound in $bounds; do
+		puts=$((bound / ${#online[@]} + 20))
+		tell create a max_idle="$bound"
+		put_everywhere a $puts
+		expect a idle_main="$bound" idle_victim=0 drop_full=$((puts * ${#online[@]} - bound))
+		balanced a
+		tell destroy a
+	done
+}
+
+what_ages_counts_until_it_is_freed() {
+	local bound
+	for bound in $bounds; do
+		tell create a max_idle="$bound"
+		tell get a $((bound * 2)) 0
+		tell put a "$bound" 0
+		age a
+		tell put a "$bound" "$last_cpu"
+		expect a idle_main=0 idle_victim="$bound" drop_full="$bound"
+		age a
+		expect a idle_main=0 idle_victim=0 evicted="$bound"
+		tell destroy a
+	done
+}
+
+what_was_freed_makes_room_again() {
+	local bound
+	for bound in $bounds; do
+		tell create a max_idle="$bound"
+		put_everywhere a "$bound"
+		age a
+		age a
+		expect a idle_main=0 idle_victim=0
+		put_everywhere a "$bound"
+		expect a idle_main="$bound" idle_victim=0
+		drain a
+		expect a idle_main=0 idle_victim=0
+		put_everywhere a "$bound"
+		expect a idle_main="$bound" idle_victim=0
+		balanced a
+		tell destroy a
+	done
+}
+
+what_an_offline_cpu_had_makes_room_too() {
+	local bound
+	need_hotplug
+	for bound in $bounds; do
+		tell create a max_idle="$bound"
+		tell get a $((bound * 2)) 0
+		tell put a "$bound" "$last_cpu"
+		offline "$last_cpu"
+		expect a idle_main="$bound"
+		age a
+		age a
+		tell put a "$bound" 0
+		expect a idle_main="$bound" idle_victim=0 drop_full=0
+		online "$last_cpu"
+		balanced a
+		tell destroy a
+	done
+}
+
+# idle_within POOL BOUND: now
+idle_within() {
+	stats "$1"
+	[ $((stat[idle_main] + stat[idle_victim])) -le "$2" ] ||
+		fail "${stat[idle_main]} and ${stat[idle_victim]} objects are idle, of $2"
+}
+
+max_idle_holds_during_traffic() {
+	local bound end reads
+	for bound in 1 10 40; do
+		reads=0
+		tell create a max_idle=$bound
+		tell start a
+		end=$((SECONDS + 3))
+		while [ $SECONDS -lt $end ]; do
+			idle_within a $bound
+			reads=$((reads + 1))
+			[ $((reads % 20)) -ne 0 ] || age a
+		done
+		tell stop a
+		idle_within a $bound
+		balanced a
+		echo "max_idle $bound: $reads times within, ${of_client[operations]} operations"
+		at_least operations "${of_client[operations]}" 1000
+		at_least drop_full "${stat[drop_full]}" 1
+		tell destroy a
+	done
+}
+
+# The client module makes an error of one more than there may be.
+max_total_holds_during_traffic() {
+	local i total
+	for total in 1 10 40; do
+		tell create a max_total=$total max_object_bytes=256
+		tell start a
+		for i in $(seq 24); do
+			age a
+			[ $((i % 8)) -ne 0 ] || drain a
+			sleep 0.02
+		done
+		tell stop a
+		balanced a
+		echo "max_total $total: ${of_client[operations]} operations, ${stat[waits]} waits," \
+			"${stat[alloc_fail]} failed gets"
+		at_least operations "${of_client[operations]}" 1000
+		at_least alloc_fail "${stat[alloc_fail]}" 1
+		# With more objects, few CPUs never have to.
+		[ $total -ne 1 ] || at_least waits "${stat[waits]}" 1
+		at_least "objects left" $total $((stat[made] - stat[unmade]))
+		equal waiting "${stat[waiting]}" 0
+		tell destroy a
+	done
+}
+
+a_get_that_must_not_wait_fails_at_the_quota() {
+	tell create a max_total=5
+	tell get a 5 0
+	fails_with 'Resource temporarily unavailable' get_now a 1 0
+	expect a gets=6 alloc_fail=1 made=5 outstanding=5 waiting=0 waits=0
+	tell put a 1 0
+	tell get_now a 1 "$last_cpu"
+	fails_with 'Resource temporarily unavailable' get_now a 1 0
+	expect a made=5 outstanding=5 alloc_fail=2
+	balanced a
+}
+
+# put_all: what is held, as many on each CPU
+put_all() {
+	local cpu
+	client_pool a
+	for cpu in "${online[@]}"; do
+		tell put a $((of_client[held] / ${#online[@]})) "$cpu"
+	done
+}
+
+# Wherever they are, and whatever the steal policy says.
+idle_objects_are_found_at_the_quota() {
+	local each total cpu steal
+	for each in 3 20; do
+		total=$((each * ${#online[@]}))
+		for steal in all node none; do
+			tell create a max_total=$total steal=$steal
+			put_everywhere a $each
+			age a
+			for cpu in 0 "$last_cpu"; do
+				tell get_now a $total "$cpu"
+				expect a idle_main=0 idle_victim=0 made=$total
+				put_all
+			done
+			tell destroy a
+		done
+	done
+}
+
+a_get_that_may_wait_is_served_when_one_is_put() {
+	local waiter
+	tell create a max_total=5
+	tell get a 5 0
+	waiter a
+	expect a waiting=1 waits=1 outstanding=5 idle_main=0 made=5
+	fails_with 'Resource temporarily unavailable' get_now a 1 0
+	tell put a 1 "$last_cpu"
+	wait "$waiter"
+	expect a waiting=0 waits=1 outstanding=5 idle_main=0 made=5 gets=7 alloc_fail=1
+	balanced a
+}
+
+those_who_wait_are_served_in_their_order() {
+	local i waiter order
+	order=$(mktemp)
+	tell create a max_total=3
+	tell get a 3 0
+	for i in 1 2 3; do
+		{ tell wait a && echo $i >>"$order"; } &
+		comes_to a waiting $i
+	done
+	for i in 1 2 3; do
+		tell put a 1 "$last_cpu"
+		comes_to a waiting $((3 - i))
+		while [ "$(wc -l <"$order")" -lt $i ]; do
+			sleep 0.01
+		done
+	done
+	equal order "$(xargs <"$order")" '1 2 3'
+	rm "$order"
+	expect a waits=3 made=3 outstanding=3
+	balanced a
+}
+
+a_get_waits_no_longer_than_it_wants() {
+	tell create a max_total=1
+	tell get a 1 0
+	fails_with 'Connection timed out' wait a 0
+	fails_with 'Connection timed out' wait a 50
+	expect a waiting=0 outstanding=1 alloc_fail=2
+	tell put a 1 0
+	expect a idle_main=1
+	tell wait a 50
+	balanced a
+}
+
+a_killed_process_waits_no_more() {
+	local waiter
+	tell create a max_total=1
+	tell get a 1 0
+	waiter a 100000
+	kill -KILL "$waiter"
+	! wait "$waiter" 2>/dev/null || fail "it was not killed"
+	comes_to a waiting 0
+	tell put a 1 0
+	expect a idle_main=1 outstanding=0 waits=1
+	balanced a
+}
+
+a_get_that_waits_may_make_one_when_one_is_freed() {
+	local waiter
+	tell create a max_total=5 max_object_bytes=1000
+	tell get a 5 0
+	waiter a
+	tell grow a 1001
+	tell put a 1 0
+	wait "$waiter"
+	expect a drop_oversize=1 made=6 unmade=1 outstanding=5
+	waiter a
+	tell grow a 1000
+	bypass a 1
+	tell put a 1 0
+	wait "$waiter"
+	bypass a 0
+	expect a made=7 unmade=2 outstanding=5 waiting=0 waits=2
+	balanced a
+}
+
+reserve_survives_aging_and_drain() {
+	tell create a reserve=5
+	expect a made=5 idle_main=5 idle_reserve=5 gets=0 puts=0
+	put_everywhere a 3
+	expect a made=$((5 + 3 * ${#online[@]})) miss=$((3 * ${#online[@]})) idle_reserve=5
+	age a
+	age a
+	expect a idle_main=5 idle_victim=0 idle_reserve=5 evicted=$((3 * ${#online[@]})) ages=2
+	drain a
+	expect a idle_main=5 idle_victim=0 idle_reserve=5 evicted=$((3 * ${#online[@]}))
+	balanced a
+	# This fails if not all objects are freed.
+	tell destroy a
+}
+
+reserve_serves_when_none_can_be_made() {
+	local waiter
+	tell create a reserve=5
+	tell get a 2 0
+	expect a miss=2 idle_reserve=5
+	tell fail a 1
+	tell get a 5 "$last_cpu"
+	expect a miss=2 made=7 idle_reserve=0 alloc_fail=0
+	fails_with 'Resource temporarily unavailable' get_now a 1 0
+	waiter a
+	tell put a 1 0
+	wait "$waiter"
+	expect a waiting=0 waits=1 outstanding=7 idle_reserve=0 alloc_fail=1
+	tell fail a 0
+	# It is filled before anything else.
+	tell put a 3 0
+	expect a idle_main=3 idle_reserve=3
+	tell put a 4 "$last_cpu"
+	expect a idle_main=7 idle_reserve=5
+	balanced a
+}
+
+bounds_count_the_reserve() {
+	tell create a max_idle=10 max_total=12 reserve=4
+	expect a idle_main=4 idle_reserve=4
+	tell get_now a 12 0
+	fails_with 'Resource temporarily unavailable' get_now a 1 0
+	expect a made=12 idle_reserve=0
+	tell put a 12 "$last_cpu"
+	expect a idle_main=10 idle_reserve=4 drop_full=2
+	drain a
+	expect a idle_main=4 idle_reserve=4
+	balanced a
+}
+
+an_object_grown_too_big_is_dropped() {
+	tell create a object_bytes=1000 max_object_bytes=4096
+	tell get a 9 0
+	tell put a 2 0
+	tell grow a 4096
+	tell put a 3 0
+	expect a idle_main=5 drop_oversize=0
+	tell grow a 4097
+	tell put a 4 "$last_cpu"
+	expect a idle_main=5 drop_oversize=4 unmade=4 outstanding=0
+	balanced a 1000
+}
+
+# The client module makes an error of one that is not.
+objects_are_cleared_for_the_next_and_for_their_end() {
+	local options quota=max_total=$((6 * ${#online[@]}))
+	for options in '' max_idle=4 $quota 'max_idle=100 reserve=4' private=1; do
+		# shellcheck disable=SC2086 # several words
+		tell create a object_bytes=5000 flags=4 $options
+		put_everywhere a 6
+		tell get a 10 0
+		tell start a
+		sleep 0.5
+		tell stop a
+		age a
+		tell put a 10 0
+		balanced a 5000
+		tell destroy a
+	done
+}
+
+run_tests max_idle_objects_are_kept_of_those_put_on_one_cpu \
+	max_idle_objects_are_kept_of_those_put_on_all_cpus what_ages_counts_until_it_is_freed \
+	what_was_freed_makes_room_again what_an_offline_cpu_had_makes_room_too \
+	max_idle_holds_during_traffic max_total_holds_during_traffic \
+	a_get_that_must_not_wait_fails_at_the_quota idle_objects_are_found_at_the_quota \
+	a_get_that_may_wait_is_served_when_one_is_put those_who_wait_are_served_in_their_order \
+	a_get_waits_no_longer_than_it_wants a_killed_process_waits_no_more \
+	a_get_that_waits_may_make_one_when_one_is_freed reserve_survives_aging_and_drain \
+	reserve_serves_when_none_can_be_made bounds_count_the_reserve \
+	an_object_grown_too_big_is_dropped objects_are_cleared_for_the_next_and_for_their_end
