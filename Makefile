@@ -33,7 +33,7 @@ farm:
 	@ln -sf $(TOP)/Kbuild $(BUILD)/Kbuild
 	@ln -sf $(TOP)/kmod/*.[ch] $(BUILD)/kmod/
 	@ln -sf $(TOP)/tests/kunit/*.[ch] $(BUILD)/tests/kunit/
-	@cp -u kmod/include/linux/pcpool.h $(BUILD)/include/linux/
+	@cp -u kmod/include/linux/*.h $(BUILD)/include/linux/
 	@cp -u uapi/linux/pcpool.h $(BUILD)/include/uapi/linux/
 
 .PHONY: kunit

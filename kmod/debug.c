@@ -117,14 +117,20 @@ static void poison(const struct record *r, u8 value)
 	unsigned long end = ALIGN_DOWN((unsigned long)r->obj + r->core->object_bytes,
 				       KASAN_GRANULE);
 
+	/* Without CONFIG_KASAN_VMALLOC that has no shadow of its own. */
+	if (!IS_ENABLED(CONFIG_KASAN_VMALLOC) && is_vmalloc_addr(r->obj))
+		return;
 	if (poison_fn && start < end)
 		poison_fn((void *)start, end - start, value, false);
 }
 
 static void lift_poison(struct record *r)
 {
-	if (atomic_xchg(&r->poisoned, 0))
+	/* In this order: who sees it lifted may use the object. */
+	if (atomic_read(&r->poisoned)) {
 		poison(r, 0);
+		atomic_set_release(&r->poisoned, 0);
+	}
 }
 
 /* --- Records --------------------------------------------------------------- */
@@ -152,23 +158,34 @@ static const struct record *find_elsewhere(const struct pcpool_core *core, const
 	return NULL;
 }
 
+static struct record *new_record(gfp_t gfp)
+{
+	struct record *r = kzalloc(sizeof(*r), gfp | __GFP_NOWARN);
+
+	return r;
+}
+
 /* Returns NULL where that is not possible: the object then goes on without. */
 static struct record *add(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	struct record *r;
+	struct record *r = new_record(gfp);
 	unsigned long flags;
+	bool on;
 
-	if (!pcpool_may_get_memory(gfp))
-		return NULL;
-	r = kzalloc(sizeof(*r), gfp | __GFP_NOWARN);
 	if (!r)
 		return NULL;
 	r->core = core;
 	r->obj = obj;
 	raw_spin_lock_irqsave(&records_lock, flags);
-	hash_add_rcu(records, &r->node, (unsigned long)obj);
+	/* It may have been switched off meanwhile, and all records dropped. */
+	on = READ_ONCE(core->debug) == PCPOOL_DEBUG_ON;
+	if (on)
+		hash_add_rcu(records, &r->node, (unsigned long)obj);
 	raw_spin_unlock_irqrestore(&records_lock, flags);
-	return r;
+	if (on)
+		return r;
+	kfree(r);
+	return NULL;
 }
 
 static void record_free_rcu(struct rcu_head *rcu)
@@ -200,8 +217,10 @@ static bool adopt_one(struct pcpool_core *core)
 /* --- Reports ---------------------------------------------------------------- */
 
 #define report(core, fmt, ...) do {						\
-	if (atomic_long_inc_return(&(core)->misuses) <= REPORTS_MAX)		\
-		pr_err("%s: " fmt "\n", (core)->name, ##__VA_ARGS__);		\
+	struct pcpool_core *__core = (core);					\
+										\
+	if (atomic_long_inc_return(&__core->misuses) <= REPORTS_MAX)		\
+		pr_err("%s: " fmt "\n", __core->name, ##__VA_ARGS__);		\
 } while (0)
 
 static u32 checksum(const struct pcpool_core *core, const void *obj)
@@ -231,25 +250,28 @@ void pcpool_debug_made(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
 	if (READ_ONCE(core->debug) != PCPOOL_DEBUG_ON)
 		return;
-	if (!add(core, obj, gfp))
+	if (!pcpool_may_get_memory(gfp) || !add(core, obj, gfp))
 		atomic_long_inc(&core->untracked);
 }
 
 /* @caller has got an object, and is about to see it. */
 void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller)
 {
+	enum pcpool_debug_mode mode = READ_ONCE(core->debug);
+	/* Under the lock one cannot tell any more, on some kernels. */
+	bool may_add = pcpool_may_get_memory(GFP_NOWAIT);
 	struct record *r;
 
 	rcu_read_lock();
 	r = find(core, obj);
-	if (READ_ONCE(core->debug) == PCPOOL_DEBUG_ENDING) {
+	if (mode != PCPOOL_DEBUG_ON) {
 		if (r)
 			lift_poison(r);
 		goto out;
 	}
 	if (!r) {
 		/* It is older than the debugging. */
-		r = add(core, obj, GFP_NOWAIT);
+		r = may_add ? add(core, obj, GFP_NOWAIT) : NULL;
 		if (!r)
 			goto out;
 		adopt_one(core);
@@ -269,7 +291,8 @@ out:
 }
 
 /* Of an object without a record. */
-static bool put_unknown(struct pcpool_core *core, void *obj, unsigned long caller)
+static bool put_unknown(struct pcpool_core *core, void *obj, unsigned long caller,
+			bool may_add)
 {
 	const struct record *other = find_elsewhere(core, obj);
 	struct record *r;
@@ -283,7 +306,7 @@ static bool put_unknown(struct pcpool_core *core, void *obj, unsigned long calle
 		report(core, "object %p put by %pS is not of this pool", obj, (void *)caller);
 		return false;
 	}
-	r = add(core, obj, GFP_NOWAIT);
+	r = may_add ? add(core, obj, GFP_NOWAIT) : NULL;
 	if (r)
 		WRITE_ONCE(r->put_by, caller);
 	else
@@ -301,15 +324,15 @@ static bool put_unknown(struct pcpool_core *core, void *obj, unsigned long calle
  */
 bool pcpool_debug_put(struct pcpool_core *core, void *obj, unsigned long caller)
 {
+	bool right = true, may_add = pcpool_may_get_memory(GFP_NOWAIT);
 	struct record *r;
-	bool right = true;
 
 	if (READ_ONCE(core->debug) != PCPOOL_DEBUG_ON)
 		return true;
 	rcu_read_lock();
 	r = find(core, obj);
 	if (!r) {
-		right = put_unknown(core, obj, caller);
+		right = put_unknown(core, obj, caller, may_add);
 	} else if (atomic_cmpxchg(&r->state, HELD, IDLE) != HELD) {
 		report(core, "object %p put twice: now by %pS, before by %pS; got by %pS", obj,
 		       (void *)caller, (void *)READ_ONCE(r->put_by),
@@ -345,12 +368,12 @@ void pcpool_debug_unmade(struct pcpool_core *core, void *obj)
 {
 	struct record *r;
 
-	if (READ_ONCE(core->debug) == PCPOOL_DEBUG_OFF)
-		return;
+	enum pcpool_debug_mode mode = READ_ONCE(core->debug);
+
 	rcu_read_lock();
 	r = find(core, obj);
 	if (r) {
-		if (READ_ONCE(core->debug) == PCPOOL_DEBUG_ON)
+		if (mode == PCPOOL_DEBUG_ON)
 			check_content(r);
 		drop(r);
 	} else {
@@ -362,8 +385,9 @@ void pcpool_debug_unmade(struct pcpool_core *core, void *obj)
 /* --- Switching --------------------------------------------------------------- */
 
 /* Do something with each record of a pool; @fn may drop it. */
-static void for_each_record(struct pcpool_core *core,
-			    void (*fn)(struct record *r, struct seq_file *m), struct seq_file *m)
+static void with_records(struct pcpool_core *core,
+			 void (*fn)(struct record *r, struct seq_file *m),
+			 struct seq_file *m)
 {
 	unsigned int bucket;
 	struct record *r;
@@ -413,30 +437,40 @@ void pcpool_debug_begin(struct pcpool_core *core)
  * May sleep for some time: until all who are in the middle of an inlined get or put are
  * out of it.
  *
- * Return: 0, or -EINTR after a fatal signal.
+ * Return: 0, -EINTR after a fatal signal, or -EOPNOTSUPP on a kernel on which that cannot be
+ * waited for: there only pools that are made with debug mode on have it.
  */
 int pcpool_debug_set(struct pcpool_core *core, bool on)
 {
+	bool was_on;
+
+	if (IS_ENABLED(CONFIG_PREEMPTION) && !IS_ENABLED(CONFIG_TASKS_RCU)) {
+		pr_err("%s: debug mode cannot be switched without CONFIG_TASKS_RCU\n", core->name);
+		return -EOPNOTSUPP;
+	}
 	if (mutex_lock_killable(&switch_lock))
 		return -EINTR;
-	if (on == (core->debug == PCPOOL_DEBUG_ON))
+	was_on = core->debug == PCPOOL_DEBUG_ON;
+	if (on == was_on)
 		goto out;
 	if (on) {
 		find_kasan();
 		/* From here on all that is got or put comes by. */
 		pcpool_close(core, true);
 		synchronize_rcu_tasks();
-		/* Those being made may be counted though they get a record: no harm. */
-		atomic_long_set(&core->untracked, atomic_long_read(&core->deferred.needed));
+		/* Too many, until it is known how many it can be at most. */
+		atomic_long_set(&core->untracked, LONG_MAX / 2);
 		WRITE_ONCE(core->debug, PCPOOL_DEBUG_ON);
+		synchronize_rcu_tasks();
+		atomic_long_set(&core->untracked, atomic_long_read(&core->deferred.needed));
 	} else {
 		WRITE_ONCE(core->debug, PCPOOL_DEBUG_ENDING);
 		/* Nobody imposes anything any more after this. */
 		synchronize_rcu_tasks();
-		for_each_record(core, lift_each, NULL);
+		with_records(core, lift_each, NULL);
 		WRITE_ONCE(core->debug, PCPOOL_DEBUG_OFF);
 		synchronize_rcu_tasks();
-		for_each_record(core, drop_each, NULL);
+		with_records(core, drop_each, NULL);
 		pcpool_close(core, false);
 	}
 out:
@@ -450,9 +484,11 @@ void pcpool_debug_destroy(struct pcpool_core *core)
 {
 	if (core->debug == PCPOOL_DEBUG_OFF)
 		return;
-	for_each_record(core, report_held, NULL);
-	for_each_record(core, drop_each, NULL);
+	with_records(core, report_held, NULL);
+	with_records(core, drop_each, NULL);
 	core->debug = PCPOOL_DEBUG_OFF;
+	/* Until nobody reads the pool's name in a record any more. */
+	synchronize_rcu();
 }
 
 static void show_held(struct record *r, struct seq_file *m)
@@ -478,6 +514,6 @@ void pcpool_debug_show_outstanding(struct pcpool_core *core, struct seq_file *m)
 			   untracked);
 	seq_printf(m, "%-*s %10s %4s %7s %-16s %s\n", (int)(2 * sizeof(void *)), "object",
 		   "held_ms", "cpu", "pid", "task", "got_by");
-	for_each_record(core, show_held, m);
+	with_records(core, show_held, m);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_show_outstanding);

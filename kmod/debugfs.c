@@ -38,7 +38,7 @@ static const struct {
 	STAT(ages), STAT(made), STAT(unmade), STAT(outstanding),
 	STAT(idle_main), STAT(idle_victim), STAT(idle_bytes), STAT(deferred),
 	STAT(grows), STAT(idle_reserve), STAT(waiting), STAT(waits),
-	STAT(misuses),
+	STAT(misuses), STAT(requested_bytes),
 };
 
 static int stats_show(struct seq_file *m, void *unused)

@@ -14,6 +14,7 @@
  *   debug.c     who has which object, and what should not have happened to it
  *   tiers.c     aging, drain, shrinker, CPU hotplug
  *   stats.c     counters into the uapi record
+ *   buf.c       sets of pools of buffers, by size
  *   debugfs.c   the record into files
  *
  * Who owns an idle object: the private slot, the ring slot or the cell that holds
@@ -133,6 +134,7 @@ struct pcpool_cpu {
  * @closed_for_debug: each get and put is out of line, so that it can be looked at
  * @debug: is it looked at? See debug.c
  * @bounded: there is a bound, a quota or a reserve: each get and put is out of line
+ * @only_bounded: private slots and @credit, and nothing else that is special about the pool
  * @has_credit: @credit is in use
  * @has_doomed: @doomed is in use: there is something that must not become idle
  * @dead: destroyed, but kept since objects of it were still out
@@ -157,6 +159,7 @@ struct pcpool_cpu {
  * @drop_oversize: as in struct pcpool_pool_stats
  * @drop_other: as in struct pcpool_pool_stats
  * @evicted: as in struct pcpool_pool_stats
+ * @requested: bytes that callers have asked for, of pools whose objects are buffers
  * @untracked: how many objects debug mode has not seen yet, at least
  * @misuses: what it has reported
  * @age_lock: see above; also keeps the worker and aging passes apart
@@ -188,6 +191,7 @@ struct pcpool_core {
 	bool closed_for_debug;
 	enum pcpool_debug_mode debug;
 	bool bounded;
+	bool only_bounded;
 	bool has_credit;
 	bool has_doomed;
 	struct pcpool_shelf *shelf;
@@ -209,6 +213,7 @@ struct pcpool_core {
 	atomic_long_t drop_oversize;
 	atomic_long_t drop_other;
 	atomic_long_t evicted;
+	u64 __percpu *requested;
 	atomic_long_t untracked;
 	atomic_long_t misuses;
 	struct mutex age_lock; /* aging passes, drains, the worker */
@@ -291,6 +296,7 @@ void *pcpool_take(struct pcpool_core *core, bool local);
 void *pcpool_take_anywhere(struct pcpool_core *core, bool count);
 bool pcpool_may_get_memory(gfp_t gfp);
 void pcpool_put_back(struct pcpool_core *core, void *obj);
+bool pcpool_may_sleep(void);
 void pcpool_not_idle(struct pcpool_core *core, unsigned long n);
 bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp);
 void pcpool_set_aside(struct pcpool_core *core, void *obj);
@@ -320,6 +326,7 @@ int pcpool_hotplug_init(void);
 void pcpool_hotplug_exit(void);
 
 /* stats.c */
+int pcpool_count_bytes(struct pcpool *pool);
 void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats);
 unsigned long pcpool_count_evictable(struct pcpool_core *core);
 

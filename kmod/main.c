@@ -59,10 +59,12 @@ struct workqueue_struct *pcpool_workqueue;
 /* Which slots the inlined paths see; see struct pcpool. */
 static void set_inlined(struct pcpool_core *core)
 {
-	bool closed = core->bypass || core->dead || core->bounded || core->closed_for_debug;
+	bool switched = core->bypass || core->dead || core->closed_for_debug;
+	bool closed = switched || core->bounded;
 	bool touched = core->ops->reset || core->max_object_bytes ||
 		       core->flags & PCPOOL_ZERO_ON_PUT;
 
+	WRITE_ONCE(core->only_bounded, core->has_credit && core->nr_slots && !switched && !touched);
 	WRITE_ONCE(core->pool.get_slots, closed ? pcpool_closed_slots : core->slots);
 	WRITE_ONCE(core->pool.put_slots,
 		   closed || touched ? pcpool_closed_slots : core->slots);
@@ -78,6 +80,8 @@ void pcpool_set_bypass(struct pcpool_core *core, bool on)
 	WRITE_ONCE(core->bypass, on);
 	set_inlined(core);
 	mutex_unlock(&inlined_lock);
+	/* What was out of reach is not any more. */
+	pcpool_quota_wake(core->quota);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_set_bypass);
 
@@ -238,6 +242,7 @@ static void free_parts(struct pcpool_core *core)
 	pcpool_deferred_exit(&core->deferred);
 	free_cpumask_var(core->nonempty[1]);
 	free_cpumask_var(core->nonempty[0]);
+	free_percpu(core->requested);
 	free_percpu(core->cpu);
 	pcpool_slots_exit(core);
 }
@@ -355,7 +360,7 @@ struct pcpool *__pcpool_create(const struct pcpool_params *params,
 	if (!core)
 		goto err_unlock;
 	if (core->quota) {
-		ret = pcpool_quota_fill(core);
+		ret = pcpool_quota_fill(core, GFP_KERNEL);
 		if (ret) {
 			pr_err("%s: reserve %lu: cannot make so many objects\n",
 			       params->name, params->reserve);

@@ -23,7 +23,7 @@
 enum reach {
 	REACH_LOCAL,
 	REACH_ALL,
-	REACH_ANYWHERE,		/* whatever the steal policy says */
+	REACH_ANYWHERE,		/* whatever the steal policy says, or a hint */
 };
 
 /* --- The producer mark ------------------------------------------------- */
@@ -136,7 +136,7 @@ void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp)
 		return ERR_PTR(-ENOMEM);
 	}
 	if (unlikely(READ_ONCE(core->debug)))
-		pcpool_debug_made(core, obj, gfp);
+		pcpool_debug_made(core, obj, gfp & PCPOOL_GFP);
 	return obj;
 }
 
@@ -164,15 +164,25 @@ void pcpool_unmake(struct pcpool_core *core, void *obj)
 		memzero_explicit(obj, core->object_bytes);
 	core->ops->free(obj, core->ctx);
 	unsecure(core);
-	if (core->quota)
-		pcpool_quota_unclaim(core->quota);
+	if (!core->quota)
+		return;
+	pcpool_quota_unclaim(core->quota);
+	/* The worker makes another. */
+	if (unlikely(pcpool_quota_wants_objects(core->quota)))
+		pcpool_kick_worker(core);
+}
+
+/* Is this, as far as the kernel can tell, where one may sleep? */
+bool pcpool_may_sleep(void)
+{
+	return preemptible() && !in_softirq() && !rcu_preempt_depth();
 }
 
 /* May ops->free be called here? Its kernel-doc makes the promise. */
 static bool may_unmake(const struct pcpool_core *core)
 {
 	if (core->flags & PCPOOL_FREE_MAY_SLEEP)
-		return preemptible() && !in_softirq() && !rcu_preempt_depth();
+		return pcpool_may_sleep();
 	return !in_nmi() && !in_hardirq() &&
 	       (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
 }
@@ -487,8 +497,6 @@ void pcpool_not_idle(struct pcpool_core *core, unsigned long n)
 /* pcpool_keep() within the bounds of the pool. */
 static bool keep_bounded(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	struct pcpool own = { .put_slots = core->slots };
-
 	if (core->shelf) {
 		if (!pcpool_shelf_put(core->shelf, obj, pcpool_main_tier(core)))
 			return false;
@@ -499,9 +507,6 @@ static bool keep_bounded(struct pcpool_core *core, void *obj, gfp_t gfp)
 		return pcpool_keep(core, obj, gfp);
 	if (!pcpool_credit_take(&core->credit))
 		return false;
-	/* What is not inlined into a put of this pool: its slots are closed for that. */
-	if (likely(core->nr_slots) && likely(__pcpool_put_private(&own, obj)))
-		return true;
 	if (pcpool_keep(core, obj, gfp))
 		return true;
 	pcpool_not_idle(core, 1);
@@ -511,10 +516,7 @@ static bool keep_bounded(struct pcpool_core *core, void *obj, gfp_t gfp)
 /* The second half of a put: everything about it but the callbacks at its start. */
 static void put(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	if (unlikely(core->max_object_bytes) &&
-	    core->ops->bytes(obj, core->ctx) > core->max_object_bytes)
-		drop(core, obj, gfp, &core->drop_oversize);
-	else if (unlikely(core->quota) && pcpool_quota_offer(core, obj))
+	if (unlikely(core->quota) && pcpool_quota_offer(core, obj))
 		return;
 	else if (unlikely(READ_ONCE(core->bypass)))
 		drop(core, obj, gfp, &core->drop_other);
@@ -535,6 +537,12 @@ static bool put_begin(struct pcpool_core *core, void *obj, unsigned long caller)
 		return false;
 	if (core->ops->reset)
 		core->ops->reset(obj, core->ctx);
+	/* While it is still what it was. */
+	if (core->max_object_bytes &&
+	    core->ops->bytes(obj, core->ctx) > core->max_object_bytes) {
+		drop(core, obj, PCPOOL_GFP_PUT, &core->drop_oversize);
+		return false;
+	}
 	if (core->flags & PCPOOL_ZERO_ON_PUT)
 		memzero_explicit(obj, core->object_bytes);
 	if (unlikely(READ_ONCE(core->debug)))
@@ -586,9 +594,27 @@ out:
 	return kept;
 }
 
-static noinline void put_slowly(struct pcpool_core *core, void *obj, unsigned long caller)
+/* The same, whatever is out of the ordinary; the pool is a plain one. */
+static noinline void put_plainly(struct pcpool_core *core, void *obj)
 {
-	if (obj && put_begin(core, obj, caller))
+	if (obj && !pcpool_keep(core, obj, PCPOOL_GFP_PUT))
+		drop(core, obj, PCPOOL_GFP_PUT, &core->drop_full);
+}
+
+/* A put to a pool with something special about it, so that the inlined path left it to us. */
+static noinline void put_specially(struct pcpool_core *core, void *obj, unsigned long caller)
+{
+	struct pcpool own = { .put_slots = core->slots };
+
+	if (!obj)
+		return;
+	/* Nothing but a bound. */
+	if (READ_ONCE(core->only_bounded) && pcpool_credit_take(&core->credit)) {
+		if (likely(__pcpool_put_private(&own, obj)))
+			return;
+		pcpool_not_idle(core, 1);
+	}
+	if (put_begin(core, obj, caller))
 		put(core, obj, PCPOOL_GFP_PUT);
 }
 
@@ -603,10 +629,10 @@ void __pcpool_put(struct pcpool *pool, void *obj)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
 
-	if (likely(READ_ONCE(pool->put_slots) == core->slots) &&
-	    likely(obj) && likely(spill_and_keep(core, obj)))
-		return;
-	put_slowly(core, obj, _RET_IP_);
+	if (unlikely(READ_ONCE(pool->put_slots) != core->slots))
+		put_specially(core, obj, _RET_IP_);
+	else if (unlikely(!obj) || unlikely(!spill_and_keep(core, obj)))
+		put_plainly(core, obj);
 }
 EXPORT_SYMBOL_GPL(__pcpool_put);
 
@@ -676,18 +702,19 @@ void pcpool_deferred_work(struct work_struct *work)
 	unsigned int i;
 	void *obj;
 
+	/* Before anything that may have to wait for memory. */
+	while (core->has_doomed && (obj = pcpool_deferred_take(&core->doomed))) {
+		pcpool_unmake(core, obj);
+		cond_resched();
+	}
 	while (pcpool_deferred_wants_cells(&core->deferred) &&
 	       pcpool_deferred_add_cells(&core->deferred, GFP_KERNEL))
 		;
-	if (core->has_doomed) {
-		while (pcpool_deferred_wants_cells(&core->doomed) &&
-		       pcpool_deferred_add_cells(&core->doomed, GFP_KERNEL))
-			;
-		while ((obj = pcpool_deferred_take(&core->doomed))) {
-			pcpool_unmake(core, obj);
-			cond_resched();
-		}
-	}
+	while (core->has_doomed && pcpool_deferred_wants_cells(&core->doomed) &&
+	       pcpool_deferred_add_cells(&core->doomed, GFP_KERNEL))
+		;
+	if (core->quota)
+		pcpool_quota_fill(core, GFP_KERNEL | __GFP_NORETRY);
 	/*
 	 * The lock keeps aging passes out, which want to demote deferred puts. They
 	 * may want to urgently, so do not hold it for long, nor try hard for memory.
@@ -974,6 +1001,13 @@ again:
 	return NULL;
 }
 
+/* Which CPUs to rob. For one who waits a hint that is about to be mended is not good enough. */
+static const struct cpumask *worth_a_look(const struct pcpool_core *core, unsigned int tier,
+					  enum reach reach)
+{
+	return reach == REACH_ANYWHERE ? cpu_possible_mask : core->nonempty[tier];
+}
+
 /* Take from the private slots; not if we are an NMI in the middle of moves there. */
 static void *take_private(struct pcpool_core *core)
 {
@@ -993,45 +1027,47 @@ static void *take_hidden(struct pcpool_core *core)
 }
 
 /*
- * Take an idle object; @hit is set to what counts it. The oldest is taken from others, so that
- * they keep what is warm in their caches; the newest from ourselves.
+ * Take an idle object; a hit if @count. The oldest is taken from others, so that they keep what
+ * is warm in their caches; the newest from ourselves.
  */
-static noinline void *take(struct pcpool_core *core, enum reach reach,
-			   unsigned long __percpu **hit)
+static noinline void *take(struct pcpool_core *core, enum reach reach, bool count)
 {
+	unsigned long __percpu *hit;
 	unsigned int tier;
 	void *obj;
 
 	preempt_disable();
-	*hit = &core->slots->hits;
+	hit = &core->slots->hits;
 	obj = take_private(core);
 	if (obj)
 		goto out;
-	*hit = &core->cpu->hit_shared;
+	hit = &core->cpu->hit_shared;
 	obj = take_shared(core);
 	if (obj)
 		goto out;
 	tier = pcpool_main_tier(core);
 	if (reach != REACH_LOCAL) {
-		*hit = &core->cpu->hit_steal;
-		obj = steal(core, core->nonempty[tier], reach, steal_main);
+		hit = &core->cpu->hit_steal;
+		obj = steal(core, worth_a_look(core, tier, reach), reach, steal_main);
 		if (obj)
 			goto out;
 	}
-	*hit = &core->cpu->hit_victim;
+	hit = &core->cpu->hit_victim;
 	if (!pop_own(core, !own_main_tier(this_cpu_ptr(core->cpu)), &obj, 1) &&
 	    reach != REACH_LOCAL)
-		obj = steal(core, core->nonempty[!tier], reach, steal_victim);
+		obj = steal(core, worth_a_look(core, !tier, reach), reach, steal_victim);
 	if (obj)
 		goto out;
-	*hit = &core->cpu->hit_shared;
+	hit = &core->cpu->hit_shared;
 	obj = pcpool_deferred_take(&core->deferred);
 	if (obj)
 		goto out;
 	/* They only seemed empty? */
-	*hit = &core->slots->hits;
+	hit = &core->slots->hits;
 	obj = take_hidden(core);
 out:
+	if (obj && count)
+		this_cpu_inc(*hit);
 	preempt_enable();
 	/* Now, where it can be waited for; another CPU's mark is as good as ours. */
 	if (unlikely(this_cpu_read(core->cpu->cramped)) &&
@@ -1045,41 +1081,30 @@ out:
 }
 
 /* The same from the shelf. */
-static void *take_from_shelf(struct pcpool_core *core, unsigned long __percpu **hit)
+static void *take_from_shelf(struct pcpool_core *core, bool count)
 {
 	unsigned int tier = pcpool_main_tier(core);
 	void *obj;
 
-	*hit = &core->cpu->hit_shared;
 	obj = pcpool_shelf_take(core->shelf, tier);
-	if (!obj) {
-		*hit = &core->cpu->hit_victim;
-		obj = pcpool_shelf_take(core->shelf, !tier);
+	if (obj) {
+		if (count)
+			this_cpu_inc(core->cpu->hit_shared);
+		return obj;
 	}
+	obj = pcpool_shelf_take(core->shelf, !tier);
+	if (obj && count)
+		this_cpu_inc(core->cpu->hit_victim);
 	return obj;
 }
 
-/* The same from wherever this pool keeps its objects; a hit if @count. */
+/* The same from wherever this pool keeps its objects. */
 static void *take_idle(struct pcpool_core *core, enum reach reach, bool count)
 {
-	struct pcpool own = { .get_slots = core->slots };
-	unsigned long __percpu *hit;
-	void *obj;
+	void *obj = core->shelf ? take_from_shelf(core, count) : take(core, reach, count);
 
-	/* What is not inlined into a get of this pool: its slots are closed for that. */
-	if (core->has_credit && core->nr_slots) {
-		obj = __pcpool_get_private(&own);
-		if (likely(obj)) {
-			pcpool_not_idle(core, 1);
-			return obj;
-		}
-	}
-	obj = core->shelf ? take_from_shelf(core, &hit) : take(core, reach, &hit);
-	if (!obj)
-		return NULL;
-	pcpool_not_idle(core, 1);
-	if (count)
-		this_cpu_inc(*hit);
+	if (obj)
+		pcpool_not_idle(core, 1);
 	return obj;
 }
 
@@ -1101,29 +1126,57 @@ static bool is_dead(const struct pcpool_core *core)
 		    core->name);
 }
 
-/* Returns an error if there is none, and none could be made. */
-static noinline void *get_slowly(struct pcpool_core *core, gfp_t gfp,
-				 enum reach reach, unsigned int state, long timeout,
-				 unsigned long caller)
+/* Make an object for a get. Returns an error if that fails. */
+static void *get_new(struct pcpool_core *core, gfp_t gfp)
 {
-	void *obj;
+	void *obj = pcpool_make(core, gfp);
 
-	if (is_dead(core))
-		return ERR_PTR(-ENODEV);
-	if (unlikely(core->quota)) {
-		obj = pcpool_quota_get(core, gfp, reach == REACH_LOCAL, state, timeout);
-		goto out;
-	}
-	if (likely(!READ_ONCE(core->bypass))) {
-		obj = take_idle(core, reach, true);
-		if (likely(obj))
-			goto out;
-	}
-	obj = pcpool_make(core, gfp);
 	if (!IS_ERR(obj))
 		this_cpu_inc(core->cpu->miss);
-out:
-	if (unlikely(READ_ONCE(core->debug)) && !IS_ERR(obj))
+	return obj;
+}
+
+/* What a get does that finds nothing quickly, from a plain pool. */
+static void *get_plainly(struct pcpool_core *core, gfp_t gfp, enum reach reach)
+{
+	void *obj = take(core, reach, true);
+
+	return likely(obj) ? obj : get_new(core, gfp);
+}
+
+/* What is out of line in a get from a pool with nothing special but a bound. */
+static __always_inline void *get_bounded(struct pcpool_core *core)
+{
+	struct pcpool own = { .get_slots = core->slots };
+	void *obj = NULL;
+
+	if (READ_ONCE(core->only_bounded)) {
+		obj = __pcpool_get_private(&own);
+		if (likely(obj))
+			pcpool_not_idle(core, 1);
+	}
+	return obj;
+}
+
+/* The whole of a get from a pool with something special about it. */
+static noinline void *get_specially(struct pcpool_core *core, gfp_t gfp, enum reach reach,
+				    unsigned int state, long timeout, unsigned long caller)
+{
+	void *obj = get_bounded(core);
+
+	if (likely(obj))
+		return obj;
+	if (is_dead(core))
+		return ERR_PTR(-ENODEV);
+	if (core->quota) {
+		obj = pcpool_quota_get(core, gfp, reach == REACH_LOCAL, state, timeout);
+	} else {
+		if (!READ_ONCE(core->bypass))
+			obj = take_idle(core, reach, true);
+		if (!obj)
+			obj = get_new(core, gfp);
+	}
+	if (READ_ONCE(core->debug) && !IS_ERR(obj))
 		pcpool_debug_got(core, obj, caller);
 	return obj;
 }
@@ -1176,29 +1229,42 @@ out:
 	return obj;
 }
 
-/* The same, unless the pool is bypassed or dead. */
-static __always_inline void *get_quickly(struct pcpool *pool)
+/* Of a get that cannot say why it got nothing. */
+static void *count_error(struct pcpool_core *core, void *obj)
 {
-	struct pcpool_core *core = pcpool_to_core(pool);
-
-	if (unlikely(READ_ONCE(pool->get_slots) != core->slots))
-		return NULL;
-	return refill_and_take(core);
-}
-
-static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reach, long timeout,
-				 unsigned long caller)
-{
-	struct pcpool_core *core = pcpool_to_core(pool);
-	void *obj = get_quickly(pool);
-
-	if (likely(obj))
-		return obj;
-	obj = get_slowly(core, gfp, reach, TASK_UNINTERRUPTIBLE, timeout, caller);
 	if (!IS_ERR(obj))
 		return obj;
 	atomic_long_inc(&core->alloc_fail);
 	return NULL;
+}
+
+static noinline void *get_plainly_or_null(struct pcpool_core *core, gfp_t gfp, enum reach reach)
+{
+	return count_error(core, get_plainly(core, gfp, reach));
+}
+
+static noinline void *get_specially_or_null(struct pcpool_core *core, gfp_t gfp,
+					    enum reach reach, long timeout, unsigned long caller)
+{
+	void *obj = get_bounded(core);
+
+	if (likely(obj))
+		return obj;
+	return count_error(core, get_specially(core, gfp, reach, TASK_UNINTERRUPTIBLE, timeout,
+					       caller));
+}
+
+/* What is done often comes first, and ends in calls that need nothing of it any more. */
+static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reach, long timeout,
+				 unsigned long caller)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	void *obj;
+
+	if (unlikely(READ_ONCE(pool->get_slots) != core->slots))
+		return get_specially_or_null(core, gfp, reach, timeout, caller);
+	obj = refill_and_take(core);
+	return likely(obj) ? obj : get_plainly_or_null(core, gfp, reach);
 }
 
 void *__pcpool_get(struct pcpool *pool, gfp_t gfp)
@@ -1213,10 +1279,9 @@ void *__pcpool_get_local(struct pcpool *pool, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(__pcpool_get_local);
 
-void *__pcpool_try_get(struct pcpool *pool)
+static noinline void *try_get_specially(struct pcpool_core *core, unsigned long caller)
 {
-	struct pcpool_core *core = pcpool_to_core(pool);
-	void *obj = get_quickly(pool);
+	void *obj = get_bounded(core);
 
 	if (likely(obj))
 		return obj;
@@ -1225,10 +1290,21 @@ void *__pcpool_try_get(struct pcpool *pool)
 	/* First come, first served. */
 	if (core->quota && READ_ONCE(core->quota->nr_waiters))
 		return NULL;
-	obj = pcpool_take(core, false);
-	if (unlikely(READ_ONCE(core->debug)) && obj)
-		pcpool_debug_got(core, obj, _RET_IP_);
+	obj = take_idle(core, REACH_ALL, true);
+	if (READ_ONCE(core->debug) && obj)
+		pcpool_debug_got(core, obj, caller);
 	return obj;
+}
+
+void *__pcpool_try_get(struct pcpool *pool)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	void *obj;
+
+	if (unlikely(READ_ONCE(pool->get_slots) != core->slots))
+		return try_get_specially(core, _RET_IP_);
+	obj = refill_and_take(core);
+	return likely(obj) ? obj : take(core, REACH_ALL, true);
 }
 EXPORT_SYMBOL_GPL(__pcpool_try_get);
 
@@ -1252,11 +1328,13 @@ void *pcpool_get_timeout(struct pcpool *pool, gfp_t gfp, unsigned long timeout)
 	struct pcpool_core *core = pcpool_to_core(pool);
 	void *obj = __pcpool_get_private(pool);
 
-	if (!obj)
-		obj = get_quickly(pool);
-	if (!obj)
-		obj = get_slowly(core, gfp, REACH_ALL, TASK_KILLABLE,
-				 min_t(unsigned long, timeout, MAX_SCHEDULE_TIMEOUT), _RET_IP_);
+	if (obj)
+		return obj;
+	if (READ_ONCE(pool->get_slots) == core->slots)
+		obj = get_plainly(core, gfp, REACH_ALL);
+	else
+		obj = get_specially(core, gfp, REACH_ALL, TASK_KILLABLE,
+				    min_t(unsigned long, timeout, MAX_SCHEDULE_TIMEOUT), _RET_IP_);
 	if (IS_ERR(obj))
 		atomic_long_inc(&core->alloc_fail);
 	return obj;

@@ -9,9 +9,11 @@
  * first. So mempool does it, from which the idea of the reserve is.
  *
  * Waiters stand in a line. Whoever puts an object gives it to the first of them; whoever unmakes
- * one tells the first that he may make another. While somebody waits, those who come
- * later queue up behind him, even if there should be something for a moment; those who may
- * not wait get nothing.
+ * one tells the first that he may make another. One who has tried and failed to make one keeps
+ * his place, waits for an object only, and tries again by himself now and then; if that succeeds
+ * the first of the line gets it. Those who come later queue up, even if there should be something
+ * for a moment; if they may not wait they get nothing. Only where there is no quota they try to
+ * make an object first, which takes nothing away from those who wait.
  *
  * What orders what between CPUs:
  *
@@ -19,10 +21,11 @@
  *      visible, then looks whether somebody waits; with a full barrier in between, both. So
  *      one sees the other: nobody waits while there is an idle object. The same holds for
  *      the place of an object that is unmade (@existing), and for the stash being short.
+ *      Who looks for an object for one who waits relies on no hint (REACH_ANYWHERE).
  *
  * The lock is raw, and held with interrupts disabled, since a put comes from hardirq context
  * too, on PREEMPT_RT as well; under it nothing is called that sleeps, or that could take it
- * again. An NMI leaves what needs it to an irq_work.
+ * again. An NMI leaves what needs it to an irq_work, if it does not get it at once.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -37,17 +40,28 @@
 
 /**
  * struct waiter - a get that waits; on its stack
- * @entry: in the line, until it is served
+ * @entry: in the line, until it is served; in the order of @ticket
+ * @ticket: its place
  * @task: who it is
  * @obj: what it got; NULL: the right to make one
  * @served: it is off the line
+ * @failed: it has tried to make one in vain
+ * @retry: it should try again, as somebody else has just made one
  */
 struct waiter {
 	struct list_head entry;
+	unsigned long ticket;
 	struct task_struct *task;
 	void *obj;
 	bool served;
+	bool failed;
+	bool retry;
 };
+
+static bool has_quota(const struct pcpool_quota *q)
+{
+	return q->max_total != ULONG_MAX;
+}
 
 /**
  * pcpool_quota_claim() - ask for the right to make one more object
@@ -73,6 +87,27 @@ void pcpool_quota_unclaim(struct pcpool_quota *q)
 	pcpool_quota_wake(q);
 }
 
+/* Are there not even enough for the reserve? */
+bool pcpool_quota_wants_objects(const struct pcpool_quota *q)
+{
+	return (unsigned long)atomic_long_read(&q->existing) < READ_ONCE(q->reserve);
+}
+
+/* In the line, in the order of the tickets; under the lock. */
+static void line_up(struct pcpool_quota *q, struct waiter *w)
+{
+	struct waiter *before;
+
+	/* Mostly at the end. */
+	list_for_each_entry_reverse(before, &q->waiters, entry) {
+		if (before->ticket < w->ticket)
+			break;
+	}
+	list_add(&w->entry, &before->entry);
+	w->served = false;
+	WRITE_ONCE(q->nr_waiters, q->nr_waiters + 1);
+}
+
 /* Off the line; under the lock. */
 static void leave(struct pcpool_quota *q, struct waiter *w)
 {
@@ -80,16 +115,33 @@ static void leave(struct pcpool_quota *q, struct waiter *w)
 	WRITE_ONCE(q->nr_waiters, q->nr_waiters - 1);
 }
 
-/* Give the first of the line @obj, or the right to make one; under the lock. */
-static void serve(struct pcpool_quota *q, void *obj)
+/* Give @w @obj, or the right to make one; under the lock. */
+static void serve(struct pcpool_quota *q, struct waiter *w, void *obj)
 {
-	struct waiter *w = list_first_entry(&q->waiters, struct waiter, entry);
-
 	leave(q, w);
 	w->obj = obj;
 	WRITE_ONCE(w->served, true);
 	/* He does not return, and @w is there, until he has got the lock. */
 	wake_up_process(w->task);
+}
+
+static struct waiter *first(struct pcpool_quota *q)
+{
+	return list_first_entry(&q->waiters, struct waiter, entry);
+}
+
+/* Who would come first to make an object, if one may be made; under the lock. */
+static struct waiter *first_maker(struct pcpool_quota *q)
+{
+	struct waiter *w;
+
+	if (!has_quota(q))
+		return NULL;
+	list_for_each_entry(w, &q->waiters, entry) {
+		if (!w->failed)
+			return pcpool_quota_claim(q) ? w : NULL;
+	}
+	return NULL;
 }
 
 /* Under the lock. */
@@ -108,10 +160,39 @@ static void stash(struct pcpool_quota *q, void *obj)
 	WRITE_ONCE(q->nr_stash, q->nr_stash + 1);
 }
 
+/* Serve one of those who wait, if there is something for him; under the lock. */
+static bool serve_one(struct pcpool_quota *q)
+{
+	struct pcpool_core *core = q->core;
+	bool bypass = READ_ONCE(core->bypass);
+	struct waiter *maker = NULL;
+	void *obj;
+
+	/* Of a bypassed pool what is idle serves only if no more may be made. */
+	if (bypass)
+		maker = first_maker(q);
+	if (!maker) {
+		obj = pcpool_take_anywhere(core, true);
+		if (obj) {
+			serve(q, first(q), obj);
+			return true;
+		}
+	}
+	if (!maker && !bypass)
+		maker = first_maker(q);
+	if (maker) {
+		serve(q, maker, NULL);
+		return true;
+	}
+	obj = take_stashed(q);
+	if (obj)
+		serve(q, first(q), obj);
+	return obj;
+}
+
 /* Serve those who wait, as far as there is something for them; then fill up the stash. */
 void pcpool_quota_serve(struct pcpool_quota *q)
 {
-	struct pcpool_core *core = q->core;
 	unsigned long flags;
 	void *obj;
 
@@ -120,19 +201,10 @@ void pcpool_quota_serve(struct pcpool_quota *q)
 		return;
 	}
 	raw_spin_lock_irqsave(&q->lock, flags);
-	while (q->nr_waiters) {
-		obj = READ_ONCE(core->bypass) ? NULL : pcpool_take_anywhere(core, true);
-		if (!obj && q->max_total != ULONG_MAX && pcpool_quota_claim(q)) {
-			serve(q, NULL);
-			continue;
-		}
-		if (!obj)
-			obj = take_stashed(q);
-		if (!obj)
-			break;
-		serve(q, obj);
-	}
-	while (q->nr_stash < q->reserve && (obj = pcpool_take_anywhere(core, false)))
+	while (q->nr_waiters && serve_one(q))
+		;
+	smp_mb(); /* (A), for the stash */
+	while (q->nr_stash < q->reserve && (obj = pcpool_take_anywhere(q->core, false)))
 		stash(q, obj);
 	raw_spin_unlock_irqrestore(&q->lock, flags);
 }
@@ -158,12 +230,15 @@ bool pcpool_quota_offer(struct pcpool_core *core, void *obj)
 	bool taken = true;
 
 	/* What is missed here, pcpool_quota_wake() will see. */
-	if (in_nmi() || (!READ_ONCE(q->nr_waiters) && READ_ONCE(q->nr_stash) >= q->reserve))
+	if (!READ_ONCE(q->nr_waiters) && READ_ONCE(q->nr_stash) >= q->reserve)
 		return false;
-	raw_spin_lock_irqsave(&q->lock, flags);
-	if (q->nr_waiters && !READ_ONCE(core->bypass)) {
+	if (!in_nmi())
+		raw_spin_lock_irqsave(&q->lock, flags);
+	else if (!raw_spin_trylock_irqsave(&q->lock, flags))
+		return false;
+	if (q->nr_waiters && !READ_ONCE(core->bypass) && !in_nmi()) {
 		this_cpu_inc(core->cpu->hit_shared);
-		serve(q, obj);
+		serve(q, first(q), obj);
 	} else if (q->nr_stash < q->reserve) {
 		stash(q, obj);
 	} else {
@@ -172,84 +247,115 @@ bool pcpool_quota_offer(struct pcpool_core *core, void *obj)
 	if (taken)
 		this_cpu_inc(core->cpu->off_slots);
 	raw_spin_unlock_irqrestore(&q->lock, flags);
-	/* Of a bypassed pool, the stash is all that one who waits can get. */
+	/* What is in the stash now may be what somebody waits for. */
 	if (taken)
 		pcpool_quota_wake(q);
 	return taken;
 }
 
-/* Without waiting. Returns an error if there is nothing: -EAGAIN is worth to wait for. */
-static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local)
+/* As mempool does: not to fail is not the allocator's job here. */
+static gfp_t modest(const struct pcpool_quota *q, gfp_t gfp)
+{
+	return q->reserve ? gfp | __GFP_NORETRY | __GFP_NOMEMALLOC | __GFP_NOWARN : gfp;
+}
+
+static void *count_miss(struct pcpool_core *core, void *obj)
+{
+	if (!IS_ERR(obj))
+		this_cpu_inc(core->cpu->miss);
+	return obj;
+}
+
+/*
+ * Without waiting. Returns an error if there is nothing; @wait says whether something may turn
+ * up, and @failed whether an object could not be made.
+ */
+static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait, bool *failed)
 {
 	struct pcpool_quota *q = core->quota;
+	void *obj = NULL, *err;
 	unsigned long flags;
-	void *obj, *err;
+	bool others;
 
-	/* First come, first served. */
-	if (READ_ONCE(q->nr_waiters))
+	*wait = true;
+	*failed = false;
+	/* First come, first served; but for what takes nothing away from those who were. */
+	others = READ_ONCE(q->nr_waiters);
+	if (others && has_quota(q))
 		return ERR_PTR(-EAGAIN);
-	obj = READ_ONCE(core->bypass) ? NULL : pcpool_take(core, local);
+	if (!others && !READ_ONCE(core->bypass))
+		obj = pcpool_take(core, local);
 	if (obj)
 		return obj;
-	obj = pcpool_make(core, gfp);
-	if (!IS_ERR(obj)) {
-		this_cpu_inc(core->cpu->miss);
+	obj = count_miss(core, pcpool_make(core, modest(q, gfp)));
+	if (!IS_ERR(obj))
 		return obj;
-	}
 	err = obj;
+	*failed = err == ERR_PTR(-ENOMEM);
+	if (others)
+		return err;
 	/* What is out of this get's reach otherwise: better than none. */
-	obj = READ_ONCE(core->bypass) ? NULL : pcpool_take_anywhere(core, true);
+	obj = pcpool_take_anywhere(core, true);
 	if (!obj && READ_ONCE(q->nr_stash)) {
 		raw_spin_lock_irqsave(&q->lock, flags);
 		if (!q->nr_waiters)
 			obj = take_stashed(q);
 		raw_spin_unlock_irqrestore(&q->lock, flags);
+		/* Something may have become idle since, which should be in its place. */
+		pcpool_quota_wake(q);
 	}
 	if (obj)
 		return obj;
-	return q->reserve ? ERR_PTR(-EAGAIN) : err;
+	*wait = q->reserve || !*failed;
+	return err;
 }
 
-/*
- * Make an object that we have the right to make. If that fails, the right goes to whom it
- * may help.
- */
-static void *make_claimed(struct pcpool_core *core, gfp_t gfp)
+/* There is memory again: the first of the line need not wait for his time to try. */
+static void tell_first(struct pcpool_quota *q)
 {
-	void *obj = pcpool_make_claimed(core, gfp);
+	struct waiter *w;
 
-	if (!IS_ERR(obj))
-		this_cpu_inc(core->cpu->miss);
+	if (!q->nr_waiters)
+		return;
+	w = first(q);
+	WRITE_ONCE(w->retry, true);
+	wake_up_process(w->task);
+}
+
+/* One in the line tries by himself to make an object, which is for the first of the line. */
+static void try_again(struct pcpool_quota *q, struct waiter *w, gfp_t gfp)
+{
+	struct pcpool_core *core = q->core;
+	unsigned long flags;
+	bool left = false;
+	void *obj;
+
+	WRITE_ONCE(w->retry, false);
+	obj = count_miss(core, pcpool_make(core, modest(q, gfp)));
+	if (IS_ERR(obj))
+		return;
+	raw_spin_lock_irqsave(&q->lock, flags);
+	if (q->nr_waiters)
+		serve(q, first(q), obj);
 	else
-		pcpool_quota_unclaim(core->quota);
-	return obj;
+		left = true;
+	tell_first(q);
+	raw_spin_unlock_irqrestore(&q->lock, flags);
+	/* All are served by now. */
+	if (left)
+		pcpool_put_back(core, obj);
 }
 
-/*
- * Wait for an object; of those who are sent away again, @first goes to the head of the
- * line. Returns NULL if it is the right to make one that we have got.
- */
-static void *wait(struct pcpool_quota *q, gfp_t gfp, unsigned int state,
-		  long *timeout, bool first)
+/* Sleep until we are served, or it is over; returns an error then. */
+static void *sleep(struct pcpool_quota *q, struct waiter *w, gfp_t gfp, unsigned int state,
+		   long *timeout)
 {
-	struct waiter w = { .task = current };
-	void *obj = NULL, *err = NULL;
+	void *err = NULL;
 	long slice, left;
-
-	raw_spin_lock_irq(&q->lock);
-	if (first)
-		list_add(&w.entry, &q->waiters);
-	else
-		list_add_tail(&w.entry, &q->waiters);
-	WRITE_ONCE(q->nr_waiters, q->nr_waiters + 1);
-	WRITE_ONCE(q->waits, q->waits + !first);
-	raw_spin_unlock_irq(&q->lock);
-	smp_mb(); /* (A): pairs with the one in pcpool_quota_wake() */
-	pcpool_quota_serve(q);
 
 	for (;;) {
 		set_current_state(state);
-		if (READ_ONCE(w.served))
+		if (READ_ONCE(w->served))
 			break;
 		if (signal_pending_state(state, current))
 			err = ERR_PTR(-EINTR);
@@ -257,35 +363,59 @@ static void *wait(struct pcpool_quota *q, gfp_t gfp, unsigned int state,
 			err = ERR_PTR(-ETIMEDOUT);
 		if (err)
 			break;
-		slice = q->reserve ? min_t(long, *timeout, RETRY) : *timeout;
-		left = schedule_timeout(slice);
-		if (*timeout != MAX_SCHEDULE_TIMEOUT)
-			*timeout -= slice - left;
-		if (left || !q->reserve)
-			continue;
-		/* Nobody tells when there is memory again. */
-		__set_current_state(TASK_RUNNING);
-		obj = pcpool_make(q->core, gfp);
-		if (!IS_ERR(obj)) {
-			this_cpu_inc(q->core->cpu->miss);
-			break;
+		left = 0;
+		if (!READ_ONCE(w->retry)) {
+			slice = w->failed ? min_t(long, *timeout, RETRY) : *timeout;
+			left = schedule_timeout(slice);
+			if (*timeout != MAX_SCHEDULE_TIMEOUT)
+				*timeout -= slice - left;
 		}
-		obj = NULL;
+		if (w->failed && (!left || READ_ONCE(w->retry)) && !READ_ONCE(w->served)) {
+			__set_current_state(TASK_RUNNING);
+			try_again(q, w, gfp);
+		}
 	}
 	__set_current_state(TASK_RUNNING);
+	return err;
+}
+
+/* Wait until there is an object, or until it is over. */
+static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long timeout,
+		  bool failed)
+{
+	struct waiter w = { .task = current, .failed = failed };
+	struct pcpool_quota *q = core->quota;
+	void *obj, *err;
 
 	raw_spin_lock_irq(&q->lock);
-	if (!w.served)
-		leave(q, &w);
-	raw_spin_unlock_irq(&q->lock);
-	if (!w.served)
-		return obj ?: err;
-	/* Served at the last moment? One object is enough. */
-	if (obj && w.obj)
-		pcpool_put_back(q->core, w.obj);
-	else if (obj)
+	WRITE_ONCE(q->waits, q->waits + 1);
+	w.ticket = q->waits;
+	for (;;) {
+		line_up(q, &w);
+		raw_spin_unlock_irq(&q->lock);
+		smp_mb(); /* (A): pairs with the one in pcpool_quota_wake() */
+		pcpool_quota_serve(q);
+		err = sleep(q, &w, gfp, state, &timeout);
+
+		raw_spin_lock_irq(&q->lock);
+		if (!w.served)
+			leave(q, &w);
+		raw_spin_unlock_irq(&q->lock);
+		if (!w.served)
+			return err;
+		if (w.obj)
+			return w.obj;
+		/* The right to make one. */
+		obj = count_miss(core, pcpool_make_claimed(core, modest(q, gfp)));
+		if (!IS_ERR(obj))
+			return obj;
+		/* It may help somebody else. */
 		pcpool_quota_unclaim(q);
-	return obj ?: w.obj;
+		if (!q->reserve)
+			return obj;
+		w.failed = true;
+		raw_spin_lock_irq(&q->lock);
+	}
 }
 
 /**
@@ -299,27 +429,22 @@ static void *wait(struct pcpool_quota *q, gfp_t gfp, unsigned int state,
  * Return: an object, or ERR_PTR() of
  *  -ENOMEM: there is none, and none could be made;
  *  -EAGAIN: there is none, no more may be made, and @gfp does not allow to wait;
- *  -ETIMEDOUT: the same, and it is over;
+ *  -ETIMEDOUT: there is none in time;
  *  -EINTR: a fatal signal.
  */
 void *pcpool_quota_get(struct pcpool_core *core, gfp_t gfp, bool local,
 		       unsigned int state, long timeout)
 {
-	void *obj = get_now(core, gfp, local);
-	bool again = false;
+	bool may_come, failed;
+	void *obj;
 
-	if (obj != ERR_PTR(-EAGAIN) || !gfpflags_allow_blocking(gfp))
+	obj = get_now(core, gfp, local, &may_come, &failed);
+	if (!IS_ERR(obj) || !may_come || !gfpflags_allow_blocking(gfp))
 		return obj;
+	if (!timeout)
+		return ERR_PTR(-ETIMEDOUT);
 	might_sleep();
-	for (;;) {
-		obj = wait(core->quota, gfp, state, &timeout, again);
-		if (obj)
-			return obj;
-		obj = make_claimed(core, gfp);
-		if (!IS_ERR(obj) || !core->quota->reserve)
-			return obj;
-		again = true;
-	}
+	return wait(core, gfp, state, timeout, failed);
 }
 
 /**
@@ -355,35 +480,47 @@ void pcpool_quota_exit(struct pcpool_core *core)
 	core->quota = NULL;
 }
 
-/* Make the reserve. May sleep. Returns 0 or -ENOMEM; what is made by then is in the stash. */
-int pcpool_quota_fill(struct pcpool_core *core)
+/*
+ * Make as many objects as are to be in the reserve, should there be fewer in all: at first, and
+ * when some have been dropped. Returns 0 or -ENOMEM. May sleep.
+ */
+int pcpool_quota_fill(struct pcpool_core *core, gfp_t gfp)
 {
 	struct pcpool_quota *q = core->quota;
 	void *obj;
 
-	while (q->nr_stash < q->reserve) {
-		obj = pcpool_make(core, GFP_KERNEL);
+	while (pcpool_quota_wants_objects(q)) {
+		obj = pcpool_make(core, gfp);
 		if (IS_ERR(obj))
-			return PTR_ERR(obj);
+			return -ENOMEM;
 		atomic_long_inc(&core->prefilled);
-		stash(q, obj);
+		pcpool_put_back(core, obj);
+		/* That was no put. */
+		this_cpu_dec(core->cpu->off_slots);
 	}
 	return 0;
 }
 
-/* Free the reserve, when nobody uses the pool any more. Returns how many objects that was. */
+/* Free the reserve, when nobody gets or puts any more. Returns how many objects that was. */
 unsigned long pcpool_quota_empty(struct pcpool_core *core)
 {
 	struct pcpool_quota *q = core->quota;
-	unsigned long n = q->nr_stash;
+	unsigned long n = 0;
+	void *obj;
 
 	irq_work_sync(&q->irq_work);
+	raw_spin_lock_irq(&q->lock);
 	/* So that nothing fills it again. */
-	q->reserve = 0;
+	WRITE_ONCE(q->reserve, 0);
 	while (q->nr_stash) {
-		q->nr_stash--;
+		WRITE_ONCE(q->nr_stash, q->nr_stash - 1);
+		obj = q->stash[q->nr_stash];
+		raw_spin_unlock_irq(&q->lock);
 		atomic_long_inc(&core->evicted);
-		pcpool_unmake(core, q->stash[q->nr_stash]);
+		pcpool_unmake(core, obj);
+		n++;
+		raw_spin_lock_irq(&q->lock);
 	}
+	raw_spin_unlock_irq(&q->lock);
 	return n;
 }

@@ -44,12 +44,13 @@ struct pcpool_quota {
 
 int pcpool_quota_init(struct pcpool_core *core, unsigned long max_total,
 		      unsigned long reserve);
-int pcpool_quota_fill(struct pcpool_core *core);
+int pcpool_quota_fill(struct pcpool_core *core, gfp_t gfp);
 unsigned long pcpool_quota_empty(struct pcpool_core *core);
 void pcpool_quota_exit(struct pcpool_core *core);
 
 bool pcpool_quota_claim(struct pcpool_quota *q);
 void pcpool_quota_unclaim(struct pcpool_quota *q);
+bool pcpool_quota_wants_objects(const struct pcpool_quota *q);
 void *pcpool_quota_get(struct pcpool_core *core, gfp_t gfp, bool local,
 		       unsigned int state, long timeout);
 bool pcpool_quota_offer(struct pcpool_core *core, void *obj);
@@ -62,10 +63,10 @@ void pcpool_quota_serve(struct pcpool_quota *q);
  */
 static inline void pcpool_quota_wake(struct pcpool_quota *q)
 {
-	if (!q)
+	if (likely(!q))
 		return;
 	smp_mb(); /* (A) */
-	if (READ_ONCE(q->nr_waiters) || READ_ONCE(q->nr_stash) < q->reserve)
+	if (READ_ONCE(q->nr_waiters) || READ_ONCE(q->nr_stash) < READ_ONCE(q->reserve))
 		pcpool_quota_serve(q);
 }
 

@@ -62,6 +62,15 @@ static void heed_bound(const struct pcpool_core *core, struct pcpool_pool_stats 
 	stats->idle_victim = min_t(u64, stats->idle_victim, core->max_idle - stats->idle_main);
 }
 
+/* Have the bytes counted that callers ask for; 0 or -ENOMEM. */
+int pcpool_count_bytes(struct pcpool *pool)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+
+	core->requested = alloc_percpu(u64);
+	return core->requested ? 0 : -ENOMEM;
+}
+
 /* Fill in @stats, all of it. */
 void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 {
@@ -91,6 +100,8 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 		stats->hit_victim += READ_ONCE(c->hit_victim);
 		stats->miss += READ_ONCE(c->miss);
 		off_slots += READ_ONCE(c->off_slots);
+		if (core->requested)
+			stats->requested_bytes += READ_ONCE(*per_cpu_ptr(core->requested, cpu));
 	}
 	stats->alloc_fail = atomic_long_read(&core->alloc_fail);
 	stats->drop_oversize = atomic_long_read(&core->drop_oversize);

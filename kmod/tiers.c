@@ -241,6 +241,8 @@ static unsigned long age(struct pcpool_core *core, unsigned long budget,
 
 	lockdep_assert_held(&core->age_lock);
 
+	/* What is missing from the reserve is not freed. */
+	pcpool_quota_wake(core->quota);
 	freed = evict_tier(core, !pcpool_main_tier(core), budget);
 	if (freed == budget || !change_epoch(core, may_wait))
 		return freed;

@@ -6,6 +6,7 @@
  *   subjects.c  pcpool and what one would use instead, each with its measured loops
  *   solo.c      cases for one CPU
  *   whole.c     cases about a pool as a whole, for one CPU
+ *   sizes.c     buffers of all sizes, for one CPU
  *   many.c      cases for several CPUs
  */
 #ifndef _PCPOOL_BENCH_H
@@ -118,6 +119,9 @@ int bench_burst(const struct bench_case *bench_case);
 int bench_aging(const struct bench_case *bench_case);
 int bench_memory(const struct bench_case *bench_case);
 void bench_memory_exit(void);
+#define BENCH_SIZES_SUBJECTS	3
+extern const struct bench_subject *const bench_sizes_subjects[BENCH_SIZES_SUBJECTS];
+int bench_sizes(const struct bench_case *bench_case);
 int bench_many(const struct bench_case *bench_case);
 
 #endif /* _PCPOOL_BENCH_H */

@@ -43,6 +43,7 @@ static const struct bench_case cases[] = {
 	{ "burst", bench_burst, 1000000 },
 	{ "aging", bench_aging, 100000 },
 	{ "memory", bench_memory, 1000 },
+	{ "sizes", bench_sizes },
 	{ "scale", bench_many, BENCH_SCALE },
 	{ "handoff", bench_many, BENCH_HANDOFF },
 	{ "starvation", bench_many, BENCH_STARVATION },
@@ -129,19 +130,27 @@ static void arm(void)
 	armed = true;
 }
 
+static bool known_subject(const struct bench_subject *const *subjects, unsigned int nr,
+			  const char *name, size_t len)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (strlen(subjects[i]->name) == len && !memcmp(subjects[i]->name, name, len))
+			return true;
+	}
+	return false;
+}
+
 /* Is each name of the list a subject's? */
 static bool known_subjects(const char *names)
 {
-	unsigned int i;
 	size_t len;
 
 	while (*names) {
 		len = strcspn(names, ",");
-		for (i = 0; i < bench_nr_subjects; i++)
-			if (strlen(bench_subjects[i]->name) == len &&
-			    !memcmp(bench_subjects[i]->name, names, len))
-				break;
-		if (i == bench_nr_subjects)
+		if (!known_subject(bench_subjects, bench_nr_subjects, names, len) &&
+		    !known_subject(bench_sizes_subjects, BENCH_SIZES_SUBJECTS, names, len))
 			return false;
 		names += len + (names[len] == ',');
 	}

@@ -344,38 +344,53 @@ static void buffer_free(void *obj, void *ctx)
 	kvfree(obj);
 }
 
-static int open_pool(const struct pcpool_ops *ops, size_t object_bytes,
-		     unsigned int flags)
-{
-	struct pcpool_params params = {
-		.name = "bench",
-		.ops = ops,
-		.object_bytes = object_bytes,
-		.flags = flags,
-	};
+static const struct pcpool_ops object_ops = {
+	.alloc = object_alloc,
+	.free = object_free,
+};
 
-	subject_handle = pcpool_create(&params);
-	return PTR_ERR_OR_ZERO(subject_handle);
-}
+static const struct pcpool_ops buffer_ops = {
+	.alloc = buffer_alloc,
+	.free = buffer_free,
+};
+
+#define open_pool(...) ({						\
+	const struct pcpool_params params = { .name = "bench", __VA_ARGS__ }; \
+									\
+	subject_handle = pcpool_create(&params);			\
+	PTR_ERR_OR_ZERO(subject_handle);				\
+})
 
 static int open_pcpool(unsigned int objects)
 {
-	static const struct pcpool_ops ops = {
-		.alloc = object_alloc,
-		.free = object_free,
-	};
+	return open_pool(.ops = &object_ops, .object_bytes = BENCH_OBJECT_BYTES);
+}
 
-	return open_pool(&ops, BENCH_OBJECT_BYTES, 0);
+/* So many that a CPU has private slots, and credits at hand. */
+static int open_pcpool_idle(unsigned int objects)
+{
+	return open_pool(.ops = &object_ops, .object_bytes = BENCH_OBJECT_BYTES,
+			 .max_idle = 100000);
+}
+
+/* So few that they are on a shelf. */
+static int open_pcpool_few(unsigned int objects)
+{
+	return open_pool(.ops = &object_ops, .object_bytes = BENCH_OBJECT_BYTES,
+			 .max_idle = 2);
+}
+
+/* A quota: idle objects are in the queues, each for itself. */
+static int open_pcpool_total(unsigned int objects)
+{
+	return open_pool(.ops = &object_ops, .object_bytes = BENCH_OBJECT_BYTES,
+			 .max_total = 100000);
 }
 
 static int open_pcpool_256k(unsigned int objects)
 {
-	static const struct pcpool_ops ops = {
-		.alloc = buffer_alloc,
-		.free = buffer_free,
-	};
-
-	return open_pool(&ops, SZ_256K, PCPOOL_FREE_MAY_SLEEP);
+	return open_pool(.ops = &buffer_ops, .object_bytes = SZ_256K,
+			 .flags = PCPOOL_FREE_MAY_SLEEP);
 }
 
 static void close_pcpool(void)
@@ -398,6 +413,14 @@ static __always_inline void put_pcpool(void *handle, void *obj)
 	pcpool_put(handle, obj);
 }
 
+/* Pools with bounds. */
+#define get_pcpool_idle		get_pcpool
+#define put_pcpool_idle		put_pcpool
+#define get_pcpool_few		get_pcpool
+#define put_pcpool_few		put_pcpool
+#define get_pcpool_total	get_pcpool
+#define put_pcpool_total	put_pcpool
+
 /* Objects so big that a CPU has one private slot only. */
 static __always_inline void *get_pcpool_256k(void *handle, gfp_t gfp)
 {
@@ -410,6 +433,9 @@ static __always_inline void put_pcpool_256k(void *handle, void *obj)
 }
 
 DEFINE_SUBJECT(pcpool, ABLE | SUBJECT_PCPOOL, open_pcpool, close_pcpool);
+DEFINE_SUBJECT(pcpool_idle, ABLE | SUBJECT_PCPOOL, open_pcpool_idle, close_pcpool);
+DEFINE_SUBJECT(pcpool_few, ABLE & ~SUBJECT_DEEP, open_pcpool_few, close_pcpool);
+DEFINE_SUBJECT(pcpool_total, ABLE | SUBJECT_PCPOOL, open_pcpool_total, close_pcpool);
 DEFINE_SUBJECT(pcpool_256k, ABLE | SUBJECT_PCPOOL, open_pcpool_256k,
 	       close_pcpool);
 
@@ -621,6 +647,9 @@ const struct bench_subject *const bench_subjects[] = {
 	&bench_kmalloc_64k,
 	&bench_kvmalloc_64k,
 	&bench_pcpool_256k,
+	&bench_pcpool_idle,
+	&bench_pcpool_few,
+	&bench_pcpool_total,
 	&bench_kmalloc_256k,
 	&bench_kvmalloc_256k,
 	&bench_vmalloc_256k,

@@ -275,7 +275,7 @@ static void an_object_with_two_owners_is_caught(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
 }
 
-/* Put while debug mode was off, or by what it cannot see: still, it is not handed out twice in silence. */
+/* Put by what debug mode cannot see: still, it is not handed out twice in silence. */
 static void an_object_handed_out_twice_is_caught(struct kunit *test)
 {
 	struct pcpool *pool = new_pool(test, "kunit-handed");

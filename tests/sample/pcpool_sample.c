@@ -67,6 +67,17 @@ struct stream {
 	u8 frame[FRAME_MAX] __aligned(sizeof(struct pcpool_sample_frame));
 };
 
+/* What a compressor works with: its state, and the memory that it needs besides. */
+struct workspace {
+	union {
+		struct z_stream_s zlib;
+		zstd_cctx *zstd;
+	};
+	u8 memory[] __aligned(8);
+};
+
+DEFINE_PCPOOL_TYPE(workspace, struct workspace);
+
 /**
  * struct compressor - one device, and the pool behind it
  * @misc: the device
@@ -82,9 +93,8 @@ struct compressor {
 	const char *pool_name;
 	struct pcpool_ops ops;
 	size_t (*workspace_bytes)(void);
-	size_t (*compress)(void *workspace, u8 *packed, const u8 *plain,
-			   size_t len);
-	struct pcpool *pool;
+	size_t (*compress)(struct workspace *ws, u8 *packed, const u8 *plain, size_t len);
+	struct workspace_pool *pool;
 };
 
 /* Of both kinds of workspace; vfree() may sleep, hence PCPOOL_FREE_MAY_SLEEP. */
@@ -95,20 +105,15 @@ static void workspace_free(void *obj, void *ctx)
 
 /* deflate */
 
-struct deflate_workspace {
-	struct z_stream_s zlib;
-	u8 memory[] __aligned(8);
-};
-
 static size_t deflate_workspace_bytes(void)
 {
-	return sizeof(struct deflate_workspace) +
+	return sizeof(struct workspace) +
 	       zlib_deflate_workspacesize(MAX_WBITS, MAX_MEM_LEVEL);
 }
 
 static void *deflate_alloc(gfp_t gfp, void *ctx)
 {
-	struct deflate_workspace *ws = __vmalloc(deflate_workspace_bytes(), gfp);
+	struct workspace *ws = __vmalloc(deflate_workspace_bytes(), gfp);
 
 	if (!ws)
 		return NULL;
@@ -124,16 +129,13 @@ static void *deflate_alloc(gfp_t gfp, void *ctx)
 /* Makes a used workspace like a new one, so that a get need not tell them apart. */
 static void deflate_reset(void *obj, void *ctx)
 {
-	struct deflate_workspace *ws = obj;
+	struct workspace *ws = obj;
 
 	zlib_deflateReset(&ws->zlib);
 }
 
-static size_t deflate_compress(void *workspace, u8 *packed, const u8 *plain,
-			       size_t len)
+static size_t deflate_compress(struct workspace *ws, u8 *packed, const u8 *plain, size_t len)
 {
-	struct deflate_workspace *ws = workspace;
-
 	ws->zlib.next_in = plain;
 	ws->zlib.avail_in = len;
 	ws->zlib.next_out = packed;
@@ -146,11 +148,6 @@ static size_t deflate_compress(void *workspace, u8 *packed, const u8 *plain,
 /* Zstandard, which not every kernel has been built with */
 
 #if IS_REACHABLE(CONFIG_ZSTD_COMPRESS)
-struct zstd_workspace {
-	zstd_cctx *context;
-	u8 memory[] __aligned(8);
-};
-
 static zstd_parameters zstd_params(void)
 {
 	return zstd_get_params(ZSTD_LEVEL, PCPOOL_SAMPLE_CHUNK);
@@ -165,32 +162,29 @@ static size_t zstd_memory_bytes(void)
 
 static size_t zstd_workspace_bytes(void)
 {
-	return sizeof(struct zstd_workspace) + zstd_memory_bytes();
+	return sizeof(struct workspace) + zstd_memory_bytes();
 }
 
 static void *zstd_alloc(gfp_t gfp, void *ctx)
 {
-	struct zstd_workspace *ws = __vmalloc(zstd_workspace_bytes(), gfp);
+	struct workspace *ws = __vmalloc(zstd_workspace_bytes(), gfp);
 
 	if (!ws)
 		return NULL;
-	ws->context = zstd_init_cctx(ws->memory, zstd_memory_bytes());
-	if (!ws->context) {
+	ws->zstd = zstd_init_cctx(ws->memory, zstd_memory_bytes());
+	if (!ws->zstd) {
 		vfree(ws);
 		return NULL;
 	}
 	return ws;
 }
 
-static size_t zstd_compress(void *workspace, u8 *packed, const u8 *plain,
-			    size_t len)
+static size_t zstd_compress(struct workspace *ws, u8 *packed, const u8 *plain, size_t len)
 {
-	struct zstd_workspace *ws = workspace;
 	zstd_parameters params = zstd_params();
 	size_t size;
 
-	size = zstd_compress_cctx(ws->context, packed, PACKED_MAX, plain, len,
-				  &params);
+	size = zstd_compress_cctx(ws->zstd, packed, PACKED_MAX, plain, len, &params);
 	return zstd_is_error(size) ? 0 : size;
 }
 #endif /* IS_REACHABLE(CONFIG_ZSTD_COMPRESS) */
@@ -256,13 +250,12 @@ static int compress_chunk(struct stream *stream, size_t len)
 	struct compressor *compressor = stream->compressor;
 	struct pcpool_sample_frame *header = (void *)stream->frame;
 	size_t packed;
-	void *ws;
 
-	ws = pcpool_get(compressor->pool, GFP_KERNEL);
-	if (!ws)
+	/* Put at the end, whichever that is. */
+	CLASS(workspace_scope, ws)(compressor->pool, GFP_KERNEL);
+	if (!ws.obj)
 		return -ENOMEM;
-	packed = compressor->compress(ws, (u8 *)(header + 1), stream->plain, len);
-	pcpool_put(compressor->pool, ws);
+	packed = compressor->compress(ws.obj, (u8 *)(header + 1), stream->plain, len);
 	if (!packed)
 		return -EIO;
 
@@ -377,13 +370,13 @@ static int compressor_add(struct compressor *compressor)
 	};
 	int err;
 
-	compressor->pool = pcpool_create(&params);
+	compressor->pool = workspace_pool_create(&params);
 	if (IS_ERR(compressor->pool))
 		return PTR_ERR(compressor->pool);
 	/* The device comes last: it can be opened as soon as it is there. */
 	err = misc_register(&compressor->misc);
 	if (err)
-		pcpool_destroy(compressor->pool);
+		workspace_pool_destroy(compressor->pool);
 	return err;
 }
 
@@ -391,7 +384,7 @@ static int compressor_add(struct compressor *compressor)
 static void compressor_remove(struct compressor *compressor)
 {
 	misc_deregister(&compressor->misc);
-	pcpool_destroy(compressor->pool);
+	workspace_pool_destroy(compressor->pool);
 }
 
 static int __init sample_init(void)

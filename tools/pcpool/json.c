@@ -70,6 +70,7 @@ static void add_numbers(struct json_object *object, const struct pcpool_pool_sta
 		{ "idle_reserve", pool->idle_reserve },
 		{ "waiting", pool->waiting },
 		{ "waits", pool->waits },
+		{ "misuses", pool->misuses },
 	};
 	size_t i;
 
@@ -96,6 +97,7 @@ static struct json_object *pool_object(const struct pcpool_pool_stats *pool)
 				     json_object_new_uint64(pool->steal));
 	add(object, "flags", json_object_new_uint64(pool->flags));
 	add(object, "bypassed", json_object_new_boolean(pool->state & PCPOOL_STATE_BYPASSED));
+	add(object, "debugged", json_object_new_boolean(pool->state & PCPOOL_STATE_DEBUGGED));
 	add_numbers(object, pool);
 	snprintf(text, sizeof(text), "%.6f", ratio);
 	/* A NULL value is JSON's null, and no failure. */

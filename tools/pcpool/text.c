@@ -141,6 +141,10 @@ static void print_row(const struct row *row, const int *widths,
 		fputs("  BYPASSED", stdout);
 	if (pool && pool->waiting)
 		printf("  %llu WAITING", pool->waiting);
+	if (pool && pool->state & PCPOOL_STATE_DEBUGGED)
+		fputs("  DEBUGGED", stdout);
+	if (pool && pool->misuses)
+		printf("  %llu MISUSE%s", pool->misuses, pool->misuses == 1 ? "" : "S");
 	putchar('\n');
 }
 
@@ -289,6 +293,7 @@ static void print_settings(const struct pcpool_pool_stats *pool)
 		{ PCPOOL_FREE_MAY_SLEEP, "free may sleep" },
 		{ PCPOOL_BYPASS, "created bypassed" },
 		{ PCPOOL_ZERO_ON_PUT, "cleared at put" },
+		{ PCPOOL_PLAIN, "plain memory" },
 	};
 	unsigned int unknown = pool->flags;
 	const char *steal = steal_word(pool->steal);
@@ -311,6 +316,28 @@ static void print_settings(const struct pcpool_pool_stats *pool)
 	putchar('\n');
 }
 
+/* What needs somebody's attention, the worst first. @name: escaped. */
+static void print_alarms(const struct pcpool_pool_stats *pool, const char *debugfs,
+			 const char *name)
+{
+	unsigned int unknown = pool->state & ~(PCPOOL_STATE_BYPASSED | PCPOOL_STATE_DEBUGGED);
+
+	if (pool->misuses)
+		printf("\n*** %llu MISUSE%s: objects were not got, used and put as they must be.\n"
+		       "*** See by whom with: dmesg | grep 'pcpool: %s:'\n", pool->misuses,
+		       pool->misuses == 1 ? "" : "S", name);
+	if (pool->state & PCPOOL_STATE_BYPASSED)
+		printf("\n*** BYPASSED: every get allocates, every put frees.\n"
+		       "*** Pool again with: echo 0 > %s/pcpool/%s/bypass\n", debugfs, name);
+	if (pool->state & PCPOOL_STATE_DEBUGGED)
+		printf("\n*** DEBUGGED: every get and put is checked for misuse, and slow.\n"
+		       "*** See who holds what with: cat %s/pcpool/%s/outstanding\n"
+		       "*** Be fast again with: echo 0 > %s/pcpool/%s/debug\n",
+		       debugfs, name, debugfs, name);
+	if (unknown)
+		printf("\n*** state %#x is unknown to this program\n", unknown);
+}
+
 void text_show(const struct pcpool_pool_stats *pool, const char *debugfs,
 	       const char *percpu)
 {
@@ -318,12 +345,7 @@ void text_show(const struct pcpool_pool_stats *pool, const char *debugfs,
 	char *name = escaped(pool->name);
 
 	printf("pool            %s, made by %s\n", name, owner);
-	if (pool->state & PCPOOL_STATE_BYPASSED)
-		printf("\n*** BYPASSED: every get allocates, every put frees.\n"
-		       "*** Pool again with: echo 0 > %s/pcpool/%s/bypass\n", debugfs, name);
-	if (pool->state & ~PCPOOL_STATE_BYPASSED)
-		printf("\n*** state %#x is unknown to this program\n",
-		       pool->state & ~PCPOOL_STATE_BYPASSED);
+	print_alarms(pool, debugfs, name);
 	putchar('\n');
 	print_gets(pool);
 	putchar('\n');

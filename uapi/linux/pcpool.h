@@ -125,6 +125,8 @@ struct pcpool_snapshot_header {
  * @waiting: gets that wait now
  * @waits: gets that have had to wait
  * @misuses: what debug mode has reported
+ * @requested_bytes: of a pool of buffers, what callers have asked for, together; they got
+ *	object_bytes each time
  *
  * While gets and puts go on, the numbers are of slightly different moments;
  * at a quiet moment they are exact, and made = unmade + idle_main +
@@ -167,6 +169,7 @@ struct pcpool_pool_stats {
 	__u64 waiting;
 	__u64 waits;
 	__u64 misuses;
+	__u64 requested_bytes;
 };
 
 #endif /* _UAPI_LINUX_PCPOOL_H */

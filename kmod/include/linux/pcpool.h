@@ -33,6 +33,8 @@
 #define _LINUX_PCPOOL_H
 
 #include <linux/compiler.h>
+#include <linux/err.h>
+#include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
@@ -48,7 +50,10 @@ struct module;
  * struct pcpool_ops - how the objects of a pool are made, cleaned and unmade
  * @alloc: Make one object, or return %NULL. Required. Called from the
  *	pcpool_get() that found nothing, in that caller's context and with its
- *	gfp flags, and from pcpool_prefill().
+ *	gfp flags, and from pcpool_prefill(). In a pool with a reserve, a get adds
+ *	%__GFP_NORETRY, %__GFP_NOMEMALLOC and %__GFP_NOWARN, as mempool does: there,
+ *	to fail is better than to try hard, and a worker makes up for reserve objects
+ *	that have been dropped.
  * @free: Unmake one object. Required. Called from reclaim too, so it must not
  *	wait for memory, nor take a lock that is held around an allocation that
  *	may reclaim. Never called from hardirq or NMI context, and on PREEMPT_RT
@@ -182,7 +187,7 @@ void __pcpool_put(struct pcpool *pool, void *obj);
  * pcpool_create() - make a pool
  * @params: what it is to be like; only read during the call
  *
- * Makes no object yet: see pcpool_prefill(). The pool appears in debugfs under
+ * Makes no object yet but the reserve: see pcpool_prefill(). The pool appears in debugfs under
  * its name, with the calling module as its owner, and gets a shrinker named
  * pcpool-NAME.
  *
@@ -190,7 +195,7 @@ void __pcpool_put(struct pcpool *pool, void *obj);
  * cpus_read_lock() held.
  * Return: The pool, which the caller owns and gives to pcpool_destroy(); or
  * ERR_PTR() of -EINVAL (a parameter is wrong; the log says which), -EEXIST (a
- * live pool has that name) or -ENOMEM.
+ * live pool has that name) or -ENOMEM (also for the objects of the reserve).
  */
 #define pcpool_create(params)	__pcpool_create(params, THIS_MODULE)
 
@@ -338,6 +343,172 @@ static __always_inline void pcpool_put(struct pcpool *pool, void *obj)
 {
 	if (unlikely(!__pcpool_put_private(pool, obj)))
 		__pcpool_put(pool, obj);
+}
+
+/**
+ * DEFINE_PCPOOL_TYPE() - pools of objects of one type, without casts
+ * @_name: begins the names of all that is defined
+ * @_type: what an object is, such as struct workspace
+ *
+ * Defines struct @_name_pool, which is a pool that gives and takes @_type and nothing else, and
+ * for it, each as the function of pcpool that it is named after:
+ *
+ *   @_name_pool_create(), @_name_pool_destroy(), @_name_get(), @_name_get_local(),
+ *   @_name_try_get(), @_name_get_timeout(), @_name_put();
+ *
+ * @_name_pool_untyped(), for all else that there is for pools; and, where the kernel has
+ * cleanup.h, the class @_name_scope of an object that is put at the end of its scope:
+ *
+ *	CLASS(workspace_scope, ws)(pool, GFP_KERNEL);
+ *
+ *	if (!ws.obj)
+ *		return -ENOMEM;
+ *	...
+ *	if (to_be_kept)
+ *		kept = workspace_scope_keep(&ws);
+ *	return 0;
+ *
+ * @_name_scope_keep() takes the object out of it: it is the caller's then, to put some time.
+ */
+#define DEFINE_PCPOOL_TYPE(_name, _type)					\
+struct _name##_pool;								\
+										\
+static inline struct pcpool *							\
+_name##_pool_untyped(struct _name##_pool *pool)					\
+{										\
+	return (struct pcpool *)pool;						\
+}										\
+										\
+static inline struct _name##_pool * __maybe_unused				\
+_name##_pool_create(const struct pcpool_params *params)				\
+{										\
+	return (struct _name##_pool *)pcpool_create(params);			\
+}										\
+										\
+static inline void __maybe_unused						\
+_name##_pool_destroy(struct _name##_pool *pool)					\
+{										\
+	pcpool_destroy(_name##_pool_untyped(pool));				\
+}										\
+										\
+static __always_inline typeof(_type) * __maybe_unused				\
+_name##_get(struct _name##_pool *pool, gfp_t gfp)				\
+{										\
+	return pcpool_get(_name##_pool_untyped(pool), gfp);			\
+}										\
+										\
+static __always_inline typeof(_type) * __maybe_unused				\
+_name##_get_local(struct _name##_pool *pool, gfp_t gfp)				\
+{										\
+	return pcpool_get_local(_name##_pool_untyped(pool), gfp);		\
+}										\
+										\
+static __always_inline typeof(_type) * __maybe_unused				\
+_name##_try_get(struct _name##_pool *pool)					\
+{										\
+	return pcpool_try_get(_name##_pool_untyped(pool));			\
+}										\
+										\
+static inline typeof(_type) * __maybe_unused					\
+_name##_get_timeout(struct _name##_pool *pool, gfp_t gfp,			\
+		    unsigned long timeout)					\
+{										\
+	return pcpool_get_timeout(_name##_pool_untyped(pool), gfp, timeout);	\
+}										\
+										\
+static __always_inline void __maybe_unused					\
+_name##_put(struct _name##_pool *pool, typeof(_type) *obj)			\
+{										\
+	pcpool_put(_name##_pool_untyped(pool), obj);				\
+}										\
+										\
+__DEFINE_PCPOOL_SCOPE(_name)
+
+/* Where the kernel has cleanup.h, linux/percpu.h includes it. */
+#ifdef DEFINE_CLASS
+#define __DEFINE_PCPOOL_SCOPE(_name)						\
+struct _name##_scope {								\
+	struct _name##_pool *pool;						\
+	typeof(_name##_get(NULL, 0)) obj;					\
+};										\
+										\
+static inline void _name##_scope_end(struct _name##_scope scope)		\
+{										\
+	if (scope.obj)								\
+		_name##_put(scope.pool, scope.obj);				\
+}										\
+										\
+DEFINE_CLASS(_name##_scope, struct _name##_scope, _name##_scope_end(_T),	\
+	     ((struct _name##_scope){ pool, _name##_get(pool, gfp) }),		\
+	     struct _name##_pool *pool, gfp_t gfp)				\
+										\
+static inline typeof(_name##_get(NULL, 0)) __maybe_unused			\
+_name##_scope_keep(struct _name##_scope *scope)					\
+{										\
+	typeof(_name##_get(NULL, 0)) obj = scope->obj;				\
+										\
+	scope->obj = NULL;							\
+	return obj;								\
+}										\
+										\
+struct _name##_pool
+#else
+#define __DEFINE_PCPOOL_SCOPE(_name)	struct _name##_pool
+#endif
+
+/**
+ * struct pcpool_static - a pool that is described where it is defined
+ * @pool: the pool, from pcpool_static_create() on
+ * @params: what it is to be like
+ */
+struct pcpool_static {
+	struct pcpool *pool;
+	struct pcpool_params params;
+};
+
+/**
+ * DEFINE_PCPOOL() - describe a pool at file scope
+ * @_name: the variable, and the pool's name
+ * @...: fields of struct pcpool_params, as in .ops = &ops, .object_bytes = SZ_4K
+ *
+ * The module's init makes the pool with pcpool_static_create(), its exit ends it with
+ * pcpool_static_destroy(); in between it is @_name.pool:
+ *
+ *	static DEFINE_PCPOOL(buffers, .ops = &buffer_ops, .object_bytes = SZ_256K);
+ *	...
+ *	err = pcpool_static_create(&buffers);
+ *	...
+ *	buffer = pcpool_get(buffers.pool, GFP_KERNEL);
+ */
+#define DEFINE_PCPOOL(_name, ...)						\
+	struct pcpool_static _name = { .params = { .name = #_name, __VA_ARGS__ } }
+
+/**
+ * pcpool_static_create() - make a pool that DEFINE_PCPOOL() has described
+ * @_static: a pointer to it
+ *
+ * Context: As pcpool_create().
+ * Return: 0, or the error of pcpool_create().
+ */
+#define pcpool_static_create(_static) ({					\
+	struct pcpool_static *__static = (_static);				\
+	struct pcpool *__pool = pcpool_create(&__static->params);		\
+										\
+	if (!IS_ERR(__pool))							\
+		__static->pool = __pool;					\
+	PTR_ERR_OR_ZERO(__pool);						\
+})
+
+/**
+ * pcpool_static_destroy() - end it
+ * @st: the pool; one that could not be made is fine
+ *
+ * Context: As pcpool_destroy().
+ */
+static inline void pcpool_static_destroy(struct pcpool_static *st)
+{
+	pcpool_destroy(st->pool);
+	st->pool = NULL;
 }
 
 #endif /* _LINUX_PCPOOL_H */

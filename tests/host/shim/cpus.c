@@ -92,6 +92,7 @@ static void (*interrupt_fn)(void);
 
 unsigned int nr_cpu_ids;
 struct cpumask shim_online;
+const struct cpumask shim_possible = { { -1UL } };
 int shim_node[NR_CPUS];
 
 unsigned int shim_next_cpu(const struct cpumask *mask, unsigned int cpu)

@@ -106,9 +106,9 @@ absurd_private_slots_are_refused() {
 unknown_flags_are_refused() {
 	log_mark
 	invalid flags a flags=0x80000000
-	invalid flags a flags=8
-	invalid flags a flags=15
-	tell create all flags=7
+	invalid flags a flags=16
+	invalid flags a flags=31
+	tell create all flags=15
 	logged 1
 }
 
@@ -149,7 +149,7 @@ absurd_bounds_are_refused() {
 
 a_reserve_beyond_the_bounds_is_refused() {
 	log_mark
-	invalid 'reserve 1048577 is more than 1048576' a reserve=1048577
+	invalid 'reserve 1000001 is more than 1000000' a reserve=1000001
 	invalid 'reserve 3 is more than max_idle 2' a reserve=3 max_idle=2
 	invalid 'reserve 3 is more than max_total 2' a reserve=3 max_total=2
 	invalid 'reserve 3 is more than max_total 2' a reserve=3 max_idle=3 max_total=2

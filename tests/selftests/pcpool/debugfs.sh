@@ -8,7 +8,7 @@ load
 
 keys='gets hit_private hit_shared hit_steal hit_victim miss alloc_fail puts drop_full
 	drop_oversize drop_other evicted ages made unmade outstanding idle_main idle_victim idle_bytes
-	deferred grows idle_reserve waiting waits'
+	deferred grows idle_reserve waiting waits misuses'
 
 # A pool that has done some of everything.
 create_used() {
@@ -47,28 +47,31 @@ only_root_may_touch_any_file() {
 a_pool_has_these_files() {
 	local file
 	tell create a
-	for file in stats percpu params age drain bypass; do
+	for file in stats percpu params age drain bypass debug outstanding; do
 		[ -f $debugfs/pcpool/a/$file ] || fail "$file is missing"
 	done
 	equal "mode of age" "$(stat -c %a $debugfs/pcpool/a/age)" 200
 	equal "mode of drain" "$(stat -c %a $debugfs/pcpool/a/drain)" 200
 	equal "mode of bypass" "$(stat -c %a $debugfs/pcpool/a/bypass)" 600
+	equal "mode of debug" "$(stat -c %a $debugfs/pcpool/a/debug)" 600
+	equal "mode of outstanding" "$(stat -c %a $debugfs/pcpool/a/outstanding)" 400
 }
 
 others_cannot_read_or_write() {
 	local file
 	tell create a
-	for file in pools snapshot a/stats a/percpu a/params a/bypass; do
+	for file in pools snapshot a/stats a/percpu a/params a/bypass a/debug a/outstanding; do
 		! setpriv --reuid 65534 --regid 65534 --clear-groups \
 			cat $debugfs/pcpool/$file >/dev/null 2>&1 || fail "$file can be read"
 	done
-	for file in age drain bypass; do
+	for file in age drain bypass debug; do
 		# shellcheck disable=SC2016 # for the inner shell
 		! setpriv --reuid 65534 --regid 65534 --clear-groups \
 			bash -c 'echo 1 >"$1"' - $debugfs/pcpool/a/$file 2>/dev/null ||
 			fail "$file can be written"
 	done
 	expect a ages=0
+	equal debug "$(<$debugfs/pcpool/a/debug)" 0
 }
 
 stats_has_every_key_once_with_a_number() {
@@ -118,6 +121,10 @@ params_says_what_was_asked_for() {
 		'private_slots 0' 'flags free_may_sleep bypass zero_on_put'
 	tell create c flags=4
 	has_params c 'flags zero_on_put'
+	tell create plain flags=8
+	has_params plain 'flags plain'
+	tell create all flags=15
+	has_params all 'flags free_may_sleep bypass zero_on_put plain'
 	tell create d
 	has_params d 'flags none'
 	tell create e reserve=1
@@ -199,18 +206,28 @@ age_and_drain_take_1_only() {
 	expect a idle_main=0 idle_victim=0
 }
 
-bypass_takes_0_and_1_only() {
+# takes_0_and_1_only FILE: of a pool that is made for it
+takes_0_and_1_only() {
 	local value message
-	tell create a
+	tell create "$1"
 	for value in 2 x '' y on 01 00000000000000000000000000000000000012 "$(printf '%5000s' 1)"; do
-		! message=$(write_to a/bypass "$value" 2>&1) ||
-			fail "bypass took '${value:0:40}'"
+		! message=$(write_to "$1/$1" "$value" 2>&1) ||
+			fail "$1 took '${value:0:40}'"
 		[[ $message == *'Invalid argument' ]] || fail "'${value:0:40}': $message"
+		equal "$1" "$(cat "$debugfs/pcpool/$1/$1")" 0
 	done
-	for value in 1 0 1; do
-		echo $value >$debugfs/pcpool/a/bypass
-		equal bypass "$(cat $debugfs/pcpool/a/bypass)" $value
+	for value in 1 1 0 0 1; do
+		echo $value >"$debugfs/pcpool/$1/$1"
+		equal "$1" "$(cat "$debugfs/pcpool/$1/$1")" $value
 	done
+}
+
+bypass_takes_0_and_1_only() {
+	takes_0_and_1_only bypass
+}
+
+debug_takes_0_and_1_only() {
+	takes_0_and_1_only debug
 }
 
 reading_goes_on_during_traffic() {
@@ -246,5 +263,5 @@ run_tests only_root_may_touch_any_file a_pool_has_these_files others_cannot_read
 	stats_has_every_key_once_with_a_number pools_has_a_header_and_a_line_a_pool \
 	params_says_what_was_asked_for private_slots_follow_from_the_object_size \
 	counters_are_identical_at_a_quiet_moment percpu_has_a_line_a_cpu_that_adds_up \
-	age_and_drain_take_1_only bypass_takes_0_and_1_only \
+	age_and_drain_take_1_only bypass_takes_0_and_1_only debug_takes_0_and_1_only \
 	reading_goes_on_during_traffic a_file_held_open_outlives_its_pool

@@ -124,7 +124,7 @@ balanced() {
 	equal "errors of $pool" "${of_client[errors]}" 0
 }
 
-# age POOL, drain POOL, bypass POOL 0|1: as an operator does it
+# age POOL, drain POOL, bypass POOL 0|1, debug POOL 0|1: as an operator does it
 age() {
 	echo 1 >$debugfs/pcpool/"$1"/age
 }
@@ -135,6 +135,10 @@ drain() {
 
 bypass() {
 	echo "$2" >$debugfs/pcpool/"$1"/bypass
+}
+
+debug() {
+	echo "$2" >$debugfs/pcpool/"$1"/debug
 }
 
 # cpu_list LIST: "0-2,5" as the array list, (0 1 2 5)

@@ -12,6 +12,8 @@
  *   get NAME COUNT CPU		and holds the objects; never waits for one
  *   get_now NAME COUNT CPU	the same, and the error is pcpool's
  *   put NAME COUNT CPU		of those held, the last one first
+ *   put_twice NAME COUNT CPU	the same, and each once more; only for pools in debug mode,
+ *				which let that do no harm
  *   wait NAME [MILLISECONDS]	gets one, and waits for it, at most so long, in the process
  *				that writes; other commands go on
  *   grow NAME BYTES		so much each of the objects held takes from now on
@@ -217,12 +219,22 @@ static struct object *take(struct test_pool *test, void *obj, long owner)
 	return object;
 }
 
-static void give(struct test_pool *test, struct object *object, long owner)
+/* So that debug mode names the very function that called pcpool, not who called that. */
+#define not_a_tail_call()	barrier()
+
+static noinline void give(struct test_pool *test, struct object *object, long owner)
 {
 	object->put_cpu = raw_smp_processor_id();
 	if (atomic_long_xchg(&object->owner, 0) != owner)
 		complain(test, "somebody else has owned the object");
 	pcpool_put(test->pool, to_pcpool(test, object));
+	not_a_tail_call();
+}
+
+static noinline void give_again(struct test_pool *test, struct object *object)
+{
+	pcpool_put(test->pool, to_pcpool(test, object));
+	not_a_tail_call();
 }
 
 /* Commands that run on a CPU of the caller's choice. */
@@ -269,9 +281,8 @@ static int get_now_job(void *data)
 	return 0;
 }
 
-static int put_job(void *data)
+static int put_held(struct job *job, bool twice)
 {
-	struct job *job = data;
 	struct test_pool *test = job->test;
 
 	while (job->count--) {
@@ -284,8 +295,20 @@ static int put_job(void *data)
 		test->held_count--;
 		object->put_ages = ages(test);
 		give(test, object, COMMAND_OWNER);
+		if (twice)
+			give_again(test, object);
 	}
 	return 0;
+}
+
+static int put_job(void *data)
+{
+	return put_held(data, false);
+}
+
+static int put_twice_job(void *data)
+{
+	return put_held(data, true);
 }
 
 static int prefill_job(void *data)
@@ -696,6 +719,8 @@ static int command(char *words)
 		return grow(test, words);
 	if (!strcmp(verb, "put"))
 		return run_on_cpu(test, words, put_job);
+	if (!strcmp(verb, "put_twice"))
+		return run_on_cpu(test, words, put_twice_job);
 	if (!strcmp(verb, "prefill"))
 		return run_on_cpu(test, words, prefill_job);
 	if (!strcmp(verb, "fail")) {

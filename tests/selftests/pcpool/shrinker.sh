@@ -143,21 +143,23 @@ aged() {
 fill() {
 	local pipe eater available i=0
 	available=$(of_meminfo MemAvailable)
-	if [ -w $huge_pages ]; then
-		echo $(((available - left_kib) / $(of_meminfo Hugepagesize))) >$huge_pages
-	elif [ "$available" -gt $fillable_kib ]; then
+	if [ ! -w $huge_pages ] && [ "$available" -gt $fillable_kib ]; then
 		skip "much memory, and no huge pages to take it away with"
 	fi
-	# Never finds a line, so it keeps all.
+	# Never finds a line, so it keeps all. It must have opened the pipe while there is memory:
+	# if it were killed before that, we would wait for it for ever.
 	pipe=$(mktemp -u)
 	mkfifo "$pipe"
 	tail -n 1 "$pipe" >/dev/null &
 	eater=$!
-	echo 1000 >/proc/$eater/oom_score_adj
 	exec 9>"$pipe"
 	rm "$pipe"
+	echo 1000 >/proc/$eater/oom_score_adj
 	# shellcheck disable=SC2064 # the process of now
 	trap "exec 9>&-; kill $eater 2>/dev/null || :; [ ! -w $huge_pages ] || echo 0 >$huge_pages" EXIT
+	if [ -w $huge_pages ]; then
+		echo $(((available - left_kib) / $(of_meminfo Hugepagesize))) >$huge_pages
+	fi
 	while stats "$1" && ! "$2"; do
 		head -c 4M /dev/zero >&9 ||
 			fail "memory is full, and ${stat[idle_main]} and ${stat[idle_victim]} objects are idle"

@@ -53,7 +53,7 @@ the_tool_says_what_stats_says() {
 		"$tool" show --json $pool >"$output"
 		json
 		stats $pool
-		at_least "keys of $pool" ${#stat[@]} 24
+		at_least "keys of $pool" ${#stat[@]} 25
 		for key in "${!stat[@]}"; do
 			equal "$key of $pool" "${value[$key]-missing}" "${stat[$key]}"
 		done
@@ -74,6 +74,7 @@ the_tool_says_what_params_says() {
 	equal max_idle "${value[max_idle]}" 1000
 	equal max_total "${value[max_total]}" 0
 	equal bypassed "${value[bypassed]}" false
+	equal debugged "${value[debugged]}" false
 	"$tool" show --json three >"$output"
 	json
 	equal bypassed "${value[bypassed]}" true
@@ -111,6 +112,33 @@ who_waits_shows_in_the_list() {
 	grep -q '^a .*  1 WAITING$' "$output"
 	"$tool" list >"$output"
 	! grep WAITING "$output" || fail "nobody waits"
+}
+
+debug_mode_and_misuse_show() {
+	tell create a flags=8
+	"$tool" list >"$output"
+	! grep -E 'DEBUGGED|MISUSE' "$output" || fail "it is not in debug mode"
+	"$tool" show a >"$output"
+	! grep -E 'DEBUGGED|MISUSE' "$output" || fail "it is not in debug mode"
+	grep -q '^settings .*, plain memory$' "$output"
+	debug a 1
+	"$tool" list >"$output"
+	grep -q '^a .*  DEBUGGED$' "$output"
+	tell get a 3 0
+	tell put_twice a 2 0
+	"$tool" list >"$output"
+	grep -q '^a .*  DEBUGGED  2 MISUSES$' "$output"
+	"$tool" show a >"$output"
+	grep -q '^\*\*\* 2 MISUSES: ' "$output"
+	grep -q '^\*\*\* DEBUGGED: ' "$output"
+	"$tool" show --json a >"$output"
+	json
+	equal debugged "${value[debugged]}" true
+	equal misuses "${value[misuses]}" 2
+	equal flags "${value[flags]}" 8
+	debug a 0
+	"$tool" list >"$output"
+	grep -q '^a .* B  2 MISUSES$' "$output"
 }
 
 the_hit_ratio_is_hits_by_gets() {
@@ -160,7 +188,7 @@ many_pools_make_one_snapshot() {
 	"$tool" list --json >"$output"
 	equal "pools" "$(json_value name | wc -l)" 100
 	equal "bytes, however they are read" \
-		"$(dd if=$debugfs/pcpool/snapshot bs=7 2>/dev/null | wc -c)" $((32 + 100 * 344))
+		"$(dd if=$debugfs/pcpool/snapshot bs=7 2>/dev/null | wc -c)" $((32 + 100 * 352))
 }
 
 snapshots_are_whole_while_pools_come_and_go() {
@@ -213,7 +241,7 @@ a_missing_module_is_named() {
 }
 
 run_tests the_tool_says_what_stats_says the_tool_says_what_params_says \
-	show_tells_how_near_the_limits_are who_waits_shows_in_the_list \
+	show_tells_how_near_the_limits_are who_waits_shows_in_the_list debug_mode_and_misuse_show \
 	the_hit_ratio_is_hits_by_gets list_has_all_pools show_ends_with_the_percpu_file \
 	no_pools_are_an_empty_list many_pools_make_one_snapshot \
 	snapshots_are_whole_while_pools_come_and_go a_missing_pool_is_named \

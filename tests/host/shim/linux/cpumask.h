@@ -23,6 +23,10 @@ extern struct cpumask shim_online;
 #define cpu_online_mask		((const struct cpumask *)&shim_online)
 #define num_possible_cpus()	nr_cpu_ids
 
+/* All that shim_next_cpu() looks at. */
+extern const struct cpumask shim_possible;
+#define cpu_possible_mask	(&shim_possible)
+
 /* Out of line, as in the kernel. The next CPU in the mask from @cpu on, or nr_cpu_ids. */
 unsigned int shim_next_cpu(const struct cpumask *mask, unsigned int cpu);
 

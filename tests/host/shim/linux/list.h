@@ -59,6 +59,9 @@ static inline void hlist_del(struct hlist_node *n)
 		n->next->pprev = n->pprev;
 }
 
+#define list_for_each_entry_reverse(pos, head, member)			\
+	for ((pos) = list_entry((head)->prev, __typeof__(*(pos)), member); &(pos)->member != (head); \
+	     (pos) = list_entry((pos)->member.prev, __typeof__(*(pos)), member))
 #define list_first_entry(head, type, member)	list_entry((head)->next, type, member)
 #define list_entry(p, type, member)	container_of(p, type, member)
 #define list_for_each_entry(pos, head, member)				\

@@ -70,4 +70,18 @@ typedef spinlock_t raw_spinlock_t;
 #define raw_spin_lock_irqsave(lock, flags)	spin_lock_irqsave(lock, flags)
 #define raw_spin_unlock_irqrestore(lock, flags)	spin_unlock_irqrestore(lock, flags)
 
+#define raw_spin_trylock_irqsave(lock, flags) ({	\
+	int __unlocked = 0;				\
+	bool __locked;					\
+							\
+	local_irq_save(flags);				\
+	__locked = __atomic_compare_exchange_n(&(lock)->locked, &__unlocked, 1, false, \
+					       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED); \
+	if (__locked)					\
+		preempt_disable();			\
+	else						\
+		local_irq_restore(flags);		\
+	__locked;					\
+})
+
 #endif

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pcpool_buf: a set of pools, one for each class of buffer sizes. A client of the pools like any
+ * other, but for how it has bytes counted.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/llist.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/pcpool_buf.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "internal.h"
+
+/* A pool's name is this and the capacity: "-1048576K" is as long as it gets. */
+#define NAME_MAX_BYTES	22u
+
+#define FLAGS		(PCPOOL_BYPASS | PCPOOL_ZERO_ON_PUT)
+
+/**
+ * struct pcpool_buf_class - the buffers of one size
+ * @set: of which this is one
+ * @pool: the buffers; NULL for the class of all that are larger than the largest
+ * @capacity: bytes each has
+ */
+struct pcpool_buf_class {
+	struct pcpool_buf_set *set;
+	struct pcpool *pool;
+	size_t capacity;
+};
+
+/* One that is beyond all classes; in its put it can wait for the worker. */
+struct large_buf {
+	struct pcpool_buf buf;
+	struct llist_node node;
+};
+
+/**
+ * struct pcpool_buf_set - a set of pools
+ * @halves: there are classes of one and a half times the powers of two
+ * @first: log2 of the smallest class
+ * @nr: how many classes
+ * @clear: buffers are cleared before they are freed
+ * @large: the class of buffers beyond all classes
+ * @nr_large: how many of these are out
+ * @doomed: some of these, put where they cannot be freed
+ * @work: frees them
+ * @class: the others, from the smallest
+ */
+struct pcpool_buf_set {
+	bool halves;
+	unsigned int first;
+	unsigned int nr;
+	bool clear;
+	struct pcpool_buf_class large;
+	atomic_long_t nr_large;
+	struct llist_head doomed;
+	struct work_struct work;
+	struct pcpool_buf_class class[];
+};
+
+/* How large the buffers of a class are. */
+static size_t class_capacity(const struct pcpool_buf_set *set, unsigned int i)
+{
+	if (!set->halves)
+		return 1ul << (set->first + i);
+	return (2ul + i % 2) << (set->first + i / 2) >> 1;
+}
+
+/* The smallest class of buffers that hold @bytes; @nr or more: none does. */
+static unsigned int class_of(const struct pcpool_buf_set *set, size_t bytes)
+{
+	unsigned int order;
+
+	if (bytes <= 1ul << set->first)
+		return 0;
+	/* 2^(order - 1) < bytes <= 2^order */
+	order = fls_long(bytes - 1);
+	if (!set->halves)
+		return order - set->first;
+	/* The half in between is one class less. */
+	return 2 * (order - set->first) - (bytes <= 3ul << (order - 1) >> 1);
+}
+
+static void *data_alloc(size_t bytes, gfp_t gfp)
+{
+	/* What cannot be had is an error, and no warning. */
+	gfp |= __GFP_NOWARN;
+	if (bytes > INT_MAX)
+		return NULL;
+	/* vmalloc() must not be tried where one cannot sleep. */
+	return gfpflags_allow_blocking(gfp) ? kvmalloc(bytes, gfp) : kmalloc(bytes, gfp);
+}
+
+static void *buf_alloc(gfp_t gfp, void *ctx)
+{
+	struct pcpool_buf_class *class = ctx;
+	struct pcpool_buf *buf = kmalloc(sizeof(*buf), gfp);
+
+	if (!buf)
+		return NULL;
+	buf->class = class;
+	buf->capacity = class->capacity;
+	buf->data = data_alloc(class->capacity, gfp);
+	if (!buf->data) {
+		kfree(buf);
+		return NULL;
+	}
+	return buf;
+}
+
+static void buf_free(void *obj, void *ctx)
+{
+	struct pcpool_buf_class *class = ctx;
+	struct pcpool_buf *buf = obj;
+
+	if (class->set->clear)
+		memzero_explicit(buf->data, buf->capacity);
+	kvfree(buf->data);
+	kfree(buf);
+}
+
+static void buf_reset(void *obj, void *ctx)
+{
+	struct pcpool_buf *buf = obj;
+
+	memzero_explicit(buf->data, buf->capacity);
+}
+
+static const struct pcpool_ops ops = {
+	.alloc = buf_alloc,
+	.free = buf_free,
+};
+
+static const struct pcpool_ops clearing_ops = {
+	.alloc = buf_alloc,
+	.free = buf_free,
+	.reset = buf_reset,
+};
+
+static void large_free(struct large_buf *large)
+{
+	if (large->buf.class->set->clear)
+		memzero_explicit(large->buf.data, large->buf.capacity);
+	atomic_long_dec(&large->buf.class->set->nr_large);
+	kvfree(large->buf.data);
+	kfree(large);
+}
+
+static void free_doomed(struct work_struct *work)
+{
+	struct pcpool_buf_set *set = container_of(work, struct pcpool_buf_set, work);
+	struct large_buf *large, *next;
+
+	llist_for_each_entry_safe(large, next, llist_del_all(&set->doomed), node) {
+		large_free(large);
+		cond_resched();
+	}
+}
+
+#define bad(name, fmt, ...) ({						\
+	pr_err("%s: " fmt "\n", (name), ##__VA_ARGS__);			\
+	-EINVAL;							\
+})
+
+static int check_params(const struct pcpool_buf_params *p)
+{
+	if (!p)
+		return bad("pcpool_buf_create", "params is NULL");
+	if (!p->name)
+		return bad("pcpool_buf_create", "name is NULL");
+	if (!*p->name || strlen(p->name) > NAME_MAX_BYTES)
+		return bad("pcpool_buf_create", "name \"%.40s\" is not 1 to %u characters",
+			   p->name, NAME_MAX_BYTES);
+	if (!p->min_bytes)
+		return bad(p->name, "min_bytes is 0");
+	if (p->max_bytes < p->min_bytes)
+		return bad(p->name, "max_bytes %zu is less than min_bytes %zu", p->max_bytes,
+			   p->min_bytes);
+	if (p->max_bytes > PCPOOL_BUF_MAX)
+		return bad(p->name, "max_bytes %zu is more than %lu", p->max_bytes,
+			   PCPOOL_BUF_MAX);
+	if (p->flags & ~FLAGS)
+		return bad(p->name, "flags %#x has bits that are unknown for buffers", p->flags);
+	return 0;
+}
+
+/* "net-4K" */
+static void class_name(char *to, size_t size, const char *name, size_t capacity)
+{
+	if (!(capacity % SZ_1K))
+		snprintf(to, size, "%s-%zuK", name, capacity / SZ_1K);
+	else
+		snprintf(to, size, "%s-%zu", name, capacity);
+}
+
+static int class_init(struct pcpool_buf_set *set, unsigned int i,
+		      const struct pcpool_buf_params *p, struct module *owner)
+{
+	struct pcpool_buf_class *class = &set->class[i];
+	char name[PCPOOL_NAME_BYTES];
+	struct pcpool_params params = {
+		.name = name,
+		.ops = set->clear ? &clearing_ops : &ops,
+		.ctx = class,
+		.flags = PCPOOL_FREE_MAY_SLEEP | (p->flags & PCPOOL_BYPASS),
+	};
+	struct pcpool *pool;
+
+	class->set = set;
+	class->capacity = class_capacity(set, i);
+	class_name(name, sizeof(name), p->name, class->capacity);
+	params.object_bytes = class->capacity;
+	if (p->max_idle_bytes)
+		params.max_idle = max_t(size_t, p->max_idle_bytes / class->capacity, 1);
+	pool = __pcpool_create(&params, owner);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	class->pool = pool;
+	return pcpool_count_bytes(pool);
+}
+
+/* The function behind pcpool_buf_create(); see there. */
+struct pcpool_buf_set *__pcpool_buf_create(const struct pcpool_buf_params *params,
+					   struct module *owner)
+{
+	struct pcpool_buf_set *set, like = { };
+	unsigned int i;
+	int ret;
+
+	ret = check_params(params);
+	if (ret)
+		return ERR_PTR(ret);
+	like.first = order_base_2(params->min_bytes);
+	/* Of one byte there is no half as much again. */
+	if (params->halves)
+		like.first = max(like.first, 1u);
+	like.halves = params->halves;
+	like.nr = class_of(&like, params->max_bytes) + 1;
+
+	set = kzalloc(struct_size(set, class, like.nr), GFP_KERNEL);
+	if (!set)
+		return ERR_PTR(-ENOMEM);
+	set->first = like.first;
+	set->halves = like.halves;
+	set->nr = like.nr;
+	set->clear = params->flags & PCPOOL_ZERO_ON_PUT;
+	set->large.set = set;
+	init_llist_head(&set->doomed);
+	INIT_WORK(&set->work, free_doomed);
+	for (i = 0; i < set->nr; i++) {
+		ret = class_init(set, i, params, owner);
+		if (ret) {
+			pcpool_buf_destroy(set);
+			return ERR_PTR(ret);
+		}
+	}
+	return set;
+}
+EXPORT_SYMBOL_GPL(__pcpool_buf_create);
+
+/**
+ * pcpool_buf_destroy() - end a set of pools
+ * @set: the set; %NULL does nothing
+ *
+ * As pcpool_destroy() of each of its pools: all buffers must have been put. Those that are
+ * still out are leaked, and what they need of the set with them.
+ *
+ * Context: As pcpool_destroy().
+ */
+void pcpool_buf_destroy(struct pcpool_buf_set *set)
+{
+	struct pcpool_pool_stats stats;
+	unsigned int i;
+	u64 out;
+
+	if (!set)
+		return;
+	flush_work(&set->work);
+	out = atomic_long_read(&set->nr_large);
+	WARN(out, "pcpool: buffers destroyed with %llu beyond the largest class outstanding\n",
+	     out);
+	for (i = 0; i < set->nr && set->class[i].pool; i++) {
+		pcpool_stats(set->class[i].pool, &stats);
+		out += stats.outstanding;
+		pcpool_destroy(set->class[i].pool);
+	}
+	if (!out)
+		kfree(set);
+}
+EXPORT_SYMBOL_GPL(pcpool_buf_destroy);
+
+static struct pcpool_buf *large_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp)
+{
+	struct large_buf *large = kmalloc(sizeof(*large), gfp);
+
+	if (!large)
+		return NULL;
+	atomic_long_inc(&set->nr_large);
+	large->buf.class = &set->large;
+	large->buf.capacity = bytes;
+	large->buf.data = data_alloc(bytes, gfp);
+	if (!large->buf.data) {
+		atomic_long_dec(&set->nr_large);
+		kfree(large);
+		return NULL;
+	}
+	return &large->buf;
+}
+
+/**
+ * pcpool_buf_get() - take a buffer from a set of pools, or make one
+ * @set: the set
+ * @bytes: how large it must be at least
+ * @gfp: how to allocate, should that be needed. Without the right to sleep there is only
+ *	memory in one piece.
+ *
+ * What is in the buffer is of no meaning, but zeros if the set has %PCPOOL_ZERO_ON_PUT and the
+ * buffer is not new.
+ *
+ * Context: Any context in which kmalloc() may be called with @gfp; with interrupts or
+ * preemption disabled, on PREEMPT_RT, as for pcpool_get(). Not NMI.
+ * Return: A buffer of at least @bytes, which the caller owns until it puts it, or %NULL.
+ */
+struct pcpool_buf *pcpool_buf_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp)
+{
+	unsigned int i = class_of(set, bytes);
+	struct pcpool_buf *buf;
+
+	if (unlikely(i >= set->nr))
+		return large_get(set, bytes, gfp);
+	buf = pcpool_get(set->class[i].pool, gfp);
+	if (likely(buf))
+		this_cpu_add(*pcpool_to_core(set->class[i].pool)->requested, bytes);
+	return buf;
+}
+EXPORT_SYMBOL_GPL(pcpool_buf_get);
+
+/**
+ * pcpool_buf_put() - give a buffer back to where it came from
+ * @buf: the buffer; %NULL does nothing
+ *
+ * The caller must not touch @buf, nor its memory, afterwards.
+ *
+ * Context: Any context but NMI.
+ */
+void pcpool_buf_put(struct pcpool_buf *buf)
+{
+	struct pcpool_buf_class *class;
+	struct large_buf *large;
+
+	if (!buf)
+		return;
+	class = buf->class;
+	if (likely(class->pool)) {
+		pcpool_put(class->pool, buf);
+		return;
+	}
+	large = container_of(buf, struct large_buf, buf);
+	if (pcpool_may_sleep()) {
+		large_free(large);
+		return;
+	}
+	llist_add(&large->node, &class->set->doomed);
+	/* Whoever finds it queued knows that it will look again. */
+	queue_work(pcpool_workqueue, &class->set->work);
+}
+EXPORT_SYMBOL_GPL(pcpool_buf_put);
+
+/**
+ * pcpool_buf_stats() - what a class of buffers has done so far, and what is in it
+ * @set: the set
+ * @i: which class, 0: the smallest
+ * @stats: where to put it, as pcpool_stats() does
+ *
+ * Context: As pcpool_stats().
+ * Return: false if there are not so many classes.
+ */
+bool pcpool_buf_stats(struct pcpool_buf_set *set, unsigned int i,
+		      struct pcpool_pool_stats *stats)
+{
+	if (i >= set->nr)
+		return false;
+	pcpool_stats(set->class[i].pool, stats);
+	return true;
+}
+EXPORT_SYMBOL_GPL(pcpool_buf_stats);

@@ -1,0 +1,1127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sets of pools of buffers: which class a buffer is of, where it goes when it is put, what is
+ * beyond the largest class, and what becomes of the set.
+ */
+#include <linux/highmem.h>
+#include <linux/kmemleak.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/pcpool_buf.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "common.h"
+
+#define NAME	"kunit-buf"
+
+/**
+ * struct bufs - a set under test
+ * @test: the case it belongs to
+ * @before: a pool made before those of the set; nobody uses it
+ * @set: the set; NULL when it has been destroyed
+ * @after: a pool made after those of the set
+ *
+ * Between the two, in the list of pools, are the pools of the set.
+ */
+struct bufs {
+	struct kunit *test;
+	struct kt_pool *before;
+	struct pcpool_buf_set *set;
+	struct kt_pool *after;
+};
+
+/* A set with these pcpool_buf_params; name has a default. It is destroyed when the case ends. */
+#define new_bufs(test, ...)						\
+	bufs_new((test), &(struct pcpool_buf_params){ __VA_ARGS__ })
+
+static void end_bufs(void *data)
+{
+	struct bufs *bufs = data;
+
+	pcpool_buf_destroy(bufs->set);
+}
+
+static struct bufs *bufs_new(struct kunit *test, const struct pcpool_buf_params *params)
+{
+	struct bufs *bufs = kunit_kzalloc(test, sizeof(*bufs), GFP_KERNEL);
+	struct pcpool_buf_params p = *params;
+
+	KUNIT_ASSERT_NOT_NULL(test, bufs);
+	p.name = p.name ?: NAME;
+	bufs->test = test;
+	bufs->before = kt_new(test, 1);
+	bufs->set = pcpool_buf_create(&p);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bufs->set);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_bufs, bufs));
+	bufs->after = kt_new(test, 1);
+	return bufs;
+}
+
+static void destroy(struct bufs *bufs)
+{
+	pcpool_buf_destroy(bufs->set);
+	bufs->set = NULL;
+}
+
+static struct pcpool_buf *get(struct bufs *bufs, size_t bytes)
+{
+	struct pcpool_buf *buf = pcpool_buf_get(bufs->set, bytes, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(bufs->test, buf);
+	return buf;
+}
+
+/* The pool of the class after @core, the first after @before; NULL if there is none. */
+static struct pcpool_core *next_class(struct bufs *bufs, struct pcpool_core *core)
+{
+	core = list_next_entry(core, list);
+	return core == bufs->after->core ? NULL : core;
+}
+
+/* The pool of the class of so large buffers. */
+static struct pcpool *class_pool(struct bufs *bufs, size_t capacity)
+{
+	struct pcpool_core *core = bufs->before->core;
+
+	while ((core = next_class(bufs, core))) {
+		if (core->object_bytes == capacity)
+			return &core->pool;
+	}
+	KUNIT_FAIL_AND_ABORT(bufs->test, "there is no class of %zu bytes", capacity);
+	return NULL;
+}
+
+static struct pcpool_pool_stats stats(struct bufs *bufs, size_t capacity)
+{
+	struct pcpool_pool_stats s;
+
+	pcpool_stats(class_pool(bufs, capacity), &s);
+	return s;
+}
+
+static u64 idle(struct bufs *bufs, size_t capacity)
+{
+	struct pcpool_pool_stats s = stats(bufs, capacity);
+
+	return s.idle_main + s.idle_victim;
+}
+
+static u64 requested(struct bufs *bufs, size_t capacity)
+{
+	return stats(bufs, capacity).requested_bytes;
+}
+
+/* Let the worker of this class finish, which frees where a put cannot tell that it may. */
+static void settle(struct bufs *bufs, size_t capacity)
+{
+	struct kt_pool kp = {
+		.test = bufs->test,
+		.core = pcpool_to_core(class_pool(bufs, capacity)),
+	};
+
+	kt_settle(&kp);
+}
+
+/* --- Classes ------------------------------------------------------------------- */
+
+struct span {
+	size_t min_bytes;
+	size_t max_bytes;
+	bool halves;
+};
+
+static const struct span spans[] = {
+	{ 1, 1 }, { 1, 2 }, { 1, 100 }, { 3, 3 }, { 100, SZ_1M }, { SZ_4K, SZ_64K },
+	{ 1025, SZ_4K + 1 },
+	{ 1, 1, true }, { 1, 2, true }, { 1, 100, true }, { 3, 3, true }, { 100, SZ_1M, true },
+	{ SZ_4K, SZ_64K, true }, { 1025, SZ_4K + 1, true },
+};
+
+static void span_desc(const struct span *span, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%zu to %zu%s", span->min_bytes, span->max_bytes,
+		 span->halves ? ", halves" : "");
+}
+
+KUNIT_ARRAY_PARAM(span, spans, span_desc);
+
+#define CLASSES_MAX	64
+
+/* What classes there should be, from the smallest; how many. */
+static unsigned int list_classes(const struct span *span, size_t *capacities)
+{
+	size_t capacity = 1;
+	unsigned int n = 0;
+
+	/* Of one byte there is no half as much again. */
+	while (capacity < span->min_bytes || (span->halves && capacity < 2))
+		capacity *= 2;
+	for (;; capacity *= 2) {
+		capacities[n++] = capacity;
+		if (capacity >= span->max_bytes)
+			return n;
+		if (!span->halves)
+			continue;
+		capacities[n++] = capacity + capacity / 2;
+		if (capacities[n - 1] >= span->max_bytes)
+			return n;
+	}
+}
+
+static struct bufs *new_bufs_of(struct kunit *test)
+{
+	const struct span *span = test->param_value;
+
+	return new_bufs(test, .min_bytes = span->min_bytes, .max_bytes = span->max_bytes,
+			.halves = span->halves);
+}
+
+static void there_is_one_pool_a_class(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs_of(test);
+	struct pcpool_core *core = bufs->before->core;
+	size_t capacities[CLASSES_MAX];
+	unsigned int i = 0, n;
+
+	n = list_classes(test->param_value, capacities);
+	while ((core = next_class(bufs, core))) {
+		KUNIT_ASSERT_LT(test, i, n);
+		KUNIT_EXPECT_EQ(test, core->object_bytes, capacities[i]);
+		i++;
+	}
+	KUNIT_EXPECT_EQ(test, i, n);
+}
+
+static const struct { size_t capacity; const char *name; } names[] = {
+	{ 2, NAME "-2" }, { 3, NAME "-3" }, { 96, NAME "-96" }, { 768, NAME "-768" },
+	{ SZ_1K, NAME "-1K" }, { 1536, NAME "-1536" }, { SZ_4K, NAME "-4K" },
+	{ 6 * SZ_1K, NAME "-6K" }, { SZ_1M, NAME "-1024K" }, { 96 * SZ_1M, NAME "-98304K" },
+	{ PCPOOL_BUF_MAX, NAME "-1048576K" },
+};
+
+static void a_pool_is_named_after_its_capacity(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = PCPOOL_BUF_MAX,
+				     .halves = true);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		KUNIT_EXPECT_STREQ(test, stats(bufs, names[i].capacity).name, names[i].name);
+}
+
+static void the_longest_name_has_room_for_the_largest_class(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .name = "1234567890123456789012",
+				     .min_bytes = PCPOOL_BUF_MAX, .max_bytes = PCPOOL_BUF_MAX);
+
+	KUNIT_EXPECT_STREQ(test, stats(bufs, PCPOOL_BUF_MAX).name,
+			   "1234567890123456789012-1048576K");
+}
+
+static void expect_right_size(struct bufs *bufs, size_t bytes, const size_t *capacities,
+			      unsigned int n)
+{
+	const struct span *span = bufs->test->param_value;
+	struct pcpool_buf *buf = get(bufs, bytes);
+	size_t waste = buf->capacity - bytes;
+	struct kunit *test = bufs->test;
+	unsigned int i;
+
+	for (i = 0; i < n && capacities[i] < bytes; i++)
+		;
+	KUNIT_EXPECT_EQ_MSG(test, buf->capacity, i < n ? capacities[i] : bytes,
+			    "%zu bytes", bytes);
+	if (i && i < n)
+		KUNIT_EXPECT_LE_MSG(test, waste, buf->capacity / (span->halves ? 3 : 2),
+				    "%zu bytes", bytes);
+	/* KASAN knows how large it really is. */
+	memset(buf->data, 0xa5, buf->capacity);
+	pcpool_buf_put(buf);
+}
+
+/* How many sizes to look at one by one, and how many of the others. */
+#define SMALL	5000
+#define SAMPLES	200
+
+static void a_buffer_is_of_the_smallest_class_that_holds_it(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs_of(test);
+	size_t capacities[CLASSES_MAX], bytes, largest;
+	struct rnd_state rnd;
+	unsigned int i, n;
+
+	n = list_classes(test->param_value, capacities);
+	largest = capacities[n - 1];
+	for (bytes = 0; bytes <= min(largest + 3, SMALL); bytes++)
+		expect_right_size(bufs, bytes, capacities, n);
+	for (i = 0; i < n; i++) {
+		bytes = max_t(size_t, capacities[i], 2) - 2;
+		for (; bytes <= capacities[i] + 2; bytes++)
+			expect_right_size(bufs, bytes, capacities, n);
+	}
+	prandom_seed_state(&rnd, 1);
+	for (i = 0; i < SAMPLES; i++) {
+		bytes = prandom_u32_state(&rnd) % (largest + largest / 8 + 1);
+		expect_right_size(bufs, bytes, capacities, n);
+	}
+	for (i = 0; i < n; i++)
+		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).outstanding, 0);
+}
+
+static void a_buffer_is_used_again(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs_of(test);
+	size_t capacities[CLASSES_MAX];
+	struct pcpool_buf *buf;
+	unsigned int i, n;
+	void *data;
+
+	n = list_classes(test->param_value, capacities);
+	kt_on(test, kt_cpu(test, 0));
+	for (i = 0; i < n; i++) {
+		buf = get(bufs, capacities[i]);
+		data = buf->data;
+		pcpool_buf_put(buf);
+		/* The least that is of this class. */
+		buf = get(bufs, i ? capacities[i - 1] + 1 : 0);
+		KUNIT_EXPECT_PTR_EQ(test, buf->data, data);
+		KUNIT_EXPECT_EQ(test, buf->capacity, capacities[i]);
+		pcpool_buf_put(buf);
+		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).miss, 1);
+		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).gets, 2);
+	}
+}
+
+static void a_put_finds_the_class_by_the_buffer_alone(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs_of(test);
+	struct pcpool_buf *buf[CLASSES_MAX];
+	size_t capacities[CLASSES_MAX];
+	unsigned int i, n, next;
+
+	n = list_classes(test->param_value, capacities);
+	for (i = 0; i < n; i++)
+		buf[i] = get(bufs, capacities[i]);
+	/* In an order that is neither up nor down. */
+	for (i = 0; i < n; i++) {
+		next = i % 2 ? n - 1 - i / 2 : i / 2;
+		KUNIT_EXPECT_EQ(test, idle(bufs, capacities[next]), 0);
+		pcpool_buf_put(buf[next]);
+		KUNIT_EXPECT_EQ(test, idle(bufs, capacities[next]), 1);
+	}
+	for (i = 0; i < n; i++) {
+		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).puts, 1);
+		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).outstanding, 0);
+	}
+}
+
+static void putting_nothing_does_nothing(struct kunit *test)
+{
+	pcpool_buf_put(NULL);
+}
+
+/* --- In any context ------------------------------------------------------------- */
+
+KUNIT_ARRAY_PARAM(context, kt_contexts, kt_context_desc);
+
+#define MANY	20u
+
+struct uses {
+	struct bufs *bufs;
+	size_t bytes;
+	struct pcpool_buf *buf[MANY];
+};
+
+static void get_many(void *arg)
+{
+	struct uses *uses = arg;
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++)
+		uses->buf[i] = pcpool_buf_get(uses->bufs->set, uses->bytes,
+					      GFP_NOWAIT | __GFP_NOWARN);
+}
+
+static void put_many(void *arg)
+{
+	struct uses *uses = arg;
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++)
+		pcpool_buf_put(uses->buf[i]);
+}
+
+static void buffers_are_used_again_in_any_context(struct kunit *test)
+{
+	const struct kt_context_param *p = test->param_value;
+	struct uses uses = {
+		.bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_64K),
+		.bytes = SZ_32K - 1,
+	};
+	unsigned int i;
+
+	kt_on(test, kt_cpu(test, 0));
+	/* Idle ones, so that it need not be a context in which memory can be had. */
+	for (i = 0; i < MANY; i++)
+		uses.buf[i] = get(uses.bufs, uses.bytes);
+	put_many(&uses);
+	kt_run_in(test, p->context, get_many, &uses);
+	for (i = 0; i < MANY; i++)
+		KUNIT_ASSERT_NOT_NULL(test, uses.buf[i]);
+	KUNIT_EXPECT_EQ(test, stats(uses.bufs, SZ_32K).miss, MANY);
+	KUNIT_EXPECT_EQ(test, stats(uses.bufs, SZ_32K).outstanding, MANY);
+	kt_run_in(test, p->context, put_many, &uses);
+	KUNIT_EXPECT_EQ(test, idle(uses.bufs, SZ_32K), MANY);
+}
+
+static void a_get_that_may_not_sleep_gets_memory_in_one_piece(struct kunit *test)
+{
+	static const enum kt_context contexts[] = { KT_TASK, KT_BH_OFF, KT_SOFTIRQ };
+	/* In a class, and beyond all. */
+	static const size_t sizes[] = { SZ_16K, SZ_32K + 1 };
+	struct uses uses = { .bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_32K) };
+	unsigned int i, j, k;
+
+	for (i = 0; i < ARRAY_SIZE(contexts); i++) {
+		for (j = 0; j < ARRAY_SIZE(sizes); j++) {
+			uses.bytes = sizes[j];
+			kt_run_in(test, contexts[i], get_many, &uses);
+			for (k = 0; k < MANY; k++) {
+				KUNIT_ASSERT_NOT_NULL(test, uses.buf[k]);
+				KUNIT_EXPECT_FALSE(test, is_vmalloc_addr(uses.buf[k]->data));
+				memset(uses.buf[k]->data, 1, uses.buf[k]->capacity);
+			}
+			kt_run_in(test, contexts[i], put_many, &uses);
+		}
+	}
+}
+
+/* --- Beyond the largest class --------------------------------------------------- */
+
+static void beyond_the_largest_class_there_is_no_more_than_asked_for(struct kunit *test)
+{
+	static const size_t sizes[] = { 1, 2, 100, SZ_4K, SZ_64K + 1, SZ_8M };
+	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = 1000);
+	struct pcpool_buf *buf;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		buf = get(bufs, 1024 + sizes[i]);
+		KUNIT_EXPECT_EQ(test, buf->capacity, 1024 + sizes[i]);
+		memset(buf->data, 1, buf->capacity);
+		pcpool_buf_put(buf);
+	}
+	/* No class has seen it. */
+	KUNIT_EXPECT_EQ(test, stats(bufs, 1024).gets, 0);
+	KUNIT_EXPECT_EQ(test, stats(bufs, 1024).puts, 0);
+	KUNIT_EXPECT_EQ(test, requested(bufs, 1024), 0);
+}
+
+#ifdef kunit_warning_suppress
+
+/* Else destroying the set says so. That they are freed is for kmemleak to see. */
+static void beyond_the_largest_class_none_is_out_after_its_put(struct kunit *test)
+{
+	const struct kt_context_param *p = test->param_value;
+	struct uses uses = {
+		.bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_4K),
+		.bytes = SZ_4K + 1,
+	};
+	unsigned int i, round;
+
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < MANY; i++)
+			uses.buf[i] = get(uses.bufs, uses.bytes);
+		kt_run_in(test, p->context, put_many, &uses);
+	}
+	kunit_warning_suppress(test) {
+		destroy(uses.bufs);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+}
+
+#endif
+
+/* --- Statistics ----------------------------------------------------------------- */
+
+static void what_is_asked_for_is_counted_by_class(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .min_bytes = 100, .max_bytes = 1000);
+	static const size_t sizes[] = { 0, 1, 128, 129, 256, 257, 300, 512, 513, 1024, 1025 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		pcpool_buf_put(get(bufs, sizes[i]));
+	KUNIT_EXPECT_EQ(test, requested(bufs, 128), 0 + 1 + 128);
+	KUNIT_EXPECT_EQ(test, requested(bufs, 256), 129 + 256);
+	KUNIT_EXPECT_EQ(test, requested(bufs, 512), 257 + 300 + 512);
+	KUNIT_EXPECT_EQ(test, requested(bufs, 1024), 513 + 1024);
+	KUNIT_EXPECT_EQ(test, stats(bufs, 128).gets, 3);
+	KUNIT_EXPECT_EQ(test, stats(bufs, 1024).gets, 2);
+}
+
+static void what_is_asked_for_is_counted_on_all_cpus(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .min_bytes = 128, .max_bytes = 128);
+	u64 bytes = 0;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		kt_on(test, cpu);
+		pcpool_buf_put(get(bufs, cpu + 1));
+		bytes += cpu + 1;
+	}
+	KUNIT_EXPECT_EQ(test, requested(bufs, 128), bytes);
+}
+
+static void a_hit_is_counted(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .min_bytes = 128, .max_bytes = 512);
+	struct pcpool_pool_stats s;
+	unsigned int i;
+
+	kt_on(test, kt_cpu(test, 0));
+	for (i = 0; i < 10; i++)
+		pcpool_buf_put(get(bufs, 200));
+	s = stats(bufs, 256);
+	KUNIT_EXPECT_EQ(test, s.gets, 10);
+	KUNIT_EXPECT_EQ(test, s.miss, 1);
+	KUNIT_EXPECT_EQ(test, s.hit_private, 9);
+	KUNIT_EXPECT_EQ(test, s.requested_bytes, 10 * 200);
+	KUNIT_EXPECT_EQ(test, s.idle_bytes, 256);
+	KUNIT_EXPECT_EQ(test, stats(bufs, 128).gets, 0);
+	KUNIT_EXPECT_EQ(test, stats(bufs, 512).gets, 0);
+}
+
+/* --- No memory ------------------------------------------------------------------ */
+
+static const size_t absurd[] = {
+	SIZE_MAX, SIZE_MAX - 1, SIZE_MAX / 2 + 2, SIZE_MAX / 2 + 1, SIZE_MAX / 2,
+	SIZE_MAX / 4 * 3, SIZE_MAX / 4 * 3 + 1, (size_t)INT_MAX + 1,
+};
+
+static void absurd_desc(const size_t *bytes, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%zu bytes", *bytes);
+}
+
+KUNIT_ARRAY_PARAM(absurd, absurd, absurd_desc);
+
+static void what_nobody_has_is_not_got(struct kunit *test)
+{
+	size_t bytes = *(const size_t *)test->param_value;
+	unsigned int halves, order;
+	struct bufs *bufs;
+
+	for (halves = 0; halves < 2; halves++) {
+		for (order = 0; order <= 12; order += 12) {
+			bufs = new_bufs(test, .min_bytes = 1 << order, .max_bytes = SZ_4K,
+					.halves = halves);
+			KUNIT_EXPECT_NULL(test, pcpool_buf_get(bufs->set, bytes,
+							       GFP_KERNEL | __GFP_NOWARN));
+			KUNIT_EXPECT_NULL(test, pcpool_buf_get(bufs->set, bytes,
+							       GFP_NOWAIT | __GFP_NOWARN));
+			destroy(bufs);
+		}
+	}
+}
+
+static void a_class_without_memory_gives_nothing(struct kunit *test)
+{
+	/* More than there ever is in one piece. */
+	size_t bytes = 4 * KMALLOC_MAX_SIZE;
+	struct bufs *bufs = new_bufs(test, .min_bytes = bytes, .max_bytes = bytes);
+	struct pcpool_buf *buf;
+
+	buf = pcpool_buf_get(bufs->set, bytes, GFP_NOWAIT | __GFP_NOWARN);
+	KUNIT_EXPECT_NULL(test, buf);
+	KUNIT_EXPECT_EQ(test, stats(bufs, bytes).alloc_fail, 1);
+	KUNIT_EXPECT_EQ(test, requested(bufs, bytes), 0);
+	KUNIT_EXPECT_EQ(test, stats(bufs, bytes).outstanding, 0);
+	/* And then it has. */
+	buf = get(bufs, bytes);
+	KUNIT_EXPECT_EQ(test, requested(bufs, bytes), bytes);
+	pcpool_buf_put(buf);
+}
+
+/* --- What may be idle ----------------------------------------------------------- */
+
+struct bound {
+	size_t max_idle_bytes;
+	unsigned int idle_1k;
+	unsigned int idle_4k;
+};
+
+static const struct bound bounds[] = {
+	{ 1, 1, 1 }, { SZ_1K, 1, 1 }, { SZ_2K - 1, 1, 1 }, { SZ_2K, 2, 1 }, { SZ_8K, 8, 2 },
+	{ SZ_8K + SZ_1K - 1, 8, 2 }, { SZ_256K, 256, 64 },
+};
+
+static void bound_desc(const struct bound *bound, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%zu bytes", bound->max_idle_bytes);
+}
+
+KUNIT_ARRAY_PARAM(bound, bounds, bound_desc);
+
+#define BEYOND	300u
+
+static void expect_idle(struct bufs *bufs, size_t capacity, unsigned int most)
+{
+	struct kunit *test = bufs->test;
+	struct pcpool_buf **buf = kunit_kcalloc(test, BEYOND, sizeof(*buf), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	for (i = 0; i < BEYOND; i++)
+		buf[i] = get(bufs, capacity);
+	for (i = 0; i < BEYOND; i++)
+		pcpool_buf_put(buf[i]);
+	KUNIT_EXPECT_EQ(test, idle(bufs, capacity), most);
+	KUNIT_EXPECT_EQ(test, stats(bufs, capacity).drop_full, BEYOND - most);
+}
+
+static void a_class_keeps_no_more_idle_than_it_may(struct kunit *test)
+{
+	const struct bound *bound = test->param_value;
+	struct bufs *bufs = new_bufs(test, .min_bytes = SZ_1K, .max_bytes = SZ_4K,
+				     .max_idle_bytes = bound->max_idle_bytes);
+
+	expect_idle(bufs, SZ_1K, bound->idle_1k);
+	/* Each class for itself. */
+	expect_idle(bufs, SZ_4K, bound->idle_4k);
+	KUNIT_EXPECT_EQ(test, idle(bufs, SZ_1K), bound->idle_1k);
+}
+
+static void without_a_bound_all_are_kept(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .min_bytes = SZ_1K, .max_bytes = SZ_4K);
+
+	expect_idle(bufs, SZ_1K, BEYOND);
+	expect_idle(bufs, SZ_4K, BEYOND);
+}
+
+static void a_bypassed_set_keeps_nothing(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .min_bytes = SZ_1K, .max_bytes = SZ_4K,
+				     .flags = PCPOOL_BYPASS);
+	struct pcpool_pool_stats s;
+	struct pcpool_buf *buf;
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		buf = get(bufs, 1100);
+		KUNIT_EXPECT_EQ(test, buf->capacity, SZ_2K);
+		pcpool_buf_put(buf);
+	}
+	settle(bufs, SZ_2K);
+	s = stats(bufs, SZ_2K);
+	KUNIT_EXPECT_TRUE(test, s.state & PCPOOL_STATE_BYPASSED);
+	KUNIT_EXPECT_EQ(test, s.miss, 10);
+	KUNIT_EXPECT_EQ(test, s.drop_other, 10);
+	KUNIT_EXPECT_EQ(test, s.idle_main, 0);
+	KUNIT_EXPECT_EQ(test, s.requested_bytes, 10 * 1100);
+}
+
+/* --- Clearing ------------------------------------------------------------------- */
+
+static void a_cleared_buffer_is_zeros_when_it_is_got_again(struct kunit *test)
+{
+	static const size_t sizes[] = { 1, 2, 3, 7, 8, 96, 1536, SZ_4K, SZ_8K + 1, SZ_64K };
+	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_64K, .halves = true,
+				     .flags = PCPOOL_ZERO_ON_PUT);
+	struct pcpool_buf *buf;
+	unsigned int i;
+	void *data;
+
+	kt_on(test, kt_cpu(test, 0));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		buf = get(bufs, sizes[i]);
+		data = buf->data;
+		/* All of it, also what was not asked for. */
+		memset(data, 0xff, buf->capacity);
+		pcpool_buf_put(buf);
+		buf = get(bufs, sizes[i]);
+		KUNIT_EXPECT_PTR_EQ(test, buf->data, data);
+		KUNIT_EXPECT_NULL(test, memchr_inv(buf->data, 0, buf->capacity));
+		pcpool_buf_put(buf);
+	}
+}
+
+/**
+ * struct clearing - how a buffer can come to be freed
+ * @name: -
+ * @large: it is beyond the largest class
+ * @flags: of the set; without PCPOOL_ZERO_ON_PUT it shows that the case sees anything
+ * @context: where it is put
+ */
+struct clearing {
+	char name[40];
+	bool large;
+	unsigned int flags;
+	enum kt_context context;
+};
+
+static const struct clearing clearings[] = {
+	{ "bypassed, not cleared", false, PCPOOL_BYPASS },
+	{ "large, not cleared", true },
+	{ "idle", false, PCPOOL_ZERO_ON_PUT },
+	{ "bypassed", false, PCPOOL_ZERO_ON_PUT | PCPOOL_BYPASS },
+	{ "bypassed, in hardirq", false, PCPOOL_ZERO_ON_PUT | PCPOOL_BYPASS, KT_HARDIRQ_WORK },
+	{ "large", true, PCPOOL_ZERO_ON_PUT },
+	{ "large, in hardirq", true, PCPOOL_ZERO_ON_PUT, KT_HARDIRQ_WORK },
+};
+
+KUNIT_ARRAY_PARAM_DESC(clearing, clearings, name);
+
+static void put_one(void *arg)
+{
+	pcpool_buf_put(arg);
+}
+
+static void a_buffer_is_cleared_before_it_is_freed(struct kunit *test)
+{
+	const struct clearing *c = test->param_value;
+	/* So large that kvmalloc() uses single pages, which one can keep beyond their freeing. */
+	const size_t bytes = 2 * KMALLOC_MAX_SIZE;
+	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = c->large ? 1 : bytes,
+				     .flags = c->flags);
+	unsigned int i, step = bytes / MANY, cleared = 0;
+	struct pcpool_buf *buf = get(bufs, bytes);
+	struct page *page[MANY];
+	u8 *at;
+
+	KUNIT_ASSERT_TRUE(test, is_vmalloc_addr(buf->data));
+	memset(buf->data, 0x5a, buf->capacity);
+	for (i = 0; i < MANY; i++) {
+		page[i] = vmalloc_to_page(buf->data + i * step);
+		get_page(page[i]);
+	}
+	kt_run_in(test, c->context, put_one, buf);
+	destroy(bufs);
+	for (i = 0; i < MANY; i++) {
+		at = kmap_local_page(page[i]);
+		cleared += !memchr_inv(at, 0, PAGE_SIZE);
+		kunmap_local(at);
+		put_page(page[i]);
+	}
+	KUNIT_EXPECT_EQ(test, cleared, c->flags & PCPOOL_ZERO_ON_PUT ? MANY : 0);
+}
+
+/* --- Parameters ----------------------------------------------------------------- */
+
+#define GOOD	.name = NAME, .min_bytes = 100, .max_bytes = 5000
+
+struct bad {
+	char what[40];
+	struct pcpool_buf_params params;
+};
+
+/* Each is good but for what it is named after: later initialisers win. */
+#define BAD(title, ...)	{ title, { GOOD, __VA_ARGS__ } }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+static const struct bad bads[] = {
+	BAD("no name", .name = NULL),
+	BAD("empty name", .name = ""),
+	BAD("name of 23 characters", .name = "12345678901234567890123"),
+	BAD("long name", .name = "kunit-buf-kunit-buf-kunit-buf-kunit-buf-kunit-buf"),
+	BAD("name with a slash", .name = "a/b"),
+	BAD("name with a space", .name = "a b"),
+	BAD("name with a percent sign", .name = "%s%s%s%s"),
+	BAD("name beyond ASCII", .name = "p\xc3\xb6l"),
+	BAD("min_bytes 0", .min_bytes = 0),
+	BAD("min_bytes and max_bytes 0", .min_bytes = 0, .max_bytes = 0),
+	BAD("max_bytes 0", .max_bytes = 0),
+	BAD("max_bytes below min_bytes", .max_bytes = 99),
+	BAD("max_bytes beyond the largest", .max_bytes = PCPOOL_BUF_MAX + 1),
+	BAD("max_bytes -1", .max_bytes = SIZE_MAX),
+	BAD("min_bytes beyond the largest", .min_bytes = PCPOOL_BUF_MAX + 1,
+	    .max_bytes = PCPOOL_BUF_MAX + 1),
+	BAD("min_bytes -1", .min_bytes = SIZE_MAX, .max_bytes = SIZE_MAX),
+	BAD("flag of pools only", .flags = PCPOOL_FREE_MAY_SLEEP),
+	BAD("another flag of pools only", .flags = PCPOOL_PLAIN),
+	BAD("unknown flag among known", .flags = PCPOOL_BYPASS | 1u << 31),
+};
+
+#pragma GCC diagnostic pop
+
+KUNIT_ARRAY_PARAM_DESC(bad, bads, what);
+
+/* No pool is left between two that were made before and after. */
+static void expect_nothing_between(struct kunit *test, struct kt_pool *before,
+				   struct kt_pool *after)
+{
+	KUNIT_EXPECT_PTR_EQ(test, list_next_entry(before->core, list), after->core);
+}
+
+static void a_bad_parameter_is_refused(struct kunit *test)
+{
+	const struct bad *bad = test->param_value;
+	struct kt_pool *before = kt_new(test, 1);
+	struct pcpool_buf_set *set = pcpool_buf_create(&bad->params);
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(set), -EINVAL);
+	if (!IS_ERR(set))
+		pcpool_buf_destroy(set);
+	expect_nothing_between(test, before, kt_new(test, 1));
+}
+
+static void no_parameters_are_refused(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, PTR_ERR(pcpool_buf_create(NULL)), -EINVAL);
+}
+
+static const char * const takens[] = { NAME "-128", NAME "-1K", NAME "-8K" };
+
+static void taken_desc(const char * const *taken, char *desc)
+{
+	strscpy(desc, *taken, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(taken, takens, taken_desc);
+
+static void a_set_is_made_as_a_whole_or_not_at_all(struct kunit *test)
+{
+	static const struct pcpool_buf_params params = { GOOD };
+	const char *name = *(const char * const *)test->param_value;
+	struct kt_pool *taken = kt_new(test, 1, .name = name);
+	struct pcpool_buf_set *set;
+
+	set = pcpool_buf_create(&params);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(set), -EEXIST);
+	if (!IS_ERR(set))
+		pcpool_buf_destroy(set);
+	expect_nothing_between(test, taken, kt_new(test, 1));
+
+	kt_end(taken);
+	set = pcpool_buf_create(&params);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, set);
+	pcpool_buf_destroy(set);
+}
+
+static void the_name_is_copied(struct kunit *test)
+{
+	char name[] = "kunit-buf";
+	struct bufs *bufs = new_bufs(test, .name = name, .min_bytes = 1, .max_bytes = 1);
+
+	memset(name, 'x', sizeof(name) - 1);
+	KUNIT_EXPECT_STREQ(test, stats(bufs, 1).name, "kunit-buf-1");
+}
+
+static void pools_belong_to_who_made_the_set(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = 1);
+
+	KUNIT_EXPECT_STREQ(test, stats(bufs, 1).owner, kt_stats(bufs->before).owner);
+}
+
+/* --- Destroying ----------------------------------------------------------------- */
+
+static void destroying_nothing_does_nothing(struct kunit *test)
+{
+	pcpool_buf_destroy(NULL);
+}
+
+static void idle_buffers_of_all_cpus_are_freed(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_64K);
+	size_t bytes;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		kt_on(test, cpu);
+		for (bytes = 1; bytes <= SZ_64K; bytes *= 2)
+			pcpool_buf_put(get(bufs, bytes));
+	}
+	/* kmemleak sees the rest. */
+	destroy(bufs);
+	expect_nothing_between(test, bufs->before, bufs->after);
+}
+
+#ifdef kunit_warning_suppress
+
+static void a_buffer_that_is_out_when_its_set_is_destroyed_is_lost(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_4K);
+	struct pcpool_buf_set *set = bufs->set;
+	struct pcpool_buf *buf, before;
+
+	buf = get(bufs, 1000);
+	pcpool_buf_put(get(bufs, 100));
+	memset(buf->data, 0x77, buf->capacity);
+	kunit_warning_suppress(test) {
+		destroy(bufs);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	/* It is lost on purpose. */
+	kmemleak_not_leak(set);
+	expect_nothing_between(test, bufs->before, bufs->after);
+	/* Which may well get the same memory, was it freed. */
+	bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_4K);
+	before = *buf;
+	kunit_warning_suppress(test) {
+		pcpool_buf_put(buf);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	KUNIT_EXPECT_EQ(test, stats(bufs, SZ_1K).puts, 0);
+	/* Whoever was warned still owns it. */
+	KUNIT_EXPECT_MEMEQ(test, buf, &before, sizeof(before));
+	KUNIT_EXPECT_NULL(test, memchr_inv(buf->data, 0x77, buf->capacity));
+	kvfree(buf->data);
+	kfree(buf);
+}
+
+static void a_large_buffer_that_comes_late_is_freed(struct kunit *test)
+{
+	const struct kt_context_param *p = test->param_value;
+	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_4K);
+	struct pcpool_buf_set *set = bufs->set;
+	struct pcpool_buf *buf = get(bufs, SZ_4K + 1);
+
+	kunit_warning_suppress(test) {
+		destroy(bufs);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	/* It is lost on purpose. */
+	kmemleak_not_leak(set);
+	memset(buf->data, 1, buf->capacity);
+	kunit_warning_suppress(test) {
+		kt_run_in(test, p->context, put_one, buf);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+}
+
+#endif
+
+/* --- On all CPUs at once -------------------------------------------------------- */
+
+struct crowd {
+	char name[40];
+	struct pcpool_buf_params params;
+};
+
+#define CROWD	.name = NAME, .min_bytes = 1, .max_bytes = SZ_16K
+
+static const struct crowd crowds[] = {
+	{ "powers of two", { CROWD } },
+	{ "halves", { CROWD, .halves = true } },
+	{ "little idle", { CROWD, .max_idle_bytes = SZ_8K } },
+	{ "some idle", { CROWD, .halves = true, .max_idle_bytes = SZ_256K } },
+	{ "cleared", { CROWD, .flags = PCPOOL_ZERO_ON_PUT } },
+	{ "cleared, little idle", {
+		CROWD, .max_idle_bytes = SZ_8K, .flags = PCPOOL_ZERO_ON_PUT } },
+	{ "bypassed", { CROWD, .flags = PCPOOL_BYPASS } },
+};
+
+KUNIT_ARRAY_PARAM_DESC(crowd, crowds, name);
+
+/* Through these, buffers change hands. */
+#define LETTERS	8
+
+/* Who has a buffer is written into its first and last byte: a worker, or nobody. */
+#define MAILED	0xee
+
+/**
+ * struct use - what the workers of a case use
+ * @set: the set
+ * @cleared: each buffer must come as zeros
+ * @letter: buffers on their way to another worker
+ * @requested: how many bytes were asked for, of classes
+ * @got: buffers got, of classes
+ * @wrong: buffers that somebody else has written to
+ * @unclear: buffers with something in them
+ */
+struct use {
+	struct pcpool_buf_set *set;
+	bool cleared;
+	struct pcpool_buf *letter[LETTERS];
+	atomic64_t requested;
+	atomic64_t got;
+	atomic_t wrong;
+	atomic_t unclear;
+};
+
+static void stamp(struct pcpool_buf *buf, u8 who)
+{
+	u8 *data = buf->data;
+
+	WRITE_ONCE(data[0], who);
+	WRITE_ONCE(data[buf->capacity - 1], who);
+}
+
+static void check_stamp(struct use *use, struct pcpool_buf *buf, u8 who)
+{
+	u8 *data = buf->data;
+
+	if (READ_ONCE(data[0]) != who || READ_ONCE(data[buf->capacity - 1]) != who)
+		atomic_inc(&use->wrong);
+}
+
+static struct pcpool_buf *get_stamped(struct kt_worker *worker, u8 who)
+{
+	struct use *use = worker->arg;
+	struct pcpool_buf *buf;
+	size_t bytes;
+
+	/* All orders of magnitude alike, some beyond the largest class. */
+	bytes = kt_random(worker, 2u << kt_random(worker, 15));
+	/* Who clears what was used needs only new ones to be clear. */
+	buf = pcpool_buf_get(use->set, bytes, GFP_KERNEL | (use->cleared ? __GFP_ZERO : 0));
+	if (!buf)
+		return NULL;
+	if (buf->capacity < bytes)
+		atomic_inc(&use->wrong);
+	if (use->cleared && memchr_inv(buf->data, 0, buf->capacity))
+		atomic_inc(&use->unclear);
+	if (bytes <= SZ_16K) {
+		atomic64_add(bytes, &use->requested);
+		atomic64_inc(&use->got);
+	}
+	stamp(buf, who);
+	return buf;
+}
+
+static void put_stamped(struct kt_worker *worker, struct pcpool_buf *buf, u8 who)
+{
+	unsigned long flags;
+
+	check_stamp(worker->arg, buf, who);
+	if (kt_random(worker, 8)) {
+		pcpool_buf_put(buf);
+		return;
+	}
+	local_irq_save(flags);
+	pcpool_buf_put(buf);
+	local_irq_restore(flags);
+}
+
+/* Put this buffer into a letter, and take what was in it. */
+static struct pcpool_buf *mail(struct kt_worker *worker, struct pcpool_buf *buf, u8 who)
+{
+	struct use *use = worker->arg;
+
+	check_stamp(use, buf, who);
+	stamp(buf, MAILED);
+	buf = xchg(&use->letter[kt_random(worker, LETTERS)], buf);
+	if (buf) {
+		check_stamp(use, buf, MAILED);
+		stamp(buf, who);
+	}
+	return buf;
+}
+
+static void use_buffers(struct kt_worker *worker)
+{
+	u8 who = worker->who;
+	struct pcpool_buf *buf[16];
+	unsigned int n = 0, i;
+
+	while (kt_goes_on(worker)) {
+		if (n == ARRAY_SIZE(buf) || (n && kt_random(worker, 2))) {
+			i = kt_random(worker, n);
+			/* Some are passed on, to be put elsewhere. */
+			if (!kt_random(worker, 4)) {
+				buf[i] = mail(worker, buf[i], who);
+			} else {
+				put_stamped(worker, buf[i], who);
+				buf[i] = NULL;
+			}
+			if (!buf[i])
+				buf[i] = buf[--n];
+		} else {
+			buf[n] = get_stamped(worker, who);
+			n += !!buf[n];
+		}
+		worker->done++;
+	}
+	while (n)
+		put_stamped(worker, buf[--n], who);
+}
+
+static void a_buffer_has_one_owner(struct kunit *test)
+{
+	const struct crowd *crowd = test->param_value;
+	struct use *use = kunit_kzalloc(test, sizeof(*use), GFP_KERNEL);
+	struct bufs *bufs = bufs_new(test, &crowd->params);
+	struct pcpool_core *core = bufs->before->core;
+	u64 bytes = 0, got = 0;
+	struct pcpool_pool_stats s;
+	struct kt_gang *gang;
+	unsigned int i;
+	int cpu;
+
+	KUNIT_ASSERT_NOT_NULL(test, use);
+	use->set = bufs->set;
+	use->cleared = crowd->params.flags & PCPOOL_ZERO_ON_PUT;
+	gang = kt_gang_new(test);
+	for_each_online_cpu(cpu)
+		kt_gang_add(gang, cpu, use_buffers, use);
+	kt_gang_add(gang, -1, use_buffers, use);
+	kt_gang_start(gang, 300);
+	kt_gang_join(gang);
+	for (i = 0; i < LETTERS; i++)
+		pcpool_buf_put(use->letter[i]);
+
+	KUNIT_EXPECT_EQ(test, atomic_read(&use->wrong), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&use->unclear), 0);
+	while ((core = next_class(bufs, core))) {
+		pcpool_stats(&core->pool, &s);
+		KUNIT_EXPECT_EQ(test, s.outstanding, 0);
+		KUNIT_EXPECT_EQ(test, s.misuses, 0);
+		bytes += s.requested_bytes;
+		got += s.gets - s.alloc_fail;
+	}
+	KUNIT_EXPECT_EQ(test, bytes, atomic64_read(&use->requested));
+	KUNIT_EXPECT_EQ(test, got, atomic64_read(&use->got));
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(there_is_one_pool_a_class, span_gen_params),
+	KUNIT_CASE(a_pool_is_named_after_its_capacity),
+	KUNIT_CASE(the_longest_name_has_room_for_the_largest_class),
+	KUNIT_CASE_PARAM(a_buffer_is_of_the_smallest_class_that_holds_it, span_gen_params),
+	KUNIT_CASE_PARAM(a_buffer_is_used_again, span_gen_params),
+	KUNIT_CASE_PARAM(a_put_finds_the_class_by_the_buffer_alone, span_gen_params),
+	KUNIT_CASE(putting_nothing_does_nothing),
+	KUNIT_CASE_PARAM(buffers_are_used_again_in_any_context, context_gen_params),
+	KUNIT_CASE(a_get_that_may_not_sleep_gets_memory_in_one_piece),
+	KUNIT_CASE(beyond_the_largest_class_there_is_no_more_than_asked_for),
+#ifdef kunit_warning_suppress
+	KUNIT_CASE_PARAM(beyond_the_largest_class_none_is_out_after_its_put, context_gen_params),
+#endif
+	KUNIT_CASE(what_is_asked_for_is_counted_by_class),
+	KUNIT_CASE(what_is_asked_for_is_counted_on_all_cpus),
+	KUNIT_CASE(a_hit_is_counted),
+	KUNIT_CASE_PARAM(what_nobody_has_is_not_got, absurd_gen_params),
+	KUNIT_CASE(a_class_without_memory_gives_nothing),
+	KUNIT_CASE_PARAM(a_class_keeps_no_more_idle_than_it_may, bound_gen_params),
+	KUNIT_CASE(without_a_bound_all_are_kept),
+	KUNIT_CASE(a_bypassed_set_keeps_nothing),
+	KUNIT_CASE(a_cleared_buffer_is_zeros_when_it_is_got_again),
+	KUNIT_CASE_PARAM(a_buffer_is_cleared_before_it_is_freed, clearing_gen_params),
+	KUNIT_CASE_PARAM(a_bad_parameter_is_refused, bad_gen_params),
+	KUNIT_CASE(no_parameters_are_refused),
+	KUNIT_CASE_PARAM(a_set_is_made_as_a_whole_or_not_at_all, taken_gen_params),
+	KUNIT_CASE(the_name_is_copied),
+	KUNIT_CASE(pools_belong_to_who_made_the_set),
+	KUNIT_CASE(destroying_nothing_does_nothing),
+	KUNIT_CASE(idle_buffers_of_all_cpus_are_freed),
+#ifdef kunit_warning_suppress
+	KUNIT_CASE(a_buffer_that_is_out_when_its_set_is_destroyed_is_lost),
+	KUNIT_CASE_PARAM(a_large_buffer_that_comes_late_is_freed, context_gen_params),
+#endif
+	KUNIT_CASE_PARAM_ATTR(a_buffer_has_one_owner, crowd_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
+	{ }
+};
+
+static struct kunit_suite suite = {
+	.name = "pcpool_buf",
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

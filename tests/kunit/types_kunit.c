@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pools of one type (DEFINE_PCPOOL_TYPE), objects that are put at the end of their scope, and
+ * pools that are described where they are defined (DEFINE_PCPOOL).
+ */
+#include <linux/jiffies.h>
+#include <linux/slab.h>
+
+#include "common.h"
+
+struct thing {
+	int number;
+};
+
+struct other_thing {
+	int number;
+};
+
+DEFINE_PCPOOL_TYPE(thing, struct thing);
+DEFINE_PCPOOL_TYPE(other_thing, struct other_thing);
+
+/* What a thing is when it is made. */
+#define NEW	42
+
+static bool no_things;
+static atomic_t things;
+
+static void *thing_alloc(gfp_t gfp, void *ctx)
+{
+	struct thing *thing = READ_ONCE(no_things) ? NULL : kmalloc(sizeof(*thing), gfp);
+
+	if (!thing)
+		return NULL;
+	thing->number = NEW;
+	atomic_inc(&things);
+	return thing;
+}
+
+static void thing_free(void *obj, void *ctx)
+{
+	atomic_dec(&things);
+	kfree(obj);
+}
+
+static const struct pcpool_ops thing_ops = { .alloc = thing_alloc, .free = thing_free };
+
+#define THINGS	.name = "kunit-things", .ops = &thing_ops, .object_bytes = sizeof(struct thing)
+
+/* Else a destroyed pool has kept some. */
+static void expect_no_things(void *data)
+{
+	struct kunit *test = data;
+
+	KUNIT_EXPECT_EQ(test, atomic_read(&things), 0);
+}
+
+static int types_init(struct kunit *test)
+{
+	no_things = false;
+	atomic_set(&things, 0);
+	/* The first that is added comes last, after the pools have been destroyed. */
+	return kunit_add_action(test, expect_no_things, test);
+}
+
+static void end_things(void *pool)
+{
+	thing_pool_destroy(pool);
+}
+
+/* A pool with these pcpool_params; it is destroyed when the case ends. */
+#define new_things(test, ...)						\
+	things_new((test), &(struct pcpool_params){ THINGS, __VA_ARGS__ })
+
+static struct thing_pool *things_new(struct kunit *test, const struct pcpool_params *params)
+{
+	struct thing_pool *pool = thing_pool_create(params);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_things, pool));
+	/* So that what was put is found again. */
+	kt_on(test, kt_cpu(test, 0));
+	return pool;
+}
+
+static struct pcpool_pool_stats stats(struct thing_pool *pool)
+{
+	struct pcpool_pool_stats s;
+
+	pcpool_stats(thing_pool_untyped(pool), &s);
+	return s;
+}
+
+/* --- DEFINE_PCPOOL_TYPE ----------------------------------------------------------- */
+
+/*
+ * What must not compile, with a struct thing_pool *pool and a struct other_thing *other:
+ *
+ *	thing_put(pool, other);
+ *	other = thing_get(pool, GFP_KERNEL);
+ *	other_thing_put(pool, other);
+ *	pcpool_put(pool, other);
+ */
+
+static void a_typed_pool_gives_and_takes(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test);
+	struct thing *thing = thing_get(pool, GFP_KERNEL), *again;
+
+	KUNIT_ASSERT_NOT_NULL(test, thing);
+	KUNIT_EXPECT_EQ(test, thing->number, NEW);
+	thing->number = 1;
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
+	thing_put(pool, thing);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	again = thing_get(pool, GFP_KERNEL);
+	KUNIT_EXPECT_PTR_EQ(test, again, thing);
+	KUNIT_EXPECT_EQ(test, again->number, 1);
+	thing_put(pool, again);
+	KUNIT_EXPECT_EQ(test, stats(pool).made, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool).hit_private, 1);
+}
+
+static void a_typed_pool_is_made_as_any_other(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test, .max_idle = 7);
+
+	KUNIT_EXPECT_STREQ(test, stats(pool).name, "kunit-things");
+	KUNIT_EXPECT_STREQ(test, stats(pool).owner, KBUILD_MODNAME);
+	KUNIT_EXPECT_EQ(test, stats(pool).object_bytes, sizeof(struct thing));
+	KUNIT_EXPECT_EQ(test, stats(pool).max_idle, 7);
+}
+
+static void a_typed_pool_that_cannot_be_made_is_an_error(struct kunit *test)
+{
+	static const struct pcpool_params bad = { .name = "kunit-things" };
+	static const struct pcpool_params good = { THINGS };
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(thing_pool_create(&bad)), -EINVAL);
+	new_things(test);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(thing_pool_create(&good)), -EEXIST);
+}
+
+static void get_local_looks_at_no_other_cpu(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test, .private_slots = 1);
+	struct thing *thing = thing_get_local(pool, GFP_KERNEL), *again, *more;
+	int other = kt_cpu(test, 1);
+
+	more = thing_get_local(pool, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, thing);
+	KUNIT_ASSERT_NOT_NULL(test, more);
+	/* The one is in the private slot then, the other where it could be stolen. */
+	thing_put(pool, more);
+	thing_put(pool, thing);
+	again = thing_get_local(pool, GFP_KERNEL);
+	KUNIT_EXPECT_TRUE(test, again == thing || again == more);
+	thing_put(pool, again);
+	KUNIT_EXPECT_EQ(test, stats(pool).made, 2);
+	kt_on(test, other);
+	again = thing_get_local(pool, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, stats(pool).made, 3);
+	thing_put(pool, again);
+}
+
+static void try_get_makes_nothing(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test);
+	struct thing *thing;
+
+	KUNIT_EXPECT_NULL(test, thing_try_get(pool));
+	thing = thing_get(pool, GFP_KERNEL);
+	thing_put(pool, thing);
+	KUNIT_EXPECT_PTR_EQ(test, thing_try_get(pool), thing);
+	KUNIT_EXPECT_NULL(test, thing_try_get(pool));
+	thing_put(pool, thing);
+	KUNIT_EXPECT_EQ(test, stats(pool).made, 1);
+}
+
+static void get_timeout_waits_so_long_and_no_longer(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test, .max_total = 1);
+	unsigned long start, wait = msecs_to_jiffies(50);
+	struct thing *thing;
+
+	thing = thing_get_timeout(pool, GFP_KERNEL, wait);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thing);
+	KUNIT_EXPECT_EQ(test, thing->number, NEW);
+	start = jiffies;
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(thing_get_timeout(pool, GFP_KERNEL, wait)),
+			-ETIMEDOUT);
+	KUNIT_EXPECT_TRUE(test, time_after_eq(jiffies, start + wait));
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(thing_get_timeout(pool, GFP_NOWAIT, wait)),
+			-EAGAIN);
+	thing_put(pool, thing);
+	KUNIT_EXPECT_PTR_EQ(test, thing_get_timeout(pool, GFP_KERNEL, 0), thing);
+	thing_put(pool, thing);
+}
+
+static void put_of_nothing_does_nothing(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test);
+
+	thing_put(pool, NULL);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+}
+
+static void destroying_frees_what_is_idle(struct kunit *test)
+{
+	static const struct pcpool_params params = { THINGS };
+	struct thing_pool *pool = thing_pool_create(&params);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	thing_put(pool, thing_get(pool, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, atomic_read(&things), 1);
+	thing_pool_destroy(pool);
+	KUNIT_EXPECT_EQ(test, atomic_read(&things), 0);
+	thing_pool_destroy(NULL);
+}
+
+static void two_types_do_not_mix(struct kunit *test)
+{
+	static const struct pcpool_params params = {
+		.name = "kunit-others", .ops = &thing_ops,
+		.object_bytes = sizeof(struct other_thing) };
+	struct other_thing_pool *others = other_thing_pool_create(&params);
+	struct thing_pool *pool = new_things(test);
+	struct other_thing *other;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, others);
+	other = other_thing_get(others, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, other);
+	other_thing_put(others, other);
+	KUNIT_EXPECT_EQ(test, stats(pool).gets, 0);
+	other_thing_pool_destroy(others);
+}
+
+/* --- At the end of the scope -------------------------------------------------------- */
+
+static void an_object_is_put_at_the_end_of_its_scope(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test);
+
+	{
+		CLASS(thing_scope, scope)(pool, GFP_KERNEL);
+
+		KUNIT_EXPECT_NOT_NULL(test, scope.obj);
+		KUNIT_EXPECT_EQ(test, scope.obj->number, NEW);
+		KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
+		KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+	}
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
+}
+
+static int leave_in_the_middle(struct thing_pool *pool, int where, u64 *outstanding)
+{
+	CLASS(thing_scope, first)(pool, GFP_KERNEL);
+
+	if (where == 1)
+		return stats(pool).outstanding;
+
+	CLASS(thing_scope, second)(pool, GFP_KERNEL);
+
+	if (where == 2)
+		return stats(pool).outstanding;
+	*outstanding = stats(pool).outstanding;
+	return first.obj == second.obj;
+}
+
+static void an_object_is_put_on_return(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test);
+	u64 outstanding = 0;
+
+	KUNIT_EXPECT_EQ(test, leave_in_the_middle(pool, 1, &outstanding), 1);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
+	KUNIT_EXPECT_EQ(test, leave_in_the_middle(pool, 2, &outstanding), 2);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 3);
+	KUNIT_EXPECT_EQ(test, leave_in_the_middle(pool, 3, &outstanding), 0);
+	KUNIT_EXPECT_EQ(test, outstanding, 2);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 5);
+}
+
+static void an_object_is_put_in_each_round_of_a_loop(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test);
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		CLASS(thing_scope, scope)(pool, GFP_KERNEL);
+
+		KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
+		if (i % 2)
+			continue;
+		if (i == 8)
+			break;
+	}
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 9);
+	KUNIT_EXPECT_EQ(test, stats(pool).made, 1);
+}
+
+static void nothing_is_put_when_nothing_was_got(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test);
+
+	no_things = true;
+	{
+		CLASS(thing_scope, scope)(pool, GFP_KERNEL);
+
+		KUNIT_EXPECT_NULL(test, scope.obj);
+	}
+	KUNIT_EXPECT_EQ(test, stats(pool).alloc_fail, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+}
+
+static void an_object_can_be_kept_beyond_its_scope(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test);
+	struct thing *kept;
+
+	{
+		CLASS(thing_scope, scope)(pool, GFP_KERNEL);
+		struct thing *thing = scope.obj;
+
+		kept = thing_scope_keep(&scope);
+		KUNIT_EXPECT_PTR_EQ(test, kept, thing);
+		KUNIT_EXPECT_NULL(test, scope.obj);
+		/* There is nothing left to be kept. */
+		KUNIT_EXPECT_NULL(test, thing_scope_keep(&scope));
+	}
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+	KUNIT_EXPECT_EQ(test, kept->number, NEW);
+	thing_put(pool, kept);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+}
+
+/* --- DEFINE_PCPOOL -------------------------------------------------------------------- */
+
+static DEFINE_PCPOOL(kunit_static, .ops = &thing_ops, .object_bytes = sizeof(struct thing),
+		     .private_slots = 3, .steal = PCPOOL_STEAL_NODE);
+static DEFINE_PCPOOL(kunit_static_bad, .object_bytes = 1);
+
+static void a_pool_is_made_where_it_is_described(struct kunit *test)
+{
+	struct pcpool_pool_stats s;
+	struct thing *thing;
+
+	KUNIT_EXPECT_NULL(test, kunit_static.pool);
+	KUNIT_ASSERT_EQ(test, pcpool_static_create(&kunit_static), 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kunit_static.pool);
+	pcpool_stats(kunit_static.pool, &s);
+	KUNIT_EXPECT_STREQ(test, s.name, "kunit_static");
+	KUNIT_EXPECT_STREQ(test, s.owner, KBUILD_MODNAME);
+	KUNIT_EXPECT_EQ(test, s.object_bytes, sizeof(struct thing));
+	KUNIT_EXPECT_EQ(test, s.private_slots, 3);
+	KUNIT_EXPECT_EQ(test, s.steal, PCPOOL_STEAL_NODE);
+	thing = pcpool_get(kunit_static.pool, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, thing);
+	pcpool_put(kunit_static.pool, thing);
+	pcpool_static_destroy(&kunit_static);
+	KUNIT_EXPECT_NULL(test, kunit_static.pool);
+}
+
+static void a_described_pool_can_be_made_again(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		KUNIT_ASSERT_EQ(test, pcpool_static_create(&kunit_static), 0);
+		pcpool_put(kunit_static.pool, pcpool_get(kunit_static.pool, GFP_KERNEL));
+		KUNIT_EXPECT_EQ(test, atomic_read(&things), 1);
+		pcpool_static_destroy(&kunit_static);
+		KUNIT_EXPECT_EQ(test, atomic_read(&things), 0);
+	}
+}
+
+static void a_described_pool_whose_name_is_taken_is_not_made(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 1, .name = "kunit_static");
+
+	KUNIT_EXPECT_EQ(test, pcpool_static_create(&kunit_static), -EEXIST);
+	KUNIT_EXPECT_NULL(test, kunit_static.pool);
+	pcpool_static_destroy(&kunit_static);
+	/* Whose name it is has not been harmed. */
+	kt_make_idle(kp, 1);
+	kt_end(kp);
+	KUNIT_EXPECT_EQ(test, pcpool_static_create(&kunit_static), 0);
+	pcpool_static_destroy(&kunit_static);
+}
+
+static void a_pool_that_is_described_badly_is_not_made(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, pcpool_static_create(&kunit_static_bad), -EINVAL);
+	KUNIT_EXPECT_NULL(test, kunit_static_bad.pool);
+	pcpool_static_destroy(&kunit_static_bad);
+}
+
+static void destroying_what_was_never_made_does_nothing(struct kunit *test)
+{
+	pcpool_static_destroy(&kunit_static);
+	pcpool_static_destroy(&kunit_static);
+	KUNIT_EXPECT_NULL(test, kunit_static.pool);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(a_typed_pool_gives_and_takes),
+	KUNIT_CASE(a_typed_pool_is_made_as_any_other),
+	KUNIT_CASE(a_typed_pool_that_cannot_be_made_is_an_error),
+	KUNIT_CASE(get_local_looks_at_no_other_cpu),
+	KUNIT_CASE(try_get_makes_nothing),
+	KUNIT_CASE(get_timeout_waits_so_long_and_no_longer),
+	KUNIT_CASE(put_of_nothing_does_nothing),
+	KUNIT_CASE(destroying_frees_what_is_idle),
+	KUNIT_CASE(two_types_do_not_mix),
+	KUNIT_CASE(an_object_is_put_at_the_end_of_its_scope),
+	KUNIT_CASE(an_object_is_put_on_return),
+	KUNIT_CASE(an_object_is_put_in_each_round_of_a_loop),
+	KUNIT_CASE(nothing_is_put_when_nothing_was_got),
+	KUNIT_CASE(an_object_can_be_kept_beyond_its_scope),
+	KUNIT_CASE(a_pool_is_made_where_it_is_described),
+	KUNIT_CASE(a_described_pool_can_be_made_again),
+	KUNIT_CASE(a_described_pool_whose_name_is_taken_is_not_made),
+	KUNIT_CASE(a_pool_that_is_described_badly_is_not_made),
+	KUNIT_CASE(destroying_what_was_never_made_does_nothing),
+	{ }
+};
+
+static struct kunit_suite suite = {
+	.name = "pcpool_types",
+	.init = types_init,
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

@@ -1,0 +1,297 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Debug mode: how it is switched, what it reports, and what it shows to whom.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+load
+parameter=/sys/module/pcpool/parameters/debug
+
+# debugged POOL: 0 or 1
+debugged() {
+	cat "$debugfs/pcpool/$1/debug"
+}
+
+# outstanding POOL: a line an object that is out, the remarks and titles left out
+outstanding() {
+	grep -vE '^(#|object )' "$debugfs/pcpool/$1/outstanding" || :
+}
+
+# reports: those of pcpool since log_mark
+reports() {
+	log_since | grep 'pcpool: ' || :
+}
+
+# no_addresses FILE: no address that a kernel of 64 bits would have
+no_addresses() {
+	! grep -iE '(^|[^0-9a-f])ffff[0-9a-f]{12}([^0-9a-f]|$)' "$1" ||
+		fail "$1 shows an address"
+}
+
+it_is_off_unless_asked_for() {
+	tell create a
+	equal debug "$(debugged a)" 0
+	equal "the parameter" "$(<$parameter)" N
+	equal "mode of the parameter" "$(stat -c %a $parameter)" 644
+	tell get a 1 0
+	equal outstanding "$(<$debugfs/pcpool/a/outstanding)" \
+		'# debug mode is off: write 1 to debug'
+	expect a misuses=0
+}
+
+a_pool_is_switched_by_its_own_file() {
+	tell create a
+	tell create b
+	debug a 1
+	equal "debug of a" "$(debugged a)" 1
+	equal "debug of b" "$(debugged b)" 0
+	equal "the parameter" "$(<$parameter)" N
+	tell create c
+	equal "debug of a new pool" "$(debugged c)" 0
+	debug a 0
+	equal "debug of a" "$(debugged a)" 0
+	tell get a 1 0
+	equal outstanding "$(<$debugfs/pcpool/a/outstanding)" \
+		'# debug mode is off: write 1 to debug'
+}
+
+the_parameter_switches_all_pools_and_those_to_come() {
+	local pool
+	tell create a
+	tell create b
+	debug b 1
+	echo 1 >$parameter
+	tell create c
+	for pool in a b c; do
+		equal "debug of $pool" "$(debugged $pool)" 1
+	done
+	equal "the parameter" "$(<$parameter)" Y
+	debug c 0
+	equal "debug of a" "$(debugged a)" 1
+	echo 0 >$parameter
+	tell create d
+	for pool in a b c d; do
+		equal "debug of $pool" "$(debugged $pool)" 0
+	done
+	equal "the parameter" "$(<$parameter)" N
+}
+
+# write_parameter VALUE
+write_parameter() {
+	echo "$1" >$parameter
+}
+
+the_parameter_takes_nothing_else() {
+	local before value message
+	tell create a
+	for before in 0 1; do
+		echo $before >$parameter
+		for value in 2 x '' -1; do
+			! message=$(write_parameter "$value" 2>&1) || fail "it took '$value'"
+			[[ $message == *'Invalid argument' ]] || fail "'$value': $message"
+			equal "debug after '$value'" "$(debugged a)" $before
+		done
+	done
+	echo 0 >$parameter
+}
+
+the_module_can_be_loaded_with_it() {
+	unload
+	insmod "$PCPOOL_BUILD/pcpool.ko" debug=1
+	insmod "$PCPOOL_BUILD/selftests/pcpool_selftest.ko"
+	equal "the parameter" "$(<$parameter)" Y
+	tell create a
+	equal debug "$(debugged a)" 1
+	tell get a 2 0
+	equal "outstanding objects" "$(outstanding a | wc -l)" 2
+	tell put a 2 0
+	balanced a
+	tell destroy a
+	load
+	equal "the parameter" "$(<$parameter)" N
+}
+
+an_object_put_twice_is_reported_once() {
+	tell create a
+	debug a 1
+	tell get a 3 0
+	log_mark
+	tell put_twice a 1 "$last_cpu"
+	reports
+	equal "reports" "$(reports | wc -l)" 1
+	# A compiler may give a function that it has changed a name like give.isra.0.
+	reports | grep -qE "pcpool: a: object [^ ]+ put twice: \
+now by give_again[^ ]*\+.*, before by give[^ _]*\+.*; got by get_job\+"
+	expect a misuses=1 puts=1 outstanding=2 idle_main=1
+	balanced a
+}
+
+# The client module makes an error of an object that two have got.
+the_pool_stays_sound_after_it() {
+	local options
+	for options in '' max_idle=4 max_total=100 'max_idle=100 reserve=4' flags=1 flags=4 flags=8; do
+		# shellcheck disable=SC2086 # several words
+		tell create a $options
+		debug a 1
+		tell get a 20 0
+		tell put_twice a 20 "$last_cpu"
+		expect a misuses=20 puts=20 outstanding=0
+		tell get a 40 0
+		balanced a
+		tell put a 40 0
+		tell start a
+		sleep 0.3
+		tell stop a
+		age a
+		drain a
+		balanced a
+		expect a misuses=20
+		tell destroy a
+	done
+}
+
+reports_are_not_endless() {
+	tell create a
+	debug a 1
+	tell get a 150 0
+	log_mark
+	tell put_twice a 150 0
+	expect a misuses=150 outstanding=0
+	# There may be a word more about their end.
+	at_least "reports" "$(reports | wc -l)" 100
+	at_least "most reports" 101 "$(reports | wc -l)"
+	balanced a
+}
+
+misuse_is_counted_when_debug_mode_is_over() {
+	tell create a
+	debug a 1
+	tell get a 2 0
+	tell put_twice a 2 0
+	debug a 0
+	expect a misuses=2
+	tell get a 2 0
+	tell put a 2 0
+	debug a 1
+	expect a misuses=2
+	balanced a
+}
+
+outstanding_names_who_holds_what() {
+	tell create a
+	debug a 1
+	equal "outstanding objects" "$(outstanding a)" ''
+	tell get a 2 0
+	tell get a 1 "$last_cpu"
+	cat $debugfs/pcpool/a/outstanding
+	equal "objects of get_job" "$(outstanding a | grep -c ' get_job+.*\[pcpool_selftest\]$')" 3
+	equal "CPUs" "$(outstanding a | awk '{ print $3 }' | sort -n | xargs)" "0 0 $last_cpu"
+	equal "different objects" "$(outstanding a | awk '{ print $1 }' | sort -u | wc -l)" 3
+	tell put a 2 0
+	equal "objects of get_job" "$(outstanding a | grep -c ' get_job+')" 1
+	tell put a 1 0
+	equal "outstanding objects" "$(outstanding a)" ''
+	! grep get_job $debugfs/pcpool/a/outstanding || fail "nobody holds anything"
+	# Again, from among those that were idle.
+	tell get_now a 2 0
+	equal "objects of get_now_job" "$(outstanding a | grep -c ' get_now_job+')" 2
+	balanced a
+}
+
+older_objects_are_named_as_such() {
+	tell create a
+	tell get a 7 0
+	debug a 1
+	equal "outstanding objects" "$(outstanding a)" ''
+	grep -q '^# 7 objects are older than debug mode' $debugfs/pcpool/a/outstanding
+	tell put a 7 0
+	! grep '^#' $debugfs/pcpool/a/outstanding || fail "all have been seen"
+	tell get a 7 0
+	equal "outstanding objects" "$(outstanding a | wc -l)" 7
+	expect a misuses=0 miss=7
+	balanced a
+}
+
+# To root, who may see the addresses of symbols elsewhere.
+no_kernel_address_shows() {
+	local log
+	! grep -qw no_hash_pointers /proc/cmdline || skip "this kernel was told to show them"
+	log=$(mktemp)
+	tell create a
+	debug a 1
+	tell get a 30 0
+	tell get a 30 "$last_cpu"
+	equal "outstanding objects" "$(outstanding a | wc -l)" 60
+	no_addresses $debugfs/pcpool/a/outstanding
+	log_mark
+	tell put_twice a 30 0
+	reports >"$log"
+	equal "reports" "$(wc -l <"$log")" 30
+	no_addresses "$log"
+	no_addresses $debugfs/pcpool/a/outstanding
+	rm "$log"
+}
+
+# as_nobody COMMAND...
+as_nobody() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+
+others_see_and_switch_nothing() {
+	local file
+	tell create a
+	debug a 1
+	tell get a 1 0
+	for file in debug outstanding; do
+		! as_nobody cat $debugfs/pcpool/a/$file 2>/dev/null || fail "$file can be read"
+	done
+	for file in $parameter $debugfs/pcpool/a/debug; do
+		# shellcheck disable=SC2016 # for the inner shell
+		! as_nobody bash -c 'echo 0 >"$1"' - "$file" 2>/dev/null || fail "$file can be written"
+	done
+	equal debug "$(debugged a)" 1
+}
+
+# Objects that are older, idle, in use, and in the middle of a get or put.
+switching_during_traffic_loses_nothing() {
+	local options i
+	for options in '' max_total=200 flags=4 flags=8; do
+		# shellcheck disable=SC2086 # one word or none
+		tell create a $options
+		tell start a
+		for i in 1 0 1 0 1 0; do
+			debug a $i
+			cat $debugfs/pcpool/a/outstanding >/dev/null
+			age a
+		done
+		echo 1 >$parameter
+		drain a
+		[ "$options" != flags=8 ] || bypass a 1
+		echo 0 >$parameter
+		bypass a 0
+		tell stop a
+		balanced a
+		at_least "operations" "${of_client[operations]}" 1000
+		expect a misuses=0
+		tell destroy a
+	done
+}
+
+a_pool_that_is_debugged_leaves_with_its_client() {
+	tell create a
+	debug a 1
+	tell get a 20 0
+	tell put a 10 0
+	log_mark
+	unload
+	equal "reports" "$(reports)" ''
+	load
+}
+
+run_tests it_is_off_unless_asked_for a_pool_is_switched_by_its_own_file \
+	the_parameter_switches_all_pools_and_those_to_come the_parameter_takes_nothing_else \
+	the_module_can_be_loaded_with_it an_object_put_twice_is_reported_once \
+	the_pool_stays_sound_after_it reports_are_not_endless \
+	misuse_is_counted_when_debug_mode_is_over outstanding_names_who_holds_what \
+	older_objects_are_named_as_such no_kernel_address_shows others_see_and_switch_nothing \
+	switching_during_traffic_loses_nothing a_pool_that_is_debugged_leaves_with_its_client
