@@ -382,21 +382,24 @@ static void pool_stress(void)
 	with_cpus(stress_interrupted);
 }
 
-/* The same with bounds. */
-static unsigned long few_or_many(void)
+/* The same with bounds. So few are on a shelf; of more, each CPU has credits. */
+#define FEW	(4 * CPUS)
+
+static void pool_shelf(void)
 {
-	return random_in(0, 1) ? random_in(1, 16) : random_in(17, 300);
+	max_idle = random_in(1, FEW);
+	with_cpus(stress_interrupted);
 }
 
-static void pool_max_idle(void)
+static void pool_credit(void)
 {
-	max_idle = few_or_many();
+	max_idle = random_in(FEW + 1, 300);
 	with_cpus(stress_interrupted);
 }
 
 static void pool_quota(void)
 {
-	max_total = few_or_many();
+	max_total = random_in(0, 1) ? random_in(1, FEW) : random_in(FEW + 1, 300);
 	max_idle = random_in(0, 1) ? random_in(1, max_total) : 0;
 	reserve = random_in(0, 1) ? random_in(0, max_idle ?: max_total) : 0;
 	with_cpus(stress_interrupted);
@@ -604,7 +607,8 @@ static void pool_lives(void)
 
 const struct test pool_tests[] = {
 	{ "pool_stress", pool_stress },
-	{ "pool_max_idle", pool_max_idle },
+	{ "pool_shelf", pool_shelf },
+	{ "pool_credit", pool_credit },
 	{ "pool_quota", pool_quota },
 	{ "pool_reserve", pool_reserve },
 	{ "pool_hotplug", pool_hotplug },

@@ -268,9 +268,6 @@ static void watch_look(struct kt_worker *worker)
 		watch->most = max(watch->most, idle);
 		if (idle > watch->max_idle)
 			kt_broken(watch->kp, "more are idle than may be");
-		idle = kt_stats(watch->kp).idle_main + kt_stats(watch->kp).idle_victim;
-		if (kt_stats(watch->kp).idle_main > watch->max_idle)
-			kt_broken(watch->kp, "the statistics show more than may be idle");
 		if (!(++watch->looks % 4096))
 			pcpool_age(watch->kp->pool);
 		worker->done++;

@@ -704,6 +704,24 @@ static void the_reserve_is_filled_up_first(struct kunit *test)
 	kt_expect_sound(kp);
 }
 
+/* Nobody puts these: what is idle goes to the reserve all the same. */
+static void prefill_fills_up_the_reserve_first(struct kunit *test)
+{
+	unsigned int reserve = *(const unsigned int *)test->param_value;
+	struct kt_pool *kp = new_reserve(test);
+	void **objs;
+
+	kp->alloc_fails = true;
+	objs = kt_get_many(kp, reserve);
+	kp->alloc_fails = false;
+	KUNIT_EXPECT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, reserve), reserve);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_reserve, reserve);
+	KUNIT_EXPECT_EQ(test, pcpool_drain(kp->pool), 0);
+	kt_put_many(kp, reserve, objs);
+	KUNIT_EXPECT_EQ(test, idle(kp), 2 * reserve);
+	kt_expect_sound(kp);
+}
+
 static void who_waits_for_the_reserve_gets_on_when_there_is_memory(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10, .reserve = 1);
@@ -722,6 +740,168 @@ static void who_waits_for_the_reserve_gets_on_when_there_is_memory(struct kunit 
 	kt_put(kp, mine, KT_ME);
 	kt_gang_join(gang);
 	kt_expect_sound(kp);
+}
+
+/* There is room within the quota, but no memory, and the reserve is out. */
+static void who_cannot_make_one_waits_for_his_time_only(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10, .max_total = 5, .reserve = 1);
+	struct kt_gang *gang = kt_gang_new(test);
+	struct line *line = new_line(test, kp);
+	void *mine, *obj;
+
+	kp->alloc_fails = true;
+	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_ASSERT_NOT_NULL(test, mine);
+	KUNIT_EXPECT_NULL(test, kt_get(kp, GFP_NOWAIT, KT_ME));
+	KUNIT_EXPECT_PTR_EQ(test, pcpool_get_timeout(kp->pool, GFP_KERNEL, HZ / 10),
+			    ERR_PTR(-ETIMEDOUT));
+	KUNIT_EXPECT_PTR_EQ(test, pcpool_get_timeout(kp->pool, GFP_KERNEL, 0),
+			    ERR_PTR(-ETIMEDOUT));
+	line->kill = true;
+	line->timeout = MAX_SCHEDULE_TIMEOUT;
+	line_up(gang, line);
+	line_up(gang, line);
+	msleep(A_WHILE_MS);
+	/* They do not try all the time. */
+	KUNIT_EXPECT_LE(test, atomic_read(&kp->failed_allocs), 20);
+	send_sig(SIGKILL, gang->worker[1].task, 1);
+	KUNIT_EXPECT_PTR_EQ(test, result(line, 1), ERR_PTR(-EINTR));
+	kt_put(kp, mine, KT_ME);
+	obj = result(line, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(obj));
+	kt_put(kp, obj, KT_ME);
+	kt_gang_join(gang);
+	kp->alloc_fails = false;
+	kt_expect_sound(kp);
+}
+
+/* Also those who have tried in vain to make an object, and so have left the line for a moment. */
+static void the_line_keeps_its_order_when_nothing_can_be_made(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 20, .max_total = 8, .reserve = 1);
+	struct kt_gang *gang = kt_gang_new(test);
+	struct line *line = new_line(test, kp);
+	void *mine, *obj;
+	unsigned int i;
+
+	kp->alloc_fails = true;
+	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_ASSERT_NOT_NULL(test, mine);
+	for (i = 0; i < 4; i++)
+		line_up(gang, line);
+	for (i = 0; i < 4; i++) {
+		kt_put(kp, mine, KT_ME);
+		obj = result(line, i);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(obj));
+		KUNIT_EXPECT_EQ(test, line->turn[i], i + 1);
+		mine = obj;
+	}
+	kt_put(kp, mine, KT_ME);
+	kt_gang_join(gang);
+	kp->alloc_fails = false;
+	kt_expect_sound(kp);
+}
+
+/* Where there is no quota, one more object takes nothing away from those who wait. */
+static void a_newcomer_may_make_one_beside_the_line(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10, .reserve = 1);
+	struct kt_gang *gang = kt_gang_new(test);
+	struct line *line = new_line(test, kp);
+	void *mine, *other, *obj;
+
+	kp->alloc_fails = true;
+	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	line_up(gang, line);
+	WRITE_ONCE(kp->alloc_fails, false);
+	other = kt_get(kp, GFP_NOWAIT, KT_ME);
+	KUNIT_EXPECT_NOT_NULL(test, other);
+	kt_put(kp, mine, KT_ME);
+	obj = result(line, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(obj));
+	kt_put(kp, obj, KT_ME);
+	if (other)
+		kt_put(kp, other, KT_ME);
+	kt_gang_join(gang);
+	kt_expect_sound(kp);
+}
+
+/* When one gets memory again, he tells the others: not each has to wait for his time. */
+static void memory_for_one_is_memory_for_all(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 20, .reserve = 1);
+	struct kt_gang *gang = kt_gang_new(test);
+	struct line *line = new_line(test, kp);
+	unsigned long began;
+	unsigned int i;
+	void *mine;
+
+	kp->alloc_fails = true;
+	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	for (i = 0; i < 8; i++) {
+		line_up(gang, line);
+		/* So that their times are far apart. */
+		schedule_timeout_uninterruptible(HZ / 10);
+	}
+	WRITE_ONCE(kp->alloc_fails, false);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(result(line, 0)));
+	began = jiffies;
+	for (i = 1; i < 8; i++)
+		KUNIT_ASSERT_FALSE(test, IS_ERR(result(line, i)));
+	KUNIT_EXPECT_LE(test, jiffies - began, 4 * HZ);
+	for (i = 0; i < 8; i++)
+		kt_put(kp, line->result[i], KT_ME);
+	kt_put(kp, mine, KT_ME);
+	kt_gang_join(gang);
+	kt_expect_sound(kp);
+}
+
+static void a_bypassed_pool_at_its_quota_serves_what_is_idle(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10, .max_total = 3);
+	void **objs;
+
+	kt_put_many(kp, 3, kt_get_many(kp, 3));
+	pcpool_set_bypass(kp->core, true);
+	objs = kt_get_many(kp, 3);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->allocs), 3);
+	KUNIT_EXPECT_NULL(test, kt_get(kp, GFP_NOWAIT, KT_ME));
+	kt_put_many(kp, 3, objs);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 3);
+	pcpool_set_bypass(kp->core, false);
+	kt_expect_sound(kp);
+}
+
+/* Objects that are put too large are freed, even those of the reserve; it is made up for. */
+static size_t too_large(const void *obj, void *ctx)
+{
+	struct kt_pool *kp = ctx;
+
+	return READ_ONCE(kp->arg) ? 1000 : 1;
+}
+
+static void what_the_reserve_loses_is_made_again(struct kunit *test)
+{
+	unsigned int reserve = *(const unsigned int *)test->param_value;
+	struct pcpool_ops ops = kt_ops;
+	struct kt_pool *kp;
+	void **objs;
+
+	ops.bytes = too_large;
+	kp = kt_new(test, reserve + 100, .ops = &ops, .reserve = reserve, .object_bytes = 10,
+		    .max_object_bytes = 100);
+	kp->alloc_fails = true;
+	objs = kt_get_many(kp, reserve);
+	kp->alloc_fails = false;
+	kp->arg = kp;
+	kt_put_many(kp, reserve, objs);
+	kp->arg = NULL;
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).drop_oversize, reserve);
+	kt_settle(kp);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_reserve, reserve);
+	kt_expect_sound(kp);
+	kt_end(kp);
 }
 
 /* Forward progress when memory is exhausted: what mempool promises. */
@@ -795,7 +975,14 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(nothing_takes_the_reserve_away, reserve_gen_params),
 	KUNIT_CASE_PARAM(the_reserve_serves_when_no_object_can_be_made, reserve_gen_params),
 	KUNIT_CASE_PARAM(the_reserve_is_filled_up_first, reserve_gen_params),
+	KUNIT_CASE_PARAM(prefill_fills_up_the_reserve_first, reserve_gen_params),
 	KUNIT_CASE_SLOW(who_waits_for_the_reserve_gets_on_when_there_is_memory),
+	KUNIT_CASE(who_cannot_make_one_waits_for_his_time_only),
+	KUNIT_CASE(the_line_keeps_its_order_when_nothing_can_be_made),
+	KUNIT_CASE(a_newcomer_may_make_one_beside_the_line),
+	KUNIT_CASE_SLOW(memory_for_one_is_memory_for_all),
+	KUNIT_CASE(a_bypassed_pool_at_its_quota_serves_what_is_idle),
+	KUNIT_CASE_PARAM(what_the_reserve_loses_is_made_again, reserve_gen_params),
 	KUNIT_CASE_SLOW(four_in_reserve_serve_all_while_every_alloc_fails),
 	KUNIT_CASE(without_reserve_each_get_fails_cleanly),
 	{ }

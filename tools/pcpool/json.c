@@ -71,6 +71,7 @@ static void add_numbers(struct json_object *object, const struct pcpool_pool_sta
 		{ "waiting", pool->waiting },
 		{ "waits", pool->waits },
 		{ "misuses", pool->misuses },
+		{ "requested_bytes", pool->requested_bytes },
 	};
 	size_t i;
 

@@ -221,6 +221,25 @@ static void print_gets(const struct pcpool_pool_stats *pool)
 	print_part("alloc fail", pool->alloc_fail, gets, "found none and could not make one");
 }
 
+/* Nothing for a pool that has not been told how much was asked for: only buffers are. */
+static void print_waste(const struct pcpool_pool_stats *pool)
+{
+	double requested = (double)pool->requested_bytes;
+	/* A get that is going on may have come into one of the numbers only. */
+	double served = pool->gets > pool->alloc_fail ? (double)(pool->gets - pool->alloc_fail) : 0;
+	double given = served * (double)pool->object_bytes;
+	double wasted = given > requested ? given - requested : 0;
+	char asked_for[CELL_BYTES];
+	char memory[CELL_BYTES];
+	char share[CELL_BYTES];
+
+	if (!pool->requested_bytes)
+		return;
+	printf("waste           %s %% of the %s asked for; %s given\n\n",
+	       percent(share, wasted / requested), human(asked_for, requested),
+	       human(memory, given));
+}
+
 static void print_idle(const struct pcpool_pool_stats *pool)
 {
 	unsigned long long idle = sum(pool->idle_main, pool->idle_victim);
@@ -349,6 +368,7 @@ void text_show(const struct pcpool_pool_stats *pool, const char *debugfs,
 	putchar('\n');
 	print_gets(pool);
 	putchar('\n');
+	print_waste(pool);
 	print_idle(pool);
 	putchar('\n');
 	print_limits(pool);

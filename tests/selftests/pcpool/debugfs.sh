@@ -8,7 +8,7 @@ load
 
 keys='gets hit_private hit_shared hit_steal hit_victim miss alloc_fail puts drop_full
 	drop_oversize drop_other evicted ages made unmade outstanding idle_main idle_victim idle_bytes
-	deferred grows idle_reserve waiting waits misuses'
+	deferred grows idle_reserve waiting waits misuses requested_bytes'
 
 # A pool that has done some of everything.
 create_used() {

@@ -219,6 +219,10 @@ destroy_all() {
 	for line in "${lines[@]:1}"; do
 		tell destroy "${line%% *}" || status=1
 	done
+	mapfile -t lines <$client/sets
+	for line in "${lines[@]:1}"; do
+		tell destroy_set "${line%% *}" || status=1
+	done
 	return $status
 }
 

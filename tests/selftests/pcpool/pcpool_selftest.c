@@ -24,12 +24,21 @@
  *   start NAME			traffic on all CPUs, those that come up later too
  *   stop NAME
  *
+ * And for sets of pools of buffers:
+ *
+ *   create_set NAME [KEY=VALUE]...	see set_option() for the keys
+ *   destroy_set NAME		puts what is held first
+ *   get_buf NAME BYTES CPU	and holds the buffer
+ *   put_buf NAME CPU		of those held, the last one
+ *
  * .../pools has a line for each of its pools: objects allocated, freed and held;
  * gets that found an object last put on the same CPU, on the same NUMA node, and
  * on another node; operations of the traffic; objects freed early, that is, without
  * an aging pass since the put command; and errors, which must be 0: an object that had
  * two owners at once, or was freed while owned, or twice; one more than max_total; or one of
  * a pool with PCPOOL_ZERO_ON_PUT that was not cleared.
+ *
+ * .../sets has a line for each of its sets: buffers held.
  */
 #include <linux/atomic.h>
 #include <linux/cpu.h>
@@ -53,6 +62,7 @@
 #include <linux/uaccess.h>
 
 #include <linux/pcpool.h>
+#include <linux/pcpool_buf.h>
 
 #define COMMAND_BYTES_MAX	512
 
@@ -110,9 +120,23 @@ struct test_pool {
 	char name[PCPOOL_NAME_BYTES];
 };
 
-/* Serialises commands and readers of the list of pools. */
+struct test_set {
+	struct pcpool_buf_set *set;
+	struct list_head list;
+	struct list_head held;
+	unsigned long held_count;
+	char name[PCPOOL_NAME_BYTES];
+};
+
+struct held_buf {
+	struct pcpool_buf *buf;
+	struct list_head held;
+};
+
+/* Serialises commands and readers of the lists of pools and sets. */
 static DEFINE_MUTEX(commands);
 static LIST_HEAD(pools);
+static LIST_HEAD(sets);
 static struct dentry *directory;
 
 static void complain(struct test_pool *test, const char *what)
@@ -680,16 +704,163 @@ static struct test_pool *find(const char *name)
 	return NULL;
 }
 
+/* Sets of pools of buffers. */
+
+struct buf_job {
+	struct test_set *test;
+	unsigned long bytes;
+};
+
+static int get_buf_job(void *data)
+{
+	struct buf_job *job = data;
+	struct held_buf *held = kmalloc(sizeof(*held), GFP_KERNEL);
+
+	if (!held)
+		return -ENOMEM;
+	held->buf = pcpool_buf_get(job->test->set, job->bytes, GFP_KERNEL);
+	if (!held->buf) {
+		kfree(held);
+		return -ENOMEM;
+	}
+	list_add(&held->held, &job->test->held);
+	job->test->held_count++;
+	if (held->buf->capacity < job->bytes)
+		return -EUCLEAN;
+	memset(held->buf->data, USED, held->buf->capacity);
+	return 0;
+}
+
+static int put_buf_job(void *data)
+{
+	struct buf_job *job = data;
+	struct held_buf *held = list_first_entry_or_null(&job->test->held,
+							 struct held_buf, held);
+
+	if (!held)
+		return -ENODATA;
+	list_del(&held->held);
+	job->test->held_count--;
+	pcpool_buf_put(held->buf);
+	kfree(held);
+	return 0;
+}
+
+static int set_option(struct pcpool_buf_params *params, char *word)
+{
+	char *value = strchr(word, '=');
+	unsigned long number;
+
+	if (!value)
+		return -EBADMSG;
+	*value++ = '\0';
+	if (kstrtoul(value, 0, &number))
+		return -EBADMSG;
+	if (!strcmp(word, "min_bytes"))
+		params->min_bytes = number;
+	else if (!strcmp(word, "max_bytes"))
+		params->max_bytes = number;
+	else if (!strcmp(word, "halves"))
+		params->halves = number;
+	else if (!strcmp(word, "max_idle_bytes"))
+		params->max_idle_bytes = number;
+	else if (!strcmp(word, "flags"))
+		params->flags = number;
+	else
+		return -EBADMSG;
+	return 0;
+}
+
+static int create_set(const char *name, char *words)
+{
+	struct pcpool_buf_params params = { .name = name };
+	struct test_set *test;
+	char *word;
+	int status;
+
+	while ((word = strsep(&words, " "))) {
+		status = *word ? set_option(&params, word) : 0;
+		if (status)
+			return status;
+	}
+	test = kzalloc(sizeof(*test), GFP_KERNEL);
+	if (!test)
+		return -ENOMEM;
+	test->set = pcpool_buf_create(&params);
+	if (IS_ERR(test->set)) {
+		status = PTR_ERR(test->set);
+		kfree(test);
+		return status;
+	}
+	strscpy(test->name, name, sizeof(test->name));
+	INIT_LIST_HEAD(&test->held);
+	list_add_tail(&test->list, &sets);
+	return 0;
+}
+
+static void destroy_set(struct test_set *test)
+{
+	struct buf_job job = { .test = test };
+
+	list_del(&test->list);
+	while (!put_buf_job(&job))
+		;
+	pcpool_buf_destroy(test->set);
+	kfree(test);
+}
+
+static struct test_set *find_set(const char *name)
+{
+	struct test_set *test;
+
+	list_for_each_entry(test, &sets, list)
+		if (!strcmp(test->name, name))
+			return test;
+	return NULL;
+}
+
+/* @verb: one of those about sets; -ENOMSG if it is none of them */
+static int set_command(const char *verb, const char *name, char *words)
+{
+	struct buf_job job = { .test = find_set(name) };
+	unsigned int cpu;
+
+	if (!strcmp(verb, "create_set"))
+		return create_set(name, words);
+	if (strcmp(verb, "destroy_set") && strcmp(verb, "get_buf") && strcmp(verb, "put_buf"))
+		return -ENOMSG;
+	if (!job.test)
+		return -ENOENT;
+	if (!strcmp(verb, "destroy_set")) {
+		destroy_set(job.test);
+		return 0;
+	}
+	if (!words)
+		return -EBADMSG;
+	if (!strcmp(verb, "put_buf")) {
+		if (kstrtouint(words, 0, &cpu))
+			return -EBADMSG;
+		return smp_call_on_cpu(cpu, put_buf_job, &job, false);
+	}
+	if (sscanf(words, "%lu %u", &job.bytes, &cpu) != 2)
+		return -EBADMSG;
+	return smp_call_on_cpu(cpu, get_buf_job, &job, false);
+}
+
 static int command(char *words)
 {
 	const char *verb = strsep(&words, " ");
 	const char *name = strsep(&words, " ");
 	struct test_pool *test;
+	int status;
 
 	if (!name)
 		return -EBADMSG;
 	if (!strcmp(verb, "create"))
 		return create(name, words);
+	status = set_command(verb, name, words);
+	if (status != -ENOMSG)
+		return status;
 	test = find(name);
 	if (!test)
 		return -ENOENT;
@@ -774,6 +945,19 @@ static int pools_show(struct seq_file *out, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(pools);
 
+static int sets_show(struct seq_file *out, void *unused)
+{
+	struct test_set *test;
+
+	mutex_lock(&commands);
+	seq_puts(out, "name held\n");
+	list_for_each_entry(test, &sets, list)
+		seq_printf(out, "%s %lu\n", test->name, test->held_count);
+	mutex_unlock(&commands);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(sets);
+
 static int __init selftest_init(void)
 {
 	directory = debugfs_create_dir("pcpool_selftest", NULL);
@@ -781,6 +965,7 @@ static int __init selftest_init(void)
 		return PTR_ERR(directory);
 	debugfs_create_file("command", 0200, directory, NULL, &command_operations);
 	debugfs_create_file("pools", 0400, directory, NULL, &pools_fops);
+	debugfs_create_file("sets", 0400, directory, NULL, &sets_fops);
 	return 0;
 }
 module_init(selftest_init);
@@ -788,11 +973,14 @@ module_init(selftest_init);
 static void __exit selftest_exit(void)
 {
 	struct test_pool *test, *next;
+	struct test_set *set, *next_set;
 
 	debugfs_remove_recursive(directory);
 	mutex_lock(&commands);
 	list_for_each_entry_safe(test, next, &pools, list)
 		destroy(test);
+	list_for_each_entry_safe(set, next_set, &sets, list)
+		destroy_set(set);
 	mutex_unlock(&commands);
 }
 module_exit(selftest_exit);
