@@ -6,6 +6,7 @@
 #include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include "common.h"
 
@@ -616,8 +617,8 @@ static void the_reserve_is_made_at_creation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_reserve, reserve);
 	KUNIT_EXPECT_EQ(test, idle(kp), reserve);
 	kt_expect_sound(kp);
+	/* And it is looked whether it has been freed. */
 	kt_end(kp);
-	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), reserve);
 }
 
 static void *make_three(gfp_t gfp, void *ctx)
@@ -939,6 +940,119 @@ static void four_in_reserve_serve_all_while_every_alloc_fails(struct kunit *test
 	kt_expect_sound(kp);
 }
 
+/*
+ * The same with fault injection: what fails is each allocation of these threads, pcpool's own
+ * too. The objects are real memory.
+ */
+static void *real_alloc(gfp_t gfp, void *ctx)
+{
+	return kmalloc(100, gfp);
+}
+
+static void real_free(void *obj, void *ctx)
+{
+	kfree(obj);
+}
+
+static const struct pcpool_ops real_ops = { .alloc = real_alloc, .free = real_free };
+
+struct starved {
+	struct pcpool *pool;
+	atomic_t gets;
+	atomic_t empty_handed;
+};
+
+static void fail_my_allocations(bool fail)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	current->make_it_fail = fail;
+#endif
+}
+
+/* Has somebody set up what run-in-guest does? */
+static bool allocations_fail(void)
+{
+	void *mem;
+
+	fail_my_allocations(true);
+	mem = kmalloc(100, GFP_KERNEL | __GFP_NOWARN);
+	fail_my_allocations(false);
+	kfree(mem);
+	return !mem;
+}
+
+static void use_starved(struct kt_worker *worker)
+{
+	struct starved *starved = worker->arg;
+	void *obj;
+
+	fail_my_allocations(true);
+	while (kt_goes_on(worker)) {
+		obj = pcpool_get(starved->pool, GFP_KERNEL | __GFP_NOWARN);
+		worker->done++;
+		if (!obj) {
+			atomic_inc(&starved->empty_handed);
+			continue;
+		}
+		atomic_inc(&starved->gets);
+		memset(obj, worker->who, 100);
+		cond_resched();
+		if (((char *)obj)[99] != (char)worker->who)
+			WARN_ONCE(1, "an object has two owners\n");
+		pcpool_put(starved->pool, obj);
+	}
+	fail_my_allocations(false);
+}
+
+static const unsigned int starvings[] = { 4, 0 };
+
+static void all_allocations_fail(struct kunit *test)
+{
+	unsigned int reserve = *(const unsigned int *)test->param_value;
+	const struct pcpool_params params = {
+		.name = "kunit-starved", .ops = &real_ops, .object_bytes = 100,
+		.reserve = reserve,
+	};
+	struct pcpool_pool_stats s;
+	struct starved *starved;
+	struct kt_gang *gang;
+	unsigned int i;
+
+	if (!allocations_fail())
+		kunit_skip(test, "needs fault injection: see run-in-guest");
+	starved = kunit_kzalloc(test, sizeof(*starved), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, starved);
+	starved->pool = pcpool_create(&params);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(starved->pool));
+	gang = kt_gang_new(test);
+	for (i = 0; i < 4; i++)
+		kt_gang_add(gang, -1, use_starved, starved);
+	kt_gang_start(gang, kt_scaled(CROWD_MS));
+	kt_gang_join(gang);
+	pcpool_stats(starved->pool, &s);
+	KUNIT_EXPECT_EQ(test, s.made, reserve);
+	KUNIT_EXPECT_EQ(test, s.unmade, 0);
+	KUNIT_EXPECT_EQ(test, s.outstanding, 0);
+	KUNIT_EXPECT_EQ(test, s.idle_reserve, reserve);
+	if (reserve) {
+		KUNIT_EXPECT_GT(test, atomic_read(&starved->gets), 0);
+		KUNIT_EXPECT_EQ(test, atomic_read(&starved->empty_handed), 0);
+	} else {
+		KUNIT_EXPECT_EQ(test, atomic_read(&starved->gets), 0);
+		KUNIT_EXPECT_EQ(test, s.alloc_fail, atomic_read(&starved->empty_handed));
+	}
+	kunit_info(test, "%d gets, %d in vain", atomic_read(&starved->gets),
+		   atomic_read(&starved->empty_handed));
+	pcpool_destroy(starved->pool);
+}
+
+static void starving_desc(const unsigned int *reserve, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "reserve %u", *reserve);
+}
+
+KUNIT_ARRAY_PARAM(starving, starvings, starving_desc);
+
 static void without_reserve_each_get_fails_cleanly(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 4);
@@ -984,6 +1098,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_bypassed_pool_at_its_quota_serves_what_is_idle),
 	KUNIT_CASE_PARAM(what_the_reserve_loses_is_made_again, reserve_gen_params),
 	KUNIT_CASE_SLOW(four_in_reserve_serve_all_while_every_alloc_fails),
+	KUNIT_CASE_PARAM(all_allocations_fail, starving_gen_params),
 	KUNIT_CASE(without_reserve_each_get_fails_cleanly),
 	{ }
 };
