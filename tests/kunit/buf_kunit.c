@@ -242,7 +242,7 @@ static void expect_right_size(struct bufs *bufs, size_t bytes, const size_t *cap
 }
 
 /* How many sizes to look at one by one, and how many of the others. */
-#define SMALL	5000
+#define SMALL	1000
 #define SAMPLES	200
 
 static void a_buffer_is_of_the_smallest_class_that_holds_it(struct kunit *test)

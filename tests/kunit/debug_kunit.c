@@ -73,11 +73,15 @@ static struct pcpool *new_pool_of(struct kunit *test, const struct kind *kind, c
 	return d->pool;
 }
 
+/* With debug mode from its creation on: to switch it takes time. */
 static struct pcpool *new_pool(struct kunit *test, const char *name)
 {
-	struct pcpool *pool = new_pool_of(test, test->param_value, name);
+	bool was = pcpool_debug_default;
+	struct pcpool *pool;
 
-	KUNIT_ASSERT_EQ(test, pcpool_debug_set(pcpool_to_core(pool), true), 0);
+	pcpool_debug_default = true;
+	pool = new_pool_of(test, test->param_value, name);
+	pcpool_debug_default = was;
 	return pool;
 }
 
@@ -181,14 +185,9 @@ static void an_object_of_another_pool_is_caught(struct kunit *test)
 
 static void what_no_pool_has_made_is_caught(struct kunit *test)
 {
-	struct pcpool *pool;
+	struct pcpool *pool = new_pool(test, "kunit-stranger");
 	char *obj = kunit_kzalloc(test, BYTES, GFP_KERNEL);
-	bool was = pcpool_debug_default;
 
-	/* From its creation on: else it may be older than debug mode. */
-	pcpool_debug_default = true;
-	pool = new_pool_of(test, test->param_value, "kunit-stranger");
-	pcpool_debug_default = was;
 	pcpool_put(pool, obj);
 	KUNIT_EXPECT_EQ(test, misuses(pool), 1);
 	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
@@ -379,6 +378,16 @@ static void idle_memory_is_poisoned(struct kunit *test)
 
 /* --- Switched all the time, on all CPUs --------------------------------------- */
 
+/* Each switch takes a while. */
+static const struct kind switched_kinds[] = {
+	{ "elastic", { } },
+	{ "few idle", { .max_idle = 3 } },
+	{ "many idle", { .max_idle = 1000 } },
+	{ "reserve", { .reserve = 2, .flags = PCPOOL_FREE_MAY_SLEEP } },
+};
+
+KUNIT_ARRAY_PARAM_DESC(switched, switched_kinds, name);
+
 static void use(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
@@ -414,14 +423,11 @@ static void switch_it(struct kt_worker *worker)
 static void switching_hurts_nobody(struct kunit *test)
 {
 	const struct kind *kind = test->param_value;
-	struct pcpool_params params = kind->params;
 	struct kt_gang *gang;
 	struct kt_pool *kp;
 	int cpu;
 
-	/* The objects of these tests change while they are idle. */
-	params.flags &= PCPOOL_FREE_MAY_SLEEP;
-	kp = kt_pool_new(test, 2000, &params);
+	kp = kt_pool_new(test, 2000, &kind->params);
 	gang = kt_gang_new(test);
 	for_each_online_cpu(cpu)
 		kt_gang_add(gang, cpu, use, kp);
@@ -446,7 +452,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(an_object_never_put_is_listed, kind_gen_params),
 	KUNIT_CASE_PARAM(it_can_be_switched_while_objects_are_out, kind_gen_params),
 	KUNIT_CASE_PARAM(idle_memory_is_poisoned, kind_gen_params),
-	KUNIT_CASE_PARAM_ATTR(switching_hurts_nobody, kind_gen_params,
+	KUNIT_CASE_PARAM_ATTR(switching_hurts_nobody, switched_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
 	{ }
 };

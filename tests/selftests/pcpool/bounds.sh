@@ -313,7 +313,7 @@ reserve_serves_when_none_can_be_made() {
 	tell fail a 1
 	tell get a 5 "$last_cpu"
 	expect a miss=2 made=7 idle_reserve=0 alloc_fail=0
-	fails_with 'Resource temporarily unavailable' get_now a 1 0
+	fails_with 'Cannot allocate memory' get_now a 1 0
 	waiter a
 	tell put a 1 0
 	wait "$waiter"
