@@ -158,17 +158,10 @@ static const struct record *find_elsewhere(const struct pcpool_core *core, const
 	return NULL;
 }
 
-static struct record *new_record(gfp_t gfp)
-{
-	struct record *r = kzalloc(sizeof(*r), gfp | __GFP_NOWARN);
-
-	return r;
-}
-
 /* Returns NULL where that is not possible: the object then goes on without. */
 static struct record *add(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	struct record *r = new_record(gfp);
+	struct record *r = kzalloc(sizeof(*r), gfp | __GFP_NOWARN);
 	unsigned long flags;
 	bool on;
 
@@ -208,7 +201,7 @@ static void drop(struct record *r)
 		call_rcu(&r->rcu, record_free_rcu);
 }
 
-/* An object gets a record only now, if there are such: since when are there too many puts? */
+/* Is there one left that debug mode has not seen? Then this is it. */
 static bool adopt_one(struct pcpool_core *core)
 {
 	return atomic_long_dec_if_positive(&core->untracked) >= 0;

@@ -64,8 +64,7 @@ static int params_show(struct seq_file *m, void *unused)
 	seq_printf(m, "max_object_bytes %zu\n", core->max_object_bytes);
 	seq_printf(m, "private_slots %u\n", core->nr_slots);
 	seq_printf(m, "max_idle %lu\n", core->max_idle);
-	seq_printf(m, "max_total %lu\n", core->quota && core->quota->max_total != ULONG_MAX ?
-		   core->quota->max_total : 0);
+	seq_printf(m, "max_total %lu\n", pcpool_quota_max_total(core->quota));
 	seq_printf(m, "reserve %lu\n", core->quota ? core->quota->reserve : 0);
 	seq_printf(m, "steal %s\n", steal_names[core->steal]);
 	seq_printf(m, "flags%s%s%s%s%s\n", core->flags ? "" : " none",
@@ -216,14 +215,17 @@ static const struct file_operations drain_fops = {
 	.write = drain_write,
 };
 
+static ssize_t show_switch(bool on, char __user *to, size_t count, loff_t *pos)
+{
+	return simple_read_from_buffer(to, count, pos, on ? "1\n" : "0\n", 2);
+}
+
 static ssize_t bypass_read(struct file *file, char __user *to, size_t count,
 			   loff_t *pos)
 {
 	const struct pcpool_core *core = file_inode(file)->i_private;
 
-	return simple_read_from_buffer(to, count, pos,
-				       READ_ONCE(core->bypass) ? "1\n" : "0\n",
-				       2);
+	return show_switch(READ_ONCE(core->bypass), to, count, pos);
 }
 
 static ssize_t bypass_write(struct file *file, const char __user *from,
@@ -250,8 +252,7 @@ static ssize_t debug_read(struct file *file, char __user *to, size_t count,
 {
 	const struct pcpool_core *core = file_inode(file)->i_private;
 
-	return simple_read_from_buffer(to, count, pos,
-				       READ_ONCE(core->debug) ? "1\n" : "0\n", 2);
+	return show_switch(READ_ONCE(core->debug), to, count, pos);
 }
 
 static ssize_t debug_write(struct file *file, const char __user *from,

@@ -40,12 +40,14 @@
 #include <linux/atomic.h>
 #include <linux/cache.h>
 #include <linux/cpumask.h>
+#include <linux/err.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/pcpool.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/shrinker.h>
@@ -239,6 +241,14 @@ static inline struct pcpool_core *pcpool_to_core(struct pcpool *pool)
 static inline unsigned int pcpool_main_tier(const struct pcpool_core *core)
 {
 	return READ_ONCE(core->epoch) & 1;
+}
+
+/* @obj is made for a get; or an error, which is nothing to count here. Returns it. */
+static inline void *pcpool_count_miss(struct pcpool_core *core, void *obj)
+{
+	if (!IS_ERR(obj))
+		this_cpu_inc(core->cpu->miss);
+	return obj;
 }
 
 /* The smallest ring that is of use: one that the private slots can spill into. */

@@ -294,25 +294,18 @@ static enum kept keep_here(struct pcpool_core *core, void *obj, bool partly)
 		goto out_producer;
 	tier = own_main_tier(c);
 	q = &c->queue[tier];
-	if (!n) {
-		if (!pcpool_queue_push(q, &obj, 1)) {
+	if (n) {
+		/* Nobody but us takes up room, so what there is now is there later. */
+		n = pcpool_queue_room(q, n);
+		if (!n || (n < core->nr_slots && !partly)) {
 			ret = NO_ROOM;
 			goto out_producer;
 		}
-		this_cpu_inc(core->cpu->off_slots);
-		pcpool_hint_set(core, tier, smp_processor_id());
-		goto out_producer;
+		spilled(c);
+		n = spill(core, q->head, n);
+		pcpool_ring_publish(q->head, n);
 	}
-	/* Nobody but us takes up room, so what there is now is there later. */
-	n = pcpool_queue_room(q, n);
-	if (!n || (n < core->nr_slots && !partly)) {
-		ret = NO_ROOM;
-		goto out_producer;
-	}
-	spilled(c);
-	n = spill(core, q->head, n);
-	pcpool_ring_publish(q->head, n);
-	/* Full again? Then by an NMI, which is done by now. */
+	/* Full again? Then by an NMI, which is done by now. Or there are no slots. */
 	if (!pcpool_slots_give(core, obj)) {
 		if (pcpool_queue_push(q, &obj, 1))
 			this_cpu_inc(core->cpu->off_slots);
@@ -668,8 +661,7 @@ void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 		 * once, after what they hold now, as it would end up there anyway.
 		 */
 		pushed = 0;
-		if (filled > core->nr_slots && !READ_ONCE(core->bypass) &&
-		    !core->bounded && !core->max_object_bytes)
+		if (filled > core->nr_slots && !READ_ONCE(core->bypass) && !core->bounded)
 			pushed = push_after_slots(core, batch,
 						  filled - core->nr_slots);
 		for (i = pushed; i < filled; i++)
@@ -692,6 +684,13 @@ static void put_again(struct pcpool_core *core, void *obj)
 	}
 }
 
+/* Make cells ahead of need. */
+static void add_cells(struct pcpool_deferred *d)
+{
+	while (pcpool_deferred_wants_cells(d) && pcpool_deferred_add_cells(d, GFP_KERNEL))
+		;
+}
+
 /*
  * Puts deferred puts again, from task context, frees what is doomed, and makes cells ahead of
  * need.
@@ -707,12 +706,9 @@ void pcpool_deferred_work(struct work_struct *work)
 		pcpool_unmake(core, obj);
 		cond_resched();
 	}
-	while (pcpool_deferred_wants_cells(&core->deferred) &&
-	       pcpool_deferred_add_cells(&core->deferred, GFP_KERNEL))
-		;
-	while (core->has_doomed && pcpool_deferred_wants_cells(&core->doomed) &&
-	       pcpool_deferred_add_cells(&core->doomed, GFP_KERNEL))
-		;
+	add_cells(&core->deferred);
+	if (core->has_doomed)
+		add_cells(&core->doomed);
 	if (core->quota)
 		pcpool_quota_fill(core, GFP_KERNEL | __GFP_NORETRY);
 	/*
@@ -1129,11 +1125,7 @@ static bool is_dead(const struct pcpool_core *core)
 /* Make an object for a get. Returns an error if that fails. */
 static void *get_new(struct pcpool_core *core, gfp_t gfp)
 {
-	void *obj = pcpool_make(core, gfp);
-
-	if (!IS_ERR(obj))
-		this_cpu_inc(core->cpu->miss);
-	return obj;
+	return pcpool_count_miss(core, pcpool_make(core, gfp));
 }
 
 /* What a get does that finds nothing quickly, from a plain pool. */
@@ -1158,14 +1150,12 @@ static __always_inline void *get_bounded(struct pcpool_core *core)
 	return obj;
 }
 
-/* The whole of a get from a pool with something special about it. */
+/* A get from a pool with something special about it; after get_bounded(). */
 static noinline void *get_specially(struct pcpool_core *core, gfp_t gfp, enum reach reach,
 				    unsigned int state, long timeout, unsigned long caller)
 {
-	void *obj = get_bounded(core);
+	void *obj = NULL;
 
-	if (likely(obj))
-		return obj;
 	if (is_dead(core))
 		return ERR_PTR(-ENODEV);
 	if (core->quota) {
@@ -1333,7 +1323,8 @@ void *pcpool_get_timeout(struct pcpool *pool, gfp_t gfp, unsigned long timeout)
 	if (READ_ONCE(pool->get_slots) == core->slots)
 		obj = get_plainly(core, gfp, REACH_ALL);
 	else
-		obj = get_specially(core, gfp, REACH_ALL, TASK_KILLABLE,
+		obj = get_bounded(core) ?:
+		      get_specially(core, gfp, REACH_ALL, TASK_KILLABLE,
 				    min_t(unsigned long, timeout, MAX_SCHEDULE_TIMEOUT), _RET_IP_);
 	if (IS_ERR(obj))
 		atomic_long_inc(&core->alloc_fail);

@@ -58,11 +58,6 @@ struct waiter {
 	bool retry;
 };
 
-static bool has_quota(const struct pcpool_quota *q)
-{
-	return q->max_total != ULONG_MAX;
-}
-
 /**
  * pcpool_quota_claim() - ask for the right to make one more object
  * @q: the quota
@@ -135,7 +130,7 @@ static struct waiter *first_maker(struct pcpool_quota *q)
 {
 	struct waiter *w;
 
-	if (!has_quota(q))
+	if (!pcpool_quota_max_total(q))
 		return NULL;
 	list_for_each_entry(w, &q->waiters, entry) {
 		if (!w->failed)
@@ -259,13 +254,6 @@ static gfp_t modest(const struct pcpool_quota *q, gfp_t gfp)
 	return q->reserve ? gfp | __GFP_NORETRY | __GFP_NOMEMALLOC | __GFP_NOWARN : gfp;
 }
 
-static void *count_miss(struct pcpool_core *core, void *obj)
-{
-	if (!IS_ERR(obj))
-		this_cpu_inc(core->cpu->miss);
-	return obj;
-}
-
 /*
  * Without waiting. Returns an error if there is nothing; @wait says whether something may turn
  * up, and @failed whether an object could not be made.
@@ -281,13 +269,13 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 	*failed = false;
 	/* First come, first served; but for what takes nothing away from those who were. */
 	others = READ_ONCE(q->nr_waiters);
-	if (others && has_quota(q))
+	if (others && pcpool_quota_max_total(q))
 		return ERR_PTR(-EAGAIN);
 	if (!others && !READ_ONCE(core->bypass))
 		obj = pcpool_take(core, local);
 	if (obj)
 		return obj;
-	obj = count_miss(core, pcpool_make(core, modest(q, gfp)));
+	obj = pcpool_count_miss(core, pcpool_make(core, modest(q, gfp)));
 	if (!IS_ERR(obj))
 		return obj;
 	err = obj;
@@ -331,7 +319,7 @@ static void try_again(struct pcpool_quota *q, struct waiter *w, gfp_t gfp)
 	void *obj;
 
 	WRITE_ONCE(w->retry, false);
-	obj = count_miss(core, pcpool_make(core, modest(q, gfp)));
+	obj = pcpool_count_miss(core, pcpool_make(core, modest(q, gfp)));
 	if (IS_ERR(obj))
 		return;
 	raw_spin_lock_irqsave(&q->lock, flags);
@@ -406,7 +394,7 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
 		if (w.obj)
 			return w.obj;
 		/* The right to make one. */
-		obj = count_miss(core, pcpool_make_claimed(core, modest(q, gfp)));
+		obj = pcpool_count_miss(core, pcpool_make_claimed(core, modest(q, gfp)));
 		if (!IS_ERR(obj))
 			return obj;
 		/* It may help somebody else. */

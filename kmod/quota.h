@@ -56,6 +56,12 @@ void *pcpool_quota_get(struct pcpool_core *core, gfp_t gfp, bool local,
 bool pcpool_quota_offer(struct pcpool_core *core, void *obj);
 void pcpool_quota_serve(struct pcpool_quota *q);
 
+/* As it was asked for: 0 if there is none. */
+static inline unsigned long pcpool_quota_max_total(const struct pcpool_quota *q)
+{
+	return q && q->max_total != ULONG_MAX ? q->max_total : 0;
+}
+
 /*
  * Call this after anything that a get may have been waiting for: an object has become idle, or
  * one that was idle but out of sight for a moment can be seen again, or one is unmade. Pairs

@@ -124,8 +124,7 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 			   pcpool_deferred_count(&core->deferred);
 	stats->idle_victim = count_tier(core, !tier);
 	if (core->quota) {
-		stats->max_total = core->quota->max_total == ULONG_MAX ? 0 :
-				   core->quota->max_total;
+		stats->max_total = pcpool_quota_max_total(core->quota);
 		stats->reserve = core->quota->reserve;
 		stats->idle_reserve = READ_ONCE(core->quota->nr_stash);
 		stats->idle_main += stats->idle_reserve;

@@ -295,7 +295,7 @@ static void never_more_are_idle(struct kunit *test)
 	for_each_online_cpu(cpu)
 		kt_gang_add(gang, cpu, watch_use, watch);
 	kt_gang_add(gang, -1, watch_look, watch);
-	kt_gang_start(gang, kt_scaled(STRESS_MS));
+	kt_gang_start(gang, STRESS_MS);
 	kt_gang_join(gang);
 	kt_expect_sound(watch->kp);
 	watch->kp->hook = NULL;

@@ -432,7 +432,7 @@ static void switching_hurts_nobody(struct kunit *test)
 	for_each_online_cpu(cpu)
 		kt_gang_add(gang, cpu, use, kp);
 	kt_gang_add(gang, -1, switch_it, kp);
-	kt_gang_start(gang, kt_scaled(200));
+	kt_gang_start(gang, 200);
 	kt_gang_join(gang);
 	kt_expect_sound(kp);
 }

@@ -580,7 +580,7 @@ static void nobody_waits_beside_an_idle_object(struct kunit *test)
 	/* So many that there are not enough for all. */
 	crowd->hold = clamp(2 * crowding->objects / gang->nr, 1u, HOLD_MAX);
 	kt_gang_add(gang, -1, crowd_look, crowd);
-	kt_gang_start(gang, kt_scaled(CROWD_MS));
+	kt_gang_start(gang, CROWD_MS);
 	kt_gang_join(gang);
 	kt_expect_sound(crowd->kp);
 	KUNIT_EXPECT_EQ(test, kt_stats(crowd->kp).waiting, 0);
@@ -933,7 +933,7 @@ static void four_in_reserve_serve_all_while_every_alloc_fails(struct kunit *test
 	kp->alloc_fails = true;
 	for (i = 0; i < 8; i++)
 		kt_gang_add(gang, -1, serve_for_ever, kp);
-	kt_gang_start(gang, kt_scaled(CROWD_MS));
+	kt_gang_start(gang, CROWD_MS);
 	kt_gang_join(gang);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->allocs), 4);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_reserve, 4);
@@ -1027,7 +1027,7 @@ static void all_allocations_fail(struct kunit *test)
 	gang = kt_gang_new(test);
 	for (i = 0; i < 4; i++)
 		kt_gang_add(gang, -1, use_starved, starved);
-	kt_gang_start(gang, kt_scaled(CROWD_MS));
+	kt_gang_start(gang, CROWD_MS);
 	kt_gang_join(gang);
 	pcpool_stats(starved->pool, &s);
 	KUNIT_EXPECT_EQ(test, s.made, reserve);
