@@ -12,6 +12,8 @@
 #define _PCPOOL_CREDIT_H
 
 #include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 

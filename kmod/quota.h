@@ -7,6 +7,7 @@
 #define _PCPOOL_QUOTA_H
 
 #include <linux/atomic.h>
+#include <linux/cache.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>

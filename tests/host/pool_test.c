@@ -17,6 +17,7 @@
 #include <linux/module.h>
 #include <linux/pcpool.h>
 
+#include "credit.h"
 #include "shim/cpus.h"
 #include "test.h"
 
@@ -397,6 +398,44 @@ static void pool_credit(void)
 	with_cpus(stress_interrupted);
 }
 
+/* Credits by themselves, so few that the CPUs take them from each other all the time. */
+#define CREDITS	3
+
+static struct pcpool_credit credit;
+static long in_hand;
+
+static void take_and_give(unsigned int cpu)
+{
+	unsigned int mine = 0;
+
+	(void)cpu;
+	while (!expired()) {
+		if (mine && random_in(0, 1)) {
+			__atomic_fetch_sub(&in_hand, 1, __ATOMIC_RELAXED);
+			pcpool_credit_give(&credit, 1);
+			mine--;
+		} else if (pcpool_credit_take(&credit)) {
+			check(__atomic_add_fetch(&in_hand, 1, __ATOMIC_RELAXED) <= CREDITS);
+			mine++;
+		}
+	}
+	__atomic_fetch_sub(&in_hand, mine, __ATOMIC_RELAXED);
+	pcpool_credit_give(&credit, mine);
+}
+
+static void credits(void)
+{
+	check(!pcpool_credit_init(&credit, CREDITS));
+	shim_on_cpus(0, CPUS, take_and_give);
+	check(!in_hand && pcpool_credit_count(&credit) == CREDITS);
+	pcpool_credit_exit(&credit);
+}
+
+static void credit_stress(void)
+{
+	with_cpus(credits);
+}
+
 static void pool_quota(void)
 {
 	max_total = random_in(0, 1) ? random_in(1, FEW) : random_in(FEW + 1, 300);
@@ -609,6 +648,7 @@ const struct test pool_tests[] = {
 	{ "pool_stress", pool_stress },
 	{ "pool_shelf", pool_shelf },
 	{ "pool_credit", pool_credit },
+	{ "credit_stress", credit_stress },
 	{ "pool_quota", pool_quota },
 	{ "pool_reserve", pool_reserve },
 	{ "pool_hotplug", pool_hotplug },
