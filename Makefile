@@ -53,6 +53,10 @@ sample: modules
 selftests: modules
 	+$(call client,selftests,tests/selftests/pcpool)
 
+.PHONY: torture
+torture: modules
+	+$(call client,torture,tests/torture)
+
 .PHONY: bench-module
 bench-module: modules
 	+$(call client,bench,tests/bench)
@@ -87,6 +91,7 @@ help:
 	@echo '  check      run all quick tests; results in build/check/'
 	@echo '  kunit      the KUnit test module, for KDIR (a kernel with KUnit)'
 	@echo '  selftests  the module that the kselftests use, for KDIR'
+	@echo '  torture    the module that tortures pools, for KDIR'
 	@echo '  bench      measure pcpool beside its peers; results in build/bench/. CASES=pair,handoff: only these'
 	@echo '  bench-module  the module that does this in a kernel, for KDIR'
 	@echo '  clean      remove build/'

@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who gets and puts: on each CPU some threads, a timer in hardirq context, one in softirq
+ * context, and interrupts that a thread on another CPU sends. All do the same, as
+ * far as their context allows: work on a pool for a while, get and put, hold what they
+ * have, hand it on; then let go of all, and choose another pool.
+ *
+ * What a thread holds it may only wait with where nobody could be waiting for it: in a
+ * pool in which a get may wait for a put, a thread waits for as long as it takes with
+ * empty hands only, and nothing is left in mailboxes. So if one does not come back, it
+ * is pcpool that has forgotten to wake it, and the watch says so.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/hrtimer.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/spinlock.h>
+
+#include "torture.h"
+
+/* Steps in one pool, and in one interrupt, at most. */
+#define STEPS_MAX		2000u
+#define STEPS_IN_INTERRUPT_MAX	4u
+#define HELD_IN_INTERRUPT_MAX	8u
+/* Steps after which a thread lets others run, on few real CPUs. */
+#define BURST			200
+
+/* A thread that has not got on for so long never will. */
+#define STALLED			(120 * HZ)
+
+struct thread {
+	struct holder holder;
+	struct task_struct *task;
+	unsigned int cpu;
+};
+
+/**
+ * struct interrupted - the interrupts of a CPU
+ * @hard: holder of @hard_timer
+ * @soft: holder of @soft_timer
+ * @remote: holder of @csd
+ */
+struct interrupted {
+	struct holder hard;
+	struct holder soft;
+	struct holder remote;
+	struct hrtimer hard_timer;
+	struct hrtimer soft_timer;
+	call_single_data_t csd;
+};
+
+static struct thread *threads;
+static unsigned int nr_threads;
+static DEFINE_PER_CPU(struct interrupted *, interrupted);
+static struct task_struct *sender;
+static DEFINE_RAW_SPINLOCK(raw_lock);
+
+void torture_holder_init(struct holder *holder)
+{
+	static atomic_long_t next = ATOMIC_LONG_INIT(OWNER_FIRST);
+
+	holder->id = atomic_long_fetch_inc(&next);
+	torture_seed(&holder->random);
+	/* Each another sequence, and the same one again with the same seed. */
+	prandom_seed_state(&holder->random,
+			   ((u64)holder->id << 32) ^ prandom_u32_state(&holder->random));
+}
+
+/* --- One step ------------------------------------------------------------------- */
+
+static void hold(struct holder *holder, void *obj)
+{
+	if (!obj)
+		return;
+	/* What is not ours is better left alone. */
+	if (torture_take(holder, obj))
+		holder->held[holder->nr_held++] = obj;
+}
+
+static void *take_any(struct holder *holder)
+{
+	unsigned int which = chance(&holder->random, holder->nr_held);
+	void *obj = holder->held[which];
+
+	holder->held[which] = holder->held[--holder->nr_held];
+	return obj;
+}
+
+static void put_one(struct holder *holder)
+{
+	void *obj;
+
+	if (!holder->nr_held) {
+		pcpool_put(holder->place->pool, NULL);
+		return;
+	}
+	obj = take_any(holder);
+	if (!chance(&holder->random, 32))
+		torture_grow(holder, obj);
+	torture_give(holder, obj);
+	pcpool_put(holder->place->pool, obj);
+}
+
+static void put_bulk(struct holder *holder)
+{
+	unsigned int i, n = chance(&holder->random, holder->nr_held + 1);
+	void **objs;
+
+	holder->nr_held -= n;
+	objs = holder->held + holder->nr_held;
+	for (i = 0; i < n; i++)
+		torture_give(holder, objs[i]);
+	pcpool_put_bulk(holder->place->pool, n, objs);
+}
+
+static void get_bulk(struct holder *holder, gfp_t gfp)
+{
+	unsigned int i, n = chance(&holder->random, holder->depth - holder->nr_held + 1);
+	unsigned int base = holder->nr_held;
+	void **objs = holder->held + base;
+	unsigned int got = pcpool_get_bulk(holder->place->pool, gfp, n, objs);
+
+	if (got > n)
+		torture_error("%s: asked for %u, got %u", holder->place->name, n, got);
+	for (i = 0; i < got; i++) {
+		void *obj = objs[i];
+
+		if (!obj)
+			torture_error("%s: got NULL among objects", holder->place->name);
+		hold(holder, obj);
+	}
+}
+
+/* A get that may sleep, and may have to wait for others. */
+static void get_and_wait(struct holder *holder)
+{
+	struct pcpool *pool = holder->place->pool;
+	void *obj;
+
+	if (holder->nr_held || chance(&holder->random, 2)) {
+		obj = pcpool_get_timeout(pool, GFP_KERNEL, chance(&holder->random, 5));
+		if (IS_ERR(obj)) {
+			if (PTR_ERR(obj) != -ETIMEDOUT && PTR_ERR(obj) != -ENOMEM)
+				torture_error("%s: a get ends with %pe", holder->place->name, obj);
+			return;
+		}
+	} else {
+		WRITE_ONCE(holder->waits_since, jiffies | 1);
+		obj = pcpool_get(pool, GFP_KERNEL);
+		WRITE_ONCE(holder->waits_since, 0);
+	}
+	hold(holder, obj);
+}
+
+static void get_one(struct holder *holder, enum context context)
+{
+	struct pcpool *pool = holder->place->pool;
+	gfp_t gfp = context == CONTEXT_TASK && !torture_may_wait(holder->place) ?
+		    GFP_KERNEL : GFP_NOWAIT | __GFP_NOWARN;
+
+	if (context == CONTEXT_NMI) {
+		hold(holder, pcpool_try_get(pool));
+		return;
+	}
+	switch (chance(&holder->random, 8)) {
+	case 0:
+		hold(holder, pcpool_try_get(pool));
+		break;
+	case 1:
+		hold(holder, pcpool_get_local(pool, gfp));
+		break;
+	case 2:
+		get_bulk(holder, gfp);
+		break;
+	case 3:
+		if (context == CONTEXT_TASK) {
+			get_and_wait(holder);
+			break;
+		}
+		fallthrough;
+	case 4:
+		hold(holder, pcpool_get(pool, GFP_ATOMIC | __GFP_NOWARN));
+		break;
+	default:
+		hold(holder, pcpool_get(pool, gfp));
+	}
+}
+
+/* One get, put or hand-over. */
+static void step_here(struct holder *holder, enum context context)
+{
+	struct rnd_state *random = &holder->random;
+	void *obj;
+
+	switch (chance(random, 16)) {
+	case 0 ... 6:
+		if (holder->nr_held < holder->depth)
+			get_one(holder, context);
+		break;
+	case 7 ... 13:
+		put_one(holder);
+		break;
+	case 14:
+		if (context != CONTEXT_NMI)
+			put_bulk(holder);
+		break;
+	default:
+		if (torture_may_wait(holder->place) || holder->nr_held == holder->depth)
+			break;
+		obj = torture_mail(holder, holder->nr_held ? take_any(holder) : NULL);
+		if (obj)
+			holder->held[holder->nr_held++] = obj;
+	}
+}
+
+void torture_holder_step(struct holder *holder, enum context context)
+{
+	step_here(holder, context);
+	WRITE_ONCE(holder->progress, holder->progress + 1);
+	holder->steps_left--;
+}
+
+/* Gives back all that it holds. */
+void torture_holder_release(struct holder *holder, enum context context)
+{
+	if (context != CONTEXT_NMI && chance(&holder->random, 2)) {
+		while (holder->nr_held)
+			put_bulk(holder);
+		return;
+	}
+	while (holder->nr_held) {
+		void *obj = holder->held[--holder->nr_held];
+
+		torture_give(holder, obj);
+		pcpool_put(holder->place->pool, obj);
+	}
+}
+
+/* Sees to it that the holder works on a pool; false: on none at the moment. */
+static bool choose_pool(struct holder *holder, unsigned int depth_max)
+{
+	if (holder->place)
+		return true;
+	holder->place = torture_place_enter(&holder->random);
+	if (!holder->place)
+		return false;
+	holder->steps_left = 1 + chance(&holder->random, STEPS_MAX);
+	holder->depth = 1 + chance(&holder->random, chance(&holder->random, 2) ? depth_max : 3);
+	return true;
+}
+
+static void leave_pool(struct holder *holder, enum context context)
+{
+	if (!holder->place)
+		return;
+	torture_holder_release(holder, context);
+	torture_place_leave(holder->place);
+	holder->place = NULL;
+}
+
+static bool is_done(struct holder *holder)
+{
+	return !holder->steps_left || READ_ONCE(holder->place->closing);
+}
+
+/* --- Threads ----------------------------------------------------------------------- */
+
+static void step_in_some_context(struct holder *holder)
+{
+	unsigned long flags;
+
+	switch (chance(&holder->random, 16)) {
+	case 0:
+		local_bh_disable();
+		torture_holder_step(holder, CONTEXT_ATOMIC);
+		local_bh_enable();
+		break;
+	case 1:
+		preempt_disable();
+		torture_holder_step(holder, CONTEXT_ATOMIC);
+		preempt_enable();
+		break;
+	case 2:
+		local_irq_save(flags);
+		torture_holder_step(holder, CONTEXT_ATOMIC);
+		local_irq_restore(flags);
+		break;
+	case 3:
+		/* The lock is everybody's: whoever cannot have it does without. */
+		if (raw_spin_trylock_irqsave(&raw_lock, flags)) {
+			torture_holder_step(holder, CONTEXT_ATOMIC);
+			raw_spin_unlock_irqrestore(&raw_lock, flags);
+			break;
+		}
+		fallthrough;
+	default:
+		torture_inject_faults(torture_inject &&
+				      chance(&holder->random, 1000) < torture_inject);
+		torture_holder_step(holder, CONTEXT_TASK);
+		torture_inject_faults(false);
+	}
+}
+
+/* Holds what it has for a while. */
+static void pause_somehow(struct holder *holder)
+{
+	switch (chance(&holder->random, 8)) {
+	case 0:
+		usleep_range(50, 2000);
+		break;
+	case 1:
+		udelay(chance(&holder->random, 20));
+		break;
+	case 2:
+		schedule();
+		break;
+	case 3:
+		torture_refill(&holder->random);
+		break;
+	default:
+		cond_resched();
+	}
+}
+
+/* Its CPU going offline has moved the thread away: back, once it is online. */
+static void go_home(struct thread *thread)
+{
+	if (raw_smp_processor_id() != thread->cpu && cpu_online(thread->cpu))
+		set_cpus_allowed_ptr(current, cpumask_of(thread->cpu));
+}
+
+static int thread_fn(void *data)
+{
+	struct thread *thread = data;
+	struct holder *holder = &thread->holder;
+
+	while (!kthread_should_stop()) {
+		go_home(thread);
+		if (READ_ONCE(torture_stopping) || !choose_pool(holder, HELD_MAX)) {
+			usleep_range(100, 1000);
+			continue;
+		}
+		while (!is_done(holder) && !READ_ONCE(torture_stopping)) {
+			step_in_some_context(holder);
+			if (!chance(&holder->random, 48))
+				pause_somehow(holder);
+			if (holder->progress % BURST == 0)
+				usleep_range(20, 200);
+		}
+		leave_pool(holder, CONTEXT_TASK);
+	}
+	return 0;
+}
+
+static void stop_threads(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_threads; i++) {
+		if (threads[i].task)
+			kthread_stop(threads[i].task);
+	}
+	kvfree(threads);
+	threads = NULL;
+}
+
+static int start_threads(void)
+{
+	unsigned int cpu, i, n = 0;
+
+	nr_threads = torture_threads * num_possible_cpus();
+	threads = kvcalloc(nr_threads, sizeof(*threads), GFP_KERNEL);
+	if (!threads)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		for (i = 0; i < torture_threads; i++) {
+			struct thread *thread = &threads[n++];
+			struct task_struct *task;
+
+			torture_holder_init(&thread->holder);
+			thread->cpu = cpu;
+			task = kthread_run(thread_fn, thread, "torture/%u:%u", cpu, i);
+			if (IS_ERR(task))
+				return PTR_ERR(task);
+			thread->task = task;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Says who has not got on for long. Who holds nothing and waits for an object waits
+ * for a wake-up that was missed, or for an object that was lost.
+ */
+void torture_find_stalls(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_threads; i++) {
+		struct holder *holder = &threads[i].holder;
+		unsigned long since = READ_ONCE(holder->waits_since);
+
+		if (since && time_after(jiffies, since + STALLED))
+			torture_error("%s: thread %ld has waited for an object for %u s",
+				      holder->place->name, holder->id,
+				      jiffies_to_msecs(jiffies - since) / 1000);
+	}
+}
+
+/* --- Interrupts --------------------------------------------------------------------- */
+
+static void interrupt(struct holder *holder)
+{
+	unsigned int n = 1 + chance(&holder->random, STEPS_IN_INTERRUPT_MAX);
+
+	if (in_hardirq())
+		count(in_hardirq);
+	if (READ_ONCE(torture_stopping) || !choose_pool(holder, HELD_IN_INTERRUPT_MAX))
+		return;
+	while (n-- && !is_done(holder))
+		torture_holder_step(holder, CONTEXT_ATOMIC);
+	if (is_done(holder))
+		leave_pool(holder, CONTEXT_ATOMIC);
+}
+
+/* Leaves most of the time to what is interrupted, at any speed. */
+static enum hrtimer_restart rearm(struct hrtimer *timer, struct holder *holder, u64 start)
+{
+	u64 pause = chance(&holder->random, 2 * torture_interrupt_us) * NSEC_PER_USEC;
+
+	pause += 4 * (ktime_get_ns() - start);
+	hrtimer_forward_now(timer, ns_to_ktime(pause + NSEC_PER_USEC));
+	return HRTIMER_RESTART;
+}
+
+static enum hrtimer_restart hard_fn(struct hrtimer *timer)
+{
+	struct interrupted *in = container_of(timer, struct interrupted, hard_timer);
+	u64 start = ktime_get_ns();
+
+	interrupt(&in->hard);
+	return rearm(timer, &in->hard, start);
+}
+
+static enum hrtimer_restart soft_fn(struct hrtimer *timer)
+{
+	struct interrupted *in = container_of(timer, struct interrupted, soft_timer);
+	u64 start = ktime_get_ns();
+
+	interrupt(&in->soft);
+	return rearm(timer, &in->soft, start);
+}
+
+static void remote_fn(void *data)
+{
+	struct interrupted *in = data;
+
+	interrupt(&in->remote);
+}
+
+/* Interrupts of other CPUs, at any instruction of theirs. */
+static int sender_fn(void *unused)
+{
+	struct rnd_state random;
+	unsigned int cpu;
+
+	torture_seed(&random);
+	while (!kthread_should_stop()) {
+		cpu = cpumask_any(cpu_possible_mask);
+		cpu = (cpu + chance(&random, nr_cpu_ids)) % nr_cpu_ids;
+		if (cpu_possible(cpu) && cpu_online(cpu))
+			/* Busy, if the last one has not arrived; or offline by now. */
+			(void)smp_call_function_single_async(cpu, &per_cpu(interrupted, cpu)->csd);
+		usleep_range(torture_interrupt_us / 4, torture_interrupt_us);
+	}
+	return 0;
+}
+
+static void setup_timer(struct hrtimer *timer, enum hrtimer_restart (*fn)(struct hrtimer *),
+			enum hrtimer_mode mode)
+{
+#ifdef TORTURE_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, CLOCK_MONOTONIC, mode);
+#else /* before Linux 6.13 */
+	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
+	timer->function = fn;
+#endif
+}
+
+static void nothing(void *unused)
+{
+}
+
+static void stop_interrupts(void)
+{
+	unsigned int cpu;
+
+	if (!IS_ERR_OR_NULL(sender))
+		kthread_stop(sender);
+	sender = NULL;
+	for_each_online_cpu(cpu)
+		smp_call_function_single(cpu, nothing, NULL, true);
+	for_each_possible_cpu(cpu) {
+		struct interrupted *in = per_cpu(interrupted, cpu);
+
+		if (!in)
+			continue;
+		hrtimer_cancel(&in->hard_timer);
+		hrtimer_cancel(&in->soft_timer);
+		leave_pool(&in->hard, CONTEXT_TASK);
+		leave_pool(&in->soft, CONTEXT_TASK);
+		leave_pool(&in->remote, CONTEXT_TASK);
+		kfree(in);
+		per_cpu(interrupted, cpu) = NULL;
+	}
+}
+
+static void start_timers(void *unused)
+{
+	struct interrupted *in = __this_cpu_read(interrupted);
+
+	hrtimer_start(&in->hard_timer, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(&in->soft_timer, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_SOFT);
+}
+
+static int start_interrupts(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct interrupted *in = kzalloc(sizeof(*in), GFP_KERNEL);
+
+		if (!in)
+			return -ENOMEM;
+		torture_holder_init(&in->hard);
+		torture_holder_init(&in->soft);
+		torture_holder_init(&in->remote);
+		setup_timer(&in->hard_timer, hard_fn, HRTIMER_MODE_REL_PINNED_HARD);
+		setup_timer(&in->soft_timer, soft_fn, HRTIMER_MODE_REL_PINNED_SOFT);
+		INIT_CSD(&in->csd, remote_fn, in);
+		per_cpu(interrupted, cpu) = in;
+	}
+	on_each_cpu(start_timers, NULL, true);
+	sender = kthread_run(sender_fn, NULL, "torture_sender");
+	return PTR_ERR_OR_ZERO(sender);
+}
+
+int torture_holders_start(void)
+{
+	int err = start_threads();
+
+	if (!err && torture_interrupts)
+		err = start_interrupts();
+	return err;
+}
+
+/* When this returns, nobody holds anything. */
+void torture_holders_stop(void)
+{
+	/* Waiters wait for what interrupts hold, so these let go of it first. */
+	stop_interrupts();
+	stop_threads();
+}

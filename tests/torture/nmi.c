@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Holders that are NMIs: a thread sends them to CPUs by chance, so that they land at any
+ * instruction. Only on x86 can a module raise one.
+ *
+ * An NMI must not be the last to leave a pool, which wakes somebody up; so the thread enters
+ * and leaves for it, between NMIs.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kconfig.h>
+
+#include "torture.h"
+
+#if defined(CONFIG_X86_LOCAL_APIC) && defined(CONFIG_SMP)
+
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/smp.h>
+#include <asm/apic.h>
+#include <asm/irq_vectors.h>
+#include <asm/nmi.h>
+
+/* Steps in one pool, in one NMI, and objects held. */
+#define STEPS_MAX	200u
+#define STEPS_IN_NMI	3u
+#define HELD_IN_NMI	4u
+
+/* How long an NMI may take to arrive, on a virtual CPU that is not running. */
+#define PATIENCE	(60 * HZ)
+
+struct nmi {
+	struct holder holder;
+	atomic_t sent;
+};
+
+static DEFINE_PER_CPU(struct nmi, nmis);
+static struct task_struct *sender;
+static bool registered;
+
+static void work(struct holder *holder)
+{
+	unsigned int n = STEPS_IN_NMI;
+
+	if (!holder->steps_left) {
+		torture_holder_release(holder, CONTEXT_NMI);
+		return;
+	}
+	while (n-- && holder->steps_left)
+		torture_holder_step(holder, CONTEXT_NMI);
+}
+
+static int handle(unsigned int type, struct pt_regs *regs)
+{
+	struct nmi *nmi = this_cpu_ptr(&nmis);
+
+	/* Acquire: what the sender has done to the holder; pairs with send(). */
+	if (!atomic_read_acquire(&nmi->sent))
+		return NMI_DONE;
+	count(nmis);
+	work(&nmi->holder);
+	/* Release: what was done here; pairs with wait_for(). */
+	atomic_set_release(&nmi->sent, 0);
+	return NMI_HANDLED;
+}
+
+static void send(unsigned int cpu)
+{
+	atomic_set_release(&per_cpu(nmis, cpu).sent, 1);
+#ifdef TORTURE_HAVE_APIC_CALLS
+	__apic_send_IPI_mask(cpumask_of(cpu), NMI_VECTOR);
+#else /* before Linux 6.6 */
+	apic->send_IPI_mask(cpumask_of(cpu), NMI_VECTOR);
+#endif
+}
+
+/* A CPU that goes offline may never take it. */
+static void wait_for(unsigned int cpu)
+{
+	unsigned long end = jiffies + PATIENCE;
+
+	while (atomic_read_acquire(&per_cpu(nmis, cpu).sent)) {
+		if (!cpu_online(cpu)) {
+			/* Not while it is on its way out. */
+			msleep(100);
+			atomic_set(&per_cpu(nmis, cpu).sent, 0);
+			return;
+		}
+		if (time_after(jiffies, end)) {
+			torture_error("CPU %u does not take an NMI", cpu);
+			return;
+		}
+		usleep_range(10, 50);
+	}
+}
+
+static void leave(struct holder *holder)
+{
+	if (!holder->place)
+		return;
+	torture_holder_release(holder, CONTEXT_TASK);
+	torture_place_leave(holder->place);
+	holder->place = NULL;
+}
+
+static void visit(unsigned int cpu)
+{
+	struct holder *holder = &per_cpu(nmis, cpu).holder;
+
+	if (!holder->place) {
+		holder->place = torture_place_enter(&holder->random);
+		if (!holder->place)
+			return;
+		holder->steps_left = 1 + chance(&holder->random, STEPS_MAX);
+		holder->depth = 1 + chance(&holder->random, HELD_IN_NMI);
+	}
+	if (READ_ONCE(holder->place->closing))
+		holder->steps_left = 0;
+	preempt_disable();
+	if (cpu_online(cpu))
+		send(cpu);
+	preempt_enable();
+	wait_for(cpu);
+	/* In its last NMI it has put all; but not if the CPU went offline. */
+	if (!holder->steps_left)
+		leave(holder);
+}
+
+static int sender_fn(void *unused)
+{
+	struct rnd_state random;
+	unsigned int cpu;
+
+	torture_seed(&random);
+	while (!kthread_should_stop()) {
+		cpu = chance(&random, nr_cpu_ids);
+		if (cpu_possible(cpu))
+			visit(cpu);
+		/* Nobody is to wait long for what the NMIs of other CPUs hold. */
+		for_each_possible_cpu(cpu) {
+			struct holder *holder = &per_cpu(nmis, cpu).holder;
+
+			if (holder->place && READ_ONCE(holder->place->closing))
+				leave(holder);
+		}
+		usleep_range(torture_interrupt_us / 4, torture_interrupt_us);
+	}
+	for_each_possible_cpu(cpu)
+		leave(&per_cpu(nmis, cpu).holder);
+	return 0;
+}
+
+int torture_nmis_start(void)
+{
+	unsigned int cpu;
+	int err;
+
+	for_each_possible_cpu(cpu)
+		torture_holder_init(&per_cpu(nmis, cpu).holder);
+	err = register_nmi_handler(NMI_LOCAL, handle, 0, "pcpool_torture");
+	if (err)
+		return err;
+	registered = true;
+	sender = kthread_run(sender_fn, NULL, "torture_nmis");
+	return PTR_ERR_OR_ZERO(sender);
+}
+
+void torture_nmis_stop(void)
+{
+	if (!IS_ERR_OR_NULL(sender))
+		kthread_stop(sender);
+	sender = NULL;
+	if (registered)
+		unregister_nmi_handler(NMI_LOCAL, "pcpool_torture");
+	registered = false;
+}
+
+#else
+
+int torture_nmis_start(void)
+{
+	pr_info("a module cannot raise NMIs here: there are none\n");
+	return 0;
+}
+
+void torture_nmis_stop(void)
+{
+}
+
+#endif

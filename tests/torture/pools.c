@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pools that are tortured, their objects, and their books.
+ *
+ * An object carries, in front of what pcpool sees, who owns it. Each hand-over, be it to
+ * the pool, from the pool, or to another holder, is one compare-and-exchange by the one who
+ * believes that it is his, so a second owner is found out at once. None of these orders
+ * anything: what was written before a put is to be seen after the get because of
+ * pcpool, and KCSAN, where there is it, knows.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "torture.h"
+
+static unsigned int pools = 6;
+module_param(pools, uint, 0444);
+MODULE_PARM_DESC(pools, "pools there are at a time (6)");
+
+/* The largest object where nothing can be allocated, and how many of them are at hand. */
+#define SPARE_BYTES	4096u
+#define SPARES		64
+
+/* How long to wait for what comes by itself: the worker's part, the end of a use. */
+#define PATIENCE	(120 * HZ)
+
+/* Bytes of an object that are looked at, at both its ends. */
+#define LOOK_BYTES	64u
+
+/**
+ * struct object - what is in front of what pcpool sees
+ * @owner: OWNER_*, or a holder
+ * @place: where its pool is
+ * @serial: of its pool
+ * @bytes: what ops->bytes says
+ * @puts: how often it was put
+ * @resets: how often ops->reset was called
+ * @mark: what its ends were filled with at the last put
+ * @data: what pcpool sees
+ */
+struct object {
+	atomic_long_t owner;
+	struct place *place;
+	unsigned long serial;
+	size_t bytes;
+	unsigned int puts;
+	unsigned int resets;
+	u8 mark;
+	u8 data[] __aligned(8);
+};
+
+static struct place *places;
+/* Taken to make and unmake pools. */
+static DEFINE_MUTEX(renewing);
+static unsigned long serial;
+static void *spares[SPARES];
+
+static struct object *to_object(void *obj)
+{
+	return container_of(obj, struct object, data);
+}
+
+/* --- Callbacks --------------------------------------------------------------- */
+
+/* May memory be allocated here? */
+static bool may_allocate(void)
+{
+	if (in_hardirq() || in_nmi())
+		return false;
+	return preemptible() || !(IS_ENABLED(CONFIG_PREEMPT_RT) ||
+				  IS_ENABLED(CONFIG_PROVE_RAW_LOCK_NESTING));
+}
+
+static void *take_spare(void)
+{
+	unsigned int i, first = raw_smp_processor_id() * 8;
+	void *mem;
+
+	for (i = 0; i < SPARES; i++) {
+		mem = xchg(&spares[(first + i) % SPARES], NULL);
+		if (mem)
+			return mem;
+	}
+	return NULL;
+}
+
+void torture_refill(struct rnd_state *random)
+{
+	void **spare = &spares[chance(random, SPARES)];
+	void *mem;
+
+	if (READ_ONCE(*spare))
+		return;
+	mem = kmalloc(sizeof(struct object) + SPARE_BYTES, GFP_KERNEL);
+	if (mem && cmpxchg(spare, NULL, mem))
+		kfree(mem);
+}
+
+/* Who calls this may be an interrupt, so it cannot have a generator of its own. */
+static bool fails(struct place *place)
+{
+	static DEFINE_PER_CPU(u32, lot);
+	u32 n;
+
+	if (!torture_fail)
+		return false;
+	n = this_cpu_add_return(lot, 0x9e3779b9) ^ (u32)place->serial;
+	return (n >> 8) % 1000 < torture_fail;
+}
+
+static void *object_alloc(gfp_t gfp, void *ctx)
+{
+	struct place *place = ctx;
+	size_t bytes = place->params.object_bytes;
+	struct object *object = NULL;
+
+	if (fails(place))
+		;
+	else if (!may_allocate())
+		object = bytes <= SPARE_BYTES ? take_spare() : NULL;
+	else if (place->params.flags & PCPOOL_FREE_MAY_SLEEP)
+		object = kvmalloc(sizeof(*object) + bytes, gfp | __GFP_NOWARN);
+	else
+		object = kmalloc(sizeof(*object) + bytes, gfp | __GFP_NOWARN);
+	if (!object) {
+		atomic_long_inc(&place->failed);
+		count(alloc_fails);
+		return NULL;
+	}
+	object->place = place;
+	object->serial = place->serial;
+	object->bytes = bytes;
+	object->puts = 0;
+	object->resets = 0;
+	atomic_long_set(&object->owner, OWNER_FRESH);
+	if (place->params.flags & PCPOOL_ZERO_ON_PUT)
+		memset(object->data, 0, bytes);
+	atomic_long_inc(&place->made);
+	if (atomic_long_inc_return(&place->existing) > place->params.max_total &&
+	    place->params.max_total)
+		torture_error("%s: there are more objects than there may be", place->name);
+	return object->data;
+}
+
+static void check_content(struct place *place, struct object *object, const char *when)
+{
+	size_t look = min_t(size_t, place->params.object_bytes, LOOK_BYTES);
+	u8 *end = object->data + place->params.object_bytes - look;
+	u8 value = object->mark;
+
+	if (place->params.flags & PCPOOL_ZERO_ON_PUT)
+		value = 0;
+	else if (!object->puts)
+		return;
+	if (memchr_inv(object->data, value, look) || memchr_inv(end, value, look))
+		torture_error("%s: %px is not as it was put, at its %s: %*ph, not %02x", place->name,
+			      object->data, when, 8, object->data, value);
+}
+
+static void check_object(struct place *place, struct object *object, const char *when)
+{
+	if (object->place != place || object->serial != place->serial)
+		torture_error("%s: %px is of another pool, at its %s", place->name, object->data,
+			      when);
+	if (place->ops.reset && object->resets != object->puts)
+		torture_error("%s: %px was put %u times and reset %u times, at its %s", place->name,
+			      object->data, object->puts, object->resets, when);
+	check_content(place, object, when);
+}
+
+static void object_free(void *obj, void *ctx)
+{
+	struct place *place = ctx;
+	struct object *object = to_object(obj);
+	long owner;
+
+	if (in_hardirq() || in_nmi())
+		torture_error("%s: freed in an interrupt", place->name);
+	if (place->params.flags & PCPOOL_FREE_MAY_SLEEP)
+		might_sleep();
+	owner = atomic_long_xchg(&object->owner, OWNER_NONE);
+	if (owner != OWNER_FRESH && owner != OWNER_IDLE)
+		torture_error("%s: %px freed, of owner %ld", place->name, obj, owner);
+	check_object(place, object, "free");
+	atomic_long_inc(&place->unmade);
+	atomic_long_dec(&place->existing);
+	if (place->params.flags & PCPOOL_FREE_MAY_SLEEP)
+		kvfree(object);
+	else
+		kfree(object);
+}
+
+static void object_reset(void *obj, void *ctx)
+{
+	struct place *place = ctx;
+	struct object *object = to_object(obj);
+	long owner = atomic_long_read(&object->owner);
+
+	if (owner != OWNER_IDLE)
+		torture_error("%s: %px reset, of owner %ld", place->name, obj, owner);
+	object->resets++;
+}
+
+static size_t object_bytes(const void *obj, void *ctx)
+{
+	return to_object((void *)obj)->bytes;
+}
+
+/* --- Hand-over ----------------------------------------------------------------- */
+
+static bool hand_over(struct place *place, struct object *object, long from, long to)
+{
+	long owner = atomic_long_cmpxchg_relaxed(&object->owner, from, to);
+
+	if (owner == from)
+		return true;
+	torture_error("%s: %px goes from %ld to %ld, but is owned by %ld", place->name,
+		      object->data, from, to, owner);
+	return false;
+}
+
+/* The pool has given @obj to @holder. */
+bool torture_take(struct holder *holder, void *obj)
+{
+	struct place *place = holder->place;
+	struct object *object = to_object(obj);
+	long from = atomic_long_read(&object->owner);
+
+	if (from != OWNER_FRESH)
+		from = OWNER_IDLE;
+	if (!hand_over(place, object, from, holder->id))
+		return false;
+	check_object(place, object, "get");
+	if (place->params.max_object_bytes && object->bytes > place->params.max_object_bytes)
+		torture_error("%s: %px has %zu bytes", place->name, obj, object->bytes);
+	if (place->params.flags & PCPOOL_ZERO_ON_PUT)
+		memset(obj, holder->id | 1, place->params.object_bytes);
+	this_cpu_inc(place->counts->gets);
+	count(gets);
+	return true;
+}
+
+/* @holder gives @obj to the pool. */
+void torture_give(struct holder *holder, void *obj)
+{
+	struct place *place = holder->place;
+	struct object *object = to_object(obj);
+	size_t look = min_t(size_t, place->params.object_bytes, LOOK_BYTES);
+
+	object->puts++;
+	object->mark = prandom_u32_state(&holder->random);
+	memset(object->data, object->mark, look);
+	memset(object->data + place->params.object_bytes - look, object->mark, look);
+	hand_over(place, object, holder->id, OWNER_IDLE);
+	this_cpu_inc(place->counts->puts);
+	count(puts);
+}
+
+/* Leaves @obj for another holder, if it is not NULL; and takes what another has left. */
+void *torture_mail(struct holder *holder, void *obj)
+{
+	struct place *place = holder->place;
+
+	if (obj)
+		hand_over(place, to_object(obj), holder->id, OWNER_MAILED);
+	obj = xchg(&place->mail[chance(&holder->random, MAILBOXES)], obj);
+	if (obj)
+		hand_over(place, to_object(obj), OWNER_MAILED, holder->id);
+	return obj;
+}
+
+void torture_grow(struct holder *holder, void *obj)
+{
+	if (holder->place->params.max_object_bytes)
+		to_object(obj)->bytes = holder->place->params.max_object_bytes + 1;
+}
+
+/* --- Places --------------------------------------------------------------------- */
+
+/* The pool of a place by chance, which stays until the caller leaves it. */
+struct place *torture_place_enter(struct rnd_state *random)
+{
+	struct place *place = &places[chance(random, pools)];
+
+	return percpu_ref_tryget_live(&place->ref) ? place : NULL;
+}
+
+void torture_place_leave(struct place *place)
+{
+	percpu_ref_put(&place->ref);
+}
+
+static void place_is_unused(struct percpu_ref *ref)
+{
+	complete(&container_of(ref, struct place, ref)->unused);
+}
+
+/* One of these numbers, the first as often as all others together. */
+#define one_of(random, usual, ...) ({							\
+	static const unsigned long __others[] = { __VA_ARGS__ };			\
+											\
+	chance(random, 2) ? (usual) : __others[chance(random, ARRAY_SIZE(__others))];	\
+})
+
+static void choose_params(struct place *place, struct rnd_state *random)
+{
+	struct pcpool_params *p = &place->params;
+
+	memset(p, 0, sizeof(*p));
+	snprintf(place->name, sizeof(place->name), "torture-%lu", ++serial);
+	place->serial = serial;
+	p->name = place->name;
+	p->ops = &place->ops;
+	p->ctx = place;
+	p->object_bytes = one_of(random, 200, 1, 8, 64, 1000, SPARE_BYTES);
+	p->private_slots = one_of(random, 0, 1, 2, 3, 8, PCPOOL_PRIVATE_SLOTS_MAX);
+	p->steal = one_of(random, PCPOOL_STEAL_ALL, PCPOOL_STEAL_NODE, PCPOOL_STEAL_NONE);
+	p->flags = one_of(random, 0, PCPOOL_ZERO_ON_PUT, PCPOOL_PLAIN, PCPOOL_BYPASS,
+			  PCPOOL_FREE_MAY_SLEEP, PCPOOL_FREE_MAY_SLEEP | PCPOOL_ZERO_ON_PUT);
+	p->max_idle = one_of(random, 0, 1, 3, 10, 100, 1000);
+	p->max_total = one_of(random, 0, 1, 3, 10, 100, 1000);
+	if (!chance(random, 4))
+		p->reserve = 1 + chance(random, 8);
+	if (p->max_idle)
+		p->reserve = min(p->reserve, p->max_idle);
+	if (p->max_total)
+		p->reserve = min(p->reserve, p->max_total);
+	if (p->flags & PCPOOL_FREE_MAY_SLEEP && !chance(random, 4))
+		p->object_bytes = 5 * PAGE_SIZE;
+
+	place->ops = (struct pcpool_ops){ .alloc = object_alloc, .free = object_free };
+	if (chance(random, 2))
+		place->ops.reset = object_reset;
+	if (!chance(random, 4)) {
+		place->ops.bytes = object_bytes;
+		p->max_object_bytes = p->object_bytes + chance(random, 100);
+	}
+}
+
+static int open_place(struct place *place, struct rnd_state *random)
+{
+	struct pcpool *pool;
+	int cpu;
+
+	choose_params(place, random);
+	atomic_long_set(&place->existing, 0);
+	atomic_long_set(&place->made, 0);
+	atomic_long_set(&place->unmade, 0);
+	atomic_long_set(&place->failed, 0);
+	for_each_possible_cpu(cpu)
+		*per_cpu_ptr(place->counts, cpu) = (struct counts){};
+
+	pool = pcpool_create(&place->params);
+	if (IS_ERR(pool)) {
+		place->pool = NULL;
+		if (PTR_ERR(pool) != -ENOMEM)
+			torture_error("%s: cannot be made: %pe", place->name, pool);
+		if (atomic_long_read(&place->existing))
+			torture_error("%s: cannot be made, and has %ld objects", place->name,
+				      atomic_long_read(&place->existing));
+		count(creates_failed);
+		return PTR_ERR(pool);
+	}
+	place->pool = pool;
+	count(pools);
+	reinit_completion(&place->unused);
+	WRITE_ONCE(place->closing, false);
+	percpu_ref_reinit(&place->ref);
+	return 0;
+}
+
+static bool books_agree(struct place *place, const struct pcpool_pool_stats *s)
+{
+	unsigned long gets = 0, puts = 0;
+	u64 idle = s->idle_main + s->idle_victim;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		gets += per_cpu_ptr(place->counts, cpu)->gets;
+		puts += per_cpu_ptr(place->counts, cpu)->puts;
+	}
+	return s->gets == s->hit_private + s->hit_shared + s->hit_steal + s->hit_victim +
+			  s->miss + s->alloc_fail &&
+	       s->gets - s->alloc_fail == gets && s->puts == puts && gets == puts &&
+	       s->made == atomic_long_read(&place->made) &&
+	       s->unmade == atomic_long_read(&place->unmade) &&
+	       s->made == s->unmade + idle && !s->outstanding && !s->waiting &&
+	       idle == atomic_long_read(&place->existing) && !s->misuses &&
+	       s->unmade == s->evicted + s->drop_full + s->drop_oversize + s->drop_other &&
+	       (!s->max_idle || idle <= s->max_idle);
+}
+
+/* At a quiet moment: nobody gets or puts, but the worker may not be done. */
+static void check_books(struct place *place)
+{
+	unsigned long end = jiffies + PATIENCE;
+	struct pcpool_pool_stats s;
+
+	do {
+		pcpool_stats(place->pool, &s);
+		if (books_agree(place, &s))
+			return;
+		msleep(1);
+	} while (time_before(jiffies, end));
+	torture_error("%s: gets %llu = %llu + %llu + %llu + %llu + miss %llu + fail %llu; puts %llu",
+		      place->name, s.gets, s.hit_private, s.hit_shared, s.hit_steal, s.hit_victim,
+		      s.miss, s.alloc_fail, s.puts);
+	torture_error("%s: made %llu, %ld here; unmade %llu, %ld here = %llu + %llu + %llu + %llu",
+		      place->name, s.made, atomic_long_read(&place->made), s.unmade,
+		      atomic_long_read(&place->unmade), s.evicted, s.drop_full, s.drop_oversize,
+		      s.drop_other);
+	torture_error("%s: idle %llu + %llu of %llu, outstanding %llu, waiting %llu, misuses %llu",
+		      place->name, s.idle_main, s.idle_victim, s.max_idle, s.outstanding, s.waiting,
+		      s.misuses);
+}
+
+/* Who is this that puts what nobody has taken out of the mailboxes. */
+static void empty_mail(struct place *place, struct rnd_state *random)
+{
+	struct holder holder = { .id = OWNER_MAILED, .place = place };
+	unsigned int i;
+
+	prandom_seed_state(&holder.random, prandom_u32_state(random));
+	for (i = 0; i < MAILBOXES; i++) {
+		void *obj = xchg(&place->mail[i], NULL);
+
+		if (!obj)
+			continue;
+		torture_give(&holder, obj);
+		pcpool_put(place->pool, obj);
+	}
+}
+
+static void close_place(struct place *place, struct rnd_state *random)
+{
+	if (!place->pool)
+		return;
+	WRITE_ONCE(place->closing, true);
+	percpu_ref_kill(&place->ref);
+	if (!wait_for_completion_timeout(&place->unused, PATIENCE)) {
+		torture_error("%s: somebody does not come back from it", place->name);
+		torture_find_stalls();
+		wait_for_completion(&place->unused);
+	}
+	empty_mail(place, random);
+	check_books(place);
+	pcpool_destroy(place->pool);
+	place->pool = NULL;
+	if (atomic_long_read(&place->existing))
+		torture_error("%s: %ld objects are left after it", place->name,
+			      atomic_long_read(&place->existing));
+}
+
+/* A pool goes, another one comes. */
+void torture_place_renew(struct rnd_state *random)
+{
+	struct place *place = &places[chance(random, pools)];
+
+	mutex_lock(&renewing);
+	close_place(place, random);
+	torture_inject_faults(torture_inject && !chance(random, 4));
+	open_place(place, random);
+	torture_inject_faults(false);
+	mutex_unlock(&renewing);
+}
+
+void torture_pools_exit(void)
+{
+	struct rnd_state random;
+	unsigned int i;
+
+	torture_seed(&random);
+	for (i = 0; i < pools && places[i].counts; i++) {
+		close_place(&places[i], &random);
+		percpu_ref_exit(&places[i].ref);
+		free_percpu(places[i].counts);
+	}
+	kvfree(places);
+	for (i = 0; i < SPARES; i++)
+		kfree(spares[i]);
+}
+
+int torture_pools_init(void)
+{
+	struct rnd_state random;
+	unsigned int i;
+	int err = -ENOMEM;
+
+	if (!pools) {
+		pr_err("pools must be at least 1\n");
+		return -EINVAL;
+	}
+	places = kvcalloc(pools, sizeof(*places), GFP_KERNEL);
+	if (!places)
+		return -ENOMEM;
+	torture_seed(&random);
+	for (i = 0; i < SPARES; i++)
+		torture_refill(&random);
+	for (i = 0; i < pools; i++) {
+		struct place *place = &places[i];
+
+		init_completion(&place->unused);
+		err = percpu_ref_init(&place->ref, place_is_unused,
+				      PERCPU_REF_INIT_DEAD | PERCPU_REF_ALLOW_REINIT, GFP_KERNEL);
+		if (err)
+			break;
+		place->counts = alloc_percpu(struct counts);
+		if (!place->counts) {
+			percpu_ref_exit(&place->ref);
+			err = -ENOMEM;
+			break;
+		}
+		err = open_place(place, &random);
+		if (err)
+			break;
+	}
+	if (err)
+		torture_pools_exit();
+	return err;
+}
