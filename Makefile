@@ -31,7 +31,7 @@ farm:
 	@mkdir -p $(BUILD)/kmod $(BUILD)/tests/kunit $(BUILD)/include/linux $(BUILD)/include/uapi/linux
 	@find $(BUILD)/kmod $(BUILD)/tests -type l ! -exec test -e {} \; -delete
 	@ln -sf $(TOP)/Kbuild $(BUILD)/Kbuild
-	@ln -sf $(TOP)/kmod/*.[ch] $(BUILD)/kmod/
+	@ln -sf $(TOP)/kmod/*.[ch] $(TOP)/kmod/probe.mk $(BUILD)/kmod/
 	@ln -sf $(TOP)/tests/kunit/*.[ch] $(BUILD)/tests/kunit/
 	@cp -u kmod/include/linux/*.h $(BUILD)/include/linux/
 	@cp -u uapi/linux/pcpool.h $(BUILD)/include/uapi/linux/
