@@ -11,7 +11,8 @@
  *
  * A pool that it is switched on for later has objects without a record; they get one when
  * they are next seen, at a get or at a put. Until then, a put of something that nobody knows may
- * be one of these, and is not reported.
+ * be one of these, and is not reported; and if it was not, another one will be reported in its
+ * place, later.
  *
  * Who may do what: records are found under RCU, from any context, NMI too, added and
  * removed under a raw lock, not from NMI. A record's state changes by compare-and-exchange,
@@ -45,6 +46,9 @@
 #define REPORTS_MAX	100
 
 #define BUCKETS_BITS	12
+
+/* More objects than any pool has. */
+#define UNTRACKED_MANY	(LONG_MAX / 2)
 
 /* What idle memory is for KASAN: as freed memory of the slab allocator. */
 #define KASAN_IDLE	0xfb
@@ -152,7 +156,9 @@ static const struct record *find_elsewhere(const struct pcpool_core *core, const
 	const struct record *r;
 
 	hash_for_each_possible_rcu(records, r, node, (unsigned long)obj) {
-		if (r->obj == obj && r->core != core)
+		/* One that is no longer debugged may have freed it since. */
+		if (r->obj == obj && r->core != core &&
+		    READ_ONCE(r->core->debug) == PCPOOL_DEBUG_ON)
 			return r;
 	}
 	return NULL;
@@ -191,11 +197,12 @@ static void drop(struct record *r)
 	unsigned long flags;
 	bool found;
 
-	lift_poison(r);
 	raw_spin_lock_irqsave(&records_lock, flags);
 	found = !hlist_unhashed(&r->node);
-	if (found)
+	if (found) {
+		lift_poison(r);
 		hlist_del_init_rcu(&r->node);
+	}
 	raw_spin_unlock_irqrestore(&records_lock, flags);
 	if (found)
 		call_rcu(&r->rcu, record_free_rcu);
@@ -398,7 +405,13 @@ static void with_records(struct pcpool_core *core,
 
 static void lift_each(struct record *r, struct seq_file *m)
 {
-	lift_poison(r);
+	unsigned long flags;
+
+	/* So that the object is not freed meanwhile. */
+	raw_spin_lock_irqsave(&records_lock, flags);
+	if (!hlist_unhashed(&r->node))
+		lift_poison(r);
+	raw_spin_unlock_irqrestore(&records_lock, flags);
 }
 
 static void drop_each(struct record *r, struct seq_file *m)
@@ -436,6 +449,7 @@ void pcpool_debug_begin(struct pcpool_core *core)
 int pcpool_debug_set(struct pcpool_core *core, bool on)
 {
 	bool was_on;
+	long existing;
 
 	if (IS_ENABLED(CONFIG_PREEMPTION) && !IS_ENABLED(CONFIG_TASKS_RCU)) {
 		pr_err("%s: debug mode cannot be switched without CONFIG_TASKS_RCU\n", core->name);
@@ -451,11 +465,17 @@ int pcpool_debug_set(struct pcpool_core *core, bool on)
 		/* From here on all that is got or put comes by. */
 		pcpool_close(core, true);
 		synchronize_rcu_tasks();
-		/* Too many, until it is known how many it can be at most. */
-		atomic_long_set(&core->untracked, LONG_MAX / 2);
+		/* Too many, until all know that it is on. */
+		atomic_long_set(&core->untracked, UNTRACKED_MANY);
 		WRITE_ONCE(core->debug, PCPOOL_DEBUG_ON);
+		/*
+		 * Pairs with pcpool_deferred_secure(), a full barrier: who makes an object, and
+		 * does not yet see that it is on, has been counted here.
+		 */
+		smp_mb();
+		existing = atomic_long_read(&core->deferred.needed);
 		synchronize_rcu_tasks();
-		atomic_long_set(&core->untracked, atomic_long_read(&core->deferred.needed));
+		atomic_long_add(existing - UNTRACKED_MANY, &core->untracked);
 	} else {
 		WRITE_ONCE(core->debug, PCPOOL_DEBUG_ENDING);
 		/* Nobody imposes anything any more after this. */

@@ -33,6 +33,10 @@
  * and, raw, by a get or put of a pool with a quota or reserve only:
  *
  *   pcpool_quota.lock
+ *
+ * and in debug mode
+ *
+ *   records_lock
  */
 #ifndef _PCPOOL_INTERNAL_H
 #define _PCPOOL_INTERNAL_H

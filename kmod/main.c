@@ -333,8 +333,13 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 /* Nobody but the worker itself can start it any more. */
 static void stop_worker(struct pcpool_core *core)
 {
-	irq_work_sync(&core->irq_work);
-	cancel_work_sync(&core->work);
+	unsigned int i;
+
+	/* Twice, for the first time it may just have decided to start itself again. */
+	for (i = 0; i < 2; i++) {
+		irq_work_sync(&core->irq_work);
+		cancel_work_sync(&core->work);
+	}
 }
 
 /* The function behind pcpool_create(); see there. */
@@ -382,6 +387,7 @@ struct pcpool *__pcpool_create(const struct pcpool_params *params,
 err_free:
 	/* A CPU that went down meanwhile may have started it. */
 	stop_worker(core);
+	pcpool_debug_destroy(core);
 	free_parts(core);
 	kfree(core);
 err_unlock:
@@ -425,10 +431,12 @@ void pcpool_destroy(struct pcpool *pool)
 	mutex_unlock(&pcpool_pools_lock);
 
 	pcpool_tiers_exit(core);
-	/* Takes what the worker would have; age_lock keeps the two apart. */
-	pcpool_drain(pool);
 	if (core->quota)
 		pcpool_quota_empty(core);
+	/* It may be making an object for the reserve. */
+	stop_worker(core);
+	/* Takes what the worker would have; but may start it once more. */
+	pcpool_drain(pool);
 	stop_worker(core);
 	/* What it has not come to. */
 	while (core->has_doomed && (obj = pcpool_deferred_take(&core->doomed)))

@@ -139,6 +139,23 @@ static struct waiter *first_maker(struct pcpool_quota *q)
 	return NULL;
 }
 
+/*
+ * There is memory again: the first of those who have tried in vain need not wait for his time
+ * to try again; under the lock.
+ */
+static void memory_is_back(struct pcpool_quota *q)
+{
+	struct waiter *w;
+
+	list_for_each_entry(w, &q->waiters, entry) {
+		if (w->failed) {
+			WRITE_ONCE(w->retry, true);
+			wake_up_process(w->task);
+			return;
+		}
+	}
+}
+
 /* Under the lock. */
 static void *take_stashed(struct pcpool_quota *q)
 {
@@ -229,7 +246,8 @@ bool pcpool_quota_offer(struct pcpool_core *core, void *obj)
 		return false;
 	if (!in_nmi())
 		raw_spin_lock_irqsave(&q->lock, flags);
-	else if (!raw_spin_trylock_irqsave(&q->lock, flags))
+	/* Without CONFIG_SMP there is nothing that a trylock could see. */
+	else if (!IS_ENABLED(CONFIG_SMP) || !raw_spin_trylock_irqsave(&q->lock, flags))
 		return false;
 	if (q->nr_waiters && !READ_ONCE(core->bypass) && !in_nmi()) {
 		this_cpu_inc(core->cpu->hit_shared);
@@ -276,8 +294,14 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 	if (obj)
 		return obj;
 	obj = pcpool_count_miss(core, pcpool_make(core, modest(q, gfp)));
-	if (!IS_ERR(obj))
+	if (!IS_ERR(obj)) {
+		if (others) {
+			raw_spin_lock_irqsave(&q->lock, flags);
+			memory_is_back(q);
+			raw_spin_unlock_irqrestore(&q->lock, flags);
+		}
 		return obj;
+	}
 	err = obj;
 	*failed = err == ERR_PTR(-ENOMEM);
 	if (others)
@@ -298,17 +322,6 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 	return err;
 }
 
-/* There is memory again: the first of the line need not wait for his time to try. */
-static void tell_first(struct pcpool_quota *q)
-{
-	struct waiter *w;
-
-	if (!q->nr_waiters)
-		return;
-	w = first(q);
-	WRITE_ONCE(w->retry, true);
-	wake_up_process(w->task);
-}
 
 /* One in the line tries by himself to make an object, which is for the first of the line. */
 static void try_again(struct pcpool_quota *q, struct waiter *w, gfp_t gfp)
@@ -327,7 +340,7 @@ static void try_again(struct pcpool_quota *q, struct waiter *w, gfp_t gfp)
 		serve(q, first(q), obj);
 	else
 		left = true;
-	tell_first(q);
+	memory_is_back(q);
 	raw_spin_unlock_irqrestore(&q->lock, flags);
 	/* All are served by now. */
 	if (left)
@@ -367,6 +380,20 @@ static void *sleep(struct pcpool_quota *q, struct waiter *w, gfp_t gfp, unsigned
 	return err;
 }
 
+/* @w has made @obj. Who has waited for longer, but could make none before, is first: true then. */
+static bool pass_on(struct pcpool_quota *q, const struct waiter *w, void *obj)
+{
+	bool passed;
+
+	raw_spin_lock_irq(&q->lock);
+	passed = q->nr_waiters && first(q)->ticket < w->ticket;
+	if (passed)
+		serve(q, first(q), obj);
+	memory_is_back(q);
+	raw_spin_unlock_irq(&q->lock);
+	return passed;
+}
+
 /* Wait until there is an object, or until it is over. */
 static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long timeout,
 		  bool failed)
@@ -386,8 +413,12 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
 		err = sleep(q, &w, gfp, state, &timeout);
 
 		raw_spin_lock_irq(&q->lock);
-		if (!w.served)
+		if (!w.served) {
 			leave(q, &w);
+			/* It is for another one to try. */
+			if (w.retry)
+				memory_is_back(q);
+		}
 		raw_spin_unlock_irq(&q->lock);
 		if (!w.served)
 			return err;
@@ -395,13 +426,15 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
 			return w.obj;
 		/* The right to make one. */
 		obj = pcpool_count_miss(core, pcpool_make_claimed(core, modest(q, gfp)));
-		if (!IS_ERR(obj))
+		if (IS_ERR(obj)) {
+			/* It may help somebody else. */
+			pcpool_quota_unclaim(q);
+			if (!q->reserve)
+				return obj;
+			w.failed = true;
+		} else if (!pass_on(q, &w, obj)) {
 			return obj;
-		/* It may help somebody else. */
-		pcpool_quota_unclaim(q);
-		if (!q->reserve)
-			return obj;
-		w.failed = true;
+		}
 		raw_spin_lock_irq(&q->lock);
 	}
 }

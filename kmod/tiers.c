@@ -249,8 +249,12 @@ static unsigned long age(struct pcpool_core *core, unsigned long budget,
 	WRITE_ONCE(core->ages, core->ages + count);
 	freed += demote_deferred(core, budget - freed);
 	pcpool_deferred_trim(&core->deferred);
-	if (core->has_doomed)
+	if (core->has_doomed) {
 		pcpool_deferred_trim(&core->doomed);
+		/* What it moved, the worker may have overlooked. */
+		if (pcpool_deferred_count(&core->doomed))
+			pcpool_kick_worker(core);
+	}
 	pcpool_quota_wake(core->quota);
 	return freed;
 }

@@ -376,6 +376,88 @@ static void idle_memory_is_poisoned(struct kunit *test)
 #endif
 }
 
+/* --- Switched while something is under way --------------------------------------- */
+
+struct slow_get {
+	struct kt_pool *kp;
+	struct completion begun;
+	struct completion end;
+	void *obj;
+};
+
+static void be_slow(struct kt_pool *kp, enum kt_callback callback, struct kt_obj *obj)
+{
+	struct slow_get *slow = kp->arg;
+
+	if (callback != KT_ALLOC)
+		return;
+	complete(&slow->begun);
+	wait_for_completion(&slow->end);
+}
+
+static void get_slowly(struct kt_worker *worker)
+{
+	struct slow_get *slow = worker->arg;
+
+	slow->obj = kt_get(slow->kp, GFP_KERNEL, KT_ME);
+	worker->done = KT_MINIMUM;
+}
+
+static void what_is_made_meanwhile_may_be_put(struct kunit *test)
+{
+	struct slow_get *slow = kunit_kzalloc(test, sizeof(*slow), GFP_KERNEL);
+	struct kt_pool *kp = kt_new(test, 10);
+	struct kt_gang *gang = kt_gang_new(test);
+
+	KUNIT_ASSERT_NOT_NULL(test, slow);
+	slow->kp = kp;
+	init_completion(&slow->begun);
+	init_completion(&slow->end);
+	kp->arg = slow;
+	kp->hook = be_slow;
+	kt_gang_add(gang, -1, get_slowly, slow);
+	kt_gang_start(gang, 0);
+	wait_for_completion(&slow->begun);
+	KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, true), 0);
+	complete(&slow->end);
+	kt_gang_join(gang);
+	kp->hook = NULL;
+	KUNIT_ASSERT_NOT_NULL(test, slow->obj);
+	kt_put(kp, slow->obj, KT_ME);
+	kt_expect_sound(kp);
+}
+
+static void cycle(struct kt_worker *worker)
+{
+	struct kt_pool *kp = worker->arg;
+	void *obj;
+
+	while (kt_goes_on(worker)) {
+		obj = kt_get(kp, GFP_KERNEL, worker->who);
+		if (obj)
+			kt_put(kp, obj, worker->who);
+		worker->done++;
+	}
+}
+
+/* Or else so many that no pool has made would not be caught. */
+static void all_that_were_used_meanwhile_are_known(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10);
+	struct kt_gang *gang = kt_gang_new(test);
+
+	kt_gang_add(gang, kt_cpu(test, 0), cycle, kp);
+	kt_gang_start(gang, 10 * MSEC_PER_SEC);
+	/* It is the only one that there is, and goes in and out. */
+	while (kt_stats(kp).puts < KT_MINIMUM)
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, true), 0);
+	kt_gang_stop(gang);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 1);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->untracked), 0);
+	kt_expect_sound(kp);
+}
+
 /* --- Switched all the time, on all CPUs --------------------------------------- */
 
 /* Each switch takes a while. */
@@ -452,6 +534,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(an_object_never_put_is_listed, kind_gen_params),
 	KUNIT_CASE_PARAM(it_can_be_switched_while_objects_are_out, kind_gen_params),
 	KUNIT_CASE_PARAM(idle_memory_is_poisoned, kind_gen_params),
+	KUNIT_CASE(what_is_made_meanwhile_may_be_put),
+	KUNIT_CASE(all_that_were_used_meanwhile_are_known),
 	KUNIT_CASE_PARAM_ATTR(switching_hurts_nobody, switched_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
 	{ }

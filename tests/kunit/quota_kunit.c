@@ -858,6 +858,140 @@ static void memory_for_one_is_memory_for_all(struct kunit *test)
 	kt_expect_sound(kp);
 }
 
+/* Objects that are put too large are freed, even those of the reserve; it is made up for. */
+static size_t too_large(const void *obj, void *ctx)
+{
+	struct kt_pool *kp = ctx;
+
+	return READ_ONCE(kp->arg) ? 1000 : 1;
+}
+
+/* An alloc that takes until it is told to end. */
+struct slow_alloc {
+	struct completion begun;
+	struct completion end;
+};
+
+static void be_slow(struct kt_pool *kp, enum kt_callback callback, struct kt_obj *obj)
+{
+	struct slow_alloc *slow = kp->arg;
+
+	if (callback != KT_ALLOC)
+		return;
+	WRITE_ONCE(kp->hook, NULL);
+	complete(&slow->begun);
+	wait_for_completion(&slow->end);
+}
+
+static struct slow_alloc *make_slow(struct kt_pool *kp)
+{
+	struct slow_alloc *slow = kunit_kzalloc(kp->test, sizeof(*slow), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(kp->test, slow);
+	init_completion(&slow->begun);
+	init_completion(&slow->end);
+	kp->arg = slow;
+	WRITE_ONCE(kp->hook, be_slow);
+	return slow;
+}
+
+/* Not even when another one has just taken the last place in the quota. */
+static void who_waits_does_not_take_up_a_cpu(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10, .max_total = 2, .reserve = 1);
+	struct kt_gang *gang = kt_gang_new(test);
+	struct line *line = new_line(test, kp);
+	struct slow_alloc *slow;
+	void *mine, *obj;
+	u64 before, took;
+
+	kp->alloc_fails = true;
+	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_ASSERT_NOT_NULL(test, mine);
+	line_up(gang, line);
+	slow = make_slow(kp);
+	WRITE_ONCE(kp->alloc_fails, false);
+	/* The first tries again, and is about to succeed, when the second comes. */
+	if (!wait_for_completion_timeout(&slow->begun, SOON))
+		KUNIT_FAIL(test, "he does not try again");
+	line_up(gang, line);
+	complete(&slow->end);
+	obj = result(line, 0);
+	before = READ_ONCE(gang->worker[1].task->se.sum_exec_runtime);
+	msleep(10 * A_WHILE_MS);
+	took = READ_ONCE(gang->worker[1].task->se.sum_exec_runtime) - before;
+	KUNIT_EXPECT_LT(test, took, 2 * A_WHILE_MS * NSEC_PER_MSEC);
+	KUNIT_EXPECT_EQ(test, atomic_read(&line->served), 1);
+	kt_put(kp, mine, KT_ME);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(result(line, 1)));
+	kt_put(kp, line->result[1], KT_ME);
+	kt_put(kp, obj, KT_ME);
+	kt_gang_join(gang);
+	kt_expect_sound(kp);
+}
+
+/* Who has failed to make one keeps his place, also when another one does not fail. */
+static void who_comes_later_makes_one_for_the_first(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10, .max_total = 2, .reserve = 1);
+	struct kt_gang *gang = kt_gang_new(test);
+	struct line *line = new_line(test, kp);
+	void *mine;
+
+	kp->alloc_fails = true;
+	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_ASSERT_NOT_NULL(test, mine);
+	line_up(gang, line);
+	WRITE_ONCE(kp->alloc_fails, false);
+	kt_gang_add(gang, -1, stand_in_line, line);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(result(line, 0)));
+	KUNIT_EXPECT_EQ(test, line->turn[0], 1);
+	KUNIT_EXPECT_TRUE(test, wait_for(kp, 1));
+	kt_put(kp, mine, KT_ME);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(result(line, 1)));
+	KUNIT_EXPECT_EQ(test, line->turn[1], 2);
+	kt_put(kp, line->result[0], KT_ME);
+	kt_put(kp, line->result[1], KT_ME);
+	kt_gang_join(gang);
+	kt_expect_sound(kp);
+}
+
+static void end_it_soon(struct kt_worker *worker)
+{
+	struct slow_alloc *slow = worker->arg;
+
+	msleep(A_WHILE_MS);
+	complete(&slow->end);
+	worker->done = KT_MINIMUM;
+}
+
+/* The worker, which makes up for one that was lost. */
+static void an_object_made_while_the_pool_is_destroyed_is_freed(struct kunit *test)
+{
+	struct kt_gang *gang = kt_gang_new(test);
+	struct pcpool_ops ops = kt_ops;
+	struct slow_alloc *slow;
+	struct kt_pool *kp;
+	void *mine;
+
+	ops.bytes = too_large;
+	kp = kt_new(test, 10, .ops = &ops, .reserve = 1, .object_bytes = 10,
+		    .max_object_bytes = 100);
+	kp->alloc_fails = true;
+	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	slow = make_slow(kp);
+	kp->alloc_fails = false;
+	/* As it has an arg now, it is too large. */
+	kt_put(kp, mine, KT_ME);
+	KUNIT_ASSERT_TRUE(test, wait_for_completion_timeout(&slow->begun, SOON));
+	kt_gang_add(gang, -1, end_it_soon, slow);
+	kt_gang_start(gang, 0);
+	pcpool_destroy(kp->pool);
+	kp->pool = NULL;
+	kt_expect_freed(kp, 0);
+	kt_gang_join(gang);
+}
+
 static void a_bypassed_pool_at_its_quota_serves_what_is_idle(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10, .max_total = 3);
@@ -872,14 +1006,6 @@ static void a_bypassed_pool_at_its_quota_serves_what_is_idle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 3);
 	pcpool_set_bypass(kp->core, false);
 	kt_expect_sound(kp);
-}
-
-/* Objects that are put too large are freed, even those of the reserve; it is made up for. */
-static size_t too_large(const void *obj, void *ctx)
-{
-	struct kt_pool *kp = ctx;
-
-	return READ_ONCE(kp->arg) ? 1000 : 1;
 }
 
 static void what_the_reserve_loses_is_made_again(struct kunit *test)
@@ -1095,6 +1221,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(the_line_keeps_its_order_when_nothing_can_be_made),
 	KUNIT_CASE(a_newcomer_may_make_one_beside_the_line),
 	KUNIT_CASE_SLOW(memory_for_one_is_memory_for_all),
+	KUNIT_CASE_SLOW(who_waits_does_not_take_up_a_cpu),
+	KUNIT_CASE(who_comes_later_makes_one_for_the_first),
+	KUNIT_CASE(an_object_made_while_the_pool_is_destroyed_is_freed),
 	KUNIT_CASE(a_bypassed_pool_at_its_quota_serves_what_is_idle),
 	KUNIT_CASE_PARAM(what_the_reserve_loses_is_made_again, reserve_gen_params),
 	KUNIT_CASE_SLOW(four_in_reserve_serve_all_while_every_alloc_fails),

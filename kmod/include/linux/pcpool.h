@@ -66,7 +66,7 @@ struct module;
  * @bytes: The object's footprint now, in bytes. Optional, but for pools with
  *	max_object_bytes, which call it at each put, after @reset and in its context.
  *
- * Each gets the ctx of struct pcpool_params. None may call pcpool_age(),
+ * Each gets the ctx of struct pcpool_params. None may call pcpool_create(), pcpool_age(),
  * pcpool_drain() or pcpool_destroy(), of any pool.
  */
 struct pcpool_ops {
@@ -100,7 +100,10 @@ struct pcpool_ops {
  *	drained, and a get only takes one when ops->alloc fails; a put replaces
  *	it before all else. A get that finds even the reserve gone waits, if its gfp
  *	flags allow it to, until an object is put, or one can be made. At most
- *	@max_idle and @max_total, where these are set; they count the reserve too.
+ *	@max_idle and @max_total, where these are set; they count the reserve too. Should
+ *	objects of it be lost to it after all (ops->bytes said more than @max_object_bytes, or
+ *	they were put from NMI into a full pool, in the middle of another put), it is filled up
+ *	as soon as ops->alloc has memory.
  * @steal: From which CPUs to steal, enum pcpool_steal. A few bounded objects that are all
  *	on one shelf (see @private_slots) are there for all CPUs; and who would else have
  *	to wait or to do without takes from wherever there is one.
