@@ -322,7 +322,6 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 	return err;
 }
 
-
 /* One in the line tries by himself to make an object, which is for the first of the line. */
 static void try_again(struct pcpool_quota *q, struct waiter *w, gfp_t gfp)
 {
