@@ -90,9 +90,7 @@ scanner='
 			check($1 ? ~($2 + 0) + 1 : $2 + 0, $file);
 		}
 		next unless $data =~ /\0/;
-		for my $offset (0, 4) {
-			check($_, $file) for unpack("x$offset Q*", $data);
-		}
+		check($_, $file) for unpack("Q*", $data);
 	}'
 
 # scan FILE...
