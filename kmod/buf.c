@@ -177,8 +177,9 @@ static int check_params(const struct pcpool_buf_params *p)
 	if (!p->name)
 		return bad("pcpool_buf_create", "name is NULL");
 	if (!*p->name || strlen(p->name) > NAME_MAX_BYTES)
-		return bad("pcpool_buf_create", "name \"%.40s\" is not 1 to %u characters",
-			   p->name, NAME_MAX_BYTES);
+		return bad("pcpool_buf_create", "name \"%*pE\" is not 1 to %u characters",
+			   (int)strnlen(p->name, 2 * NAME_MAX_BYTES), p->name,
+			   NAME_MAX_BYTES);
 	if (!p->min_bytes)
 		return bad(p->name, "min_bytes is 0");
 	if (p->max_bytes < p->min_bytes)
@@ -268,7 +269,7 @@ EXPORT_SYMBOL_GPL(__pcpool_buf_create);
 
 /**
  * pcpool_buf_destroy() - end a set of pools
- * @set: the set; %NULL does nothing
+ * @set: the set; %NULL, or the ERR_PTR() of a pcpool_buf_create() that failed, does nothing
  *
  * As pcpool_destroy() of each of its pools: all buffers must have been put. Those that are
  * still out are leaked, and what they need of the set with them.
@@ -281,7 +282,7 @@ void pcpool_buf_destroy(struct pcpool_buf_set *set)
 	unsigned int i;
 	u64 out;
 
-	if (!set)
+	if (IS_ERR_OR_NULL(set))
 		return;
 	flush_work(&set->work);
 	out = atomic_long_read(&set->nr_large);
@@ -318,7 +319,7 @@ static struct pcpool_buf *large_get(struct pcpool_buf_set *set, size_t bytes, gf
 /**
  * pcpool_buf_get() - take a buffer from a set of pools, or make one
  * @set: the set
- * @bytes: how large it must be at least
+ * @bytes: how large it must be at least; 0: one of the smallest class
  * @gfp: how to allocate, should that be needed. Without the right to sleep there is only
  *	memory in one piece.
  *
@@ -381,7 +382,7 @@ EXPORT_SYMBOL_GPL(pcpool_buf_put);
  * @stats: where to put it, as pcpool_stats() does
  *
  * Context: As pcpool_stats().
- * Return: false if there are not so many classes.
+ * Return: false, and nothing in @stats, if there are not so many classes.
  */
 bool pcpool_buf_stats(struct pcpool_buf_set *set, unsigned int i,
 		      struct pcpool_pool_stats *stats)

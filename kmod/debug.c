@@ -27,6 +27,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/ctype.h>
 #include <linux/hash.h>
 #include <linux/hashtable.h>
 #include <linux/jhash.h>
@@ -223,6 +224,23 @@ static bool adopt_one(struct pcpool_core *core)
 		pr_err("%s: " fmt "\n", __core->name, ##__VA_ARGS__);		\
 } while (0)
 
+/* What is longer is cut. */
+struct caller_name {
+	char text[96];
+};
+
+/*
+ * Of code that is gone, as a module's init is once it is loaded, %pS has no name, and would
+ * print the address.
+ */
+static const char *name_caller(struct caller_name *name, unsigned long caller)
+{
+	snprintf(name->text, sizeof(name->text), "%pS", (void *)caller);
+	return isdigit(*name->text) ? "(unknown)" : name->text;
+}
+
+#define name_of(caller)	name_caller(&(struct caller_name){ }, (caller))
+
 static u32 checksum(const struct pcpool_core *core, const void *obj)
 {
 	return jhash(obj, core->object_bytes, 0);
@@ -238,8 +256,8 @@ static void check_content(struct record *r)
 {
 	lift_poison(r);
 	if (r->has_sum && checksum(r->core, r->obj) != r->sum)
-		report(r->core, "object %p was written while it was idle; put by %pS, got before by %pS",
-		       r->obj, (void *)r->put_by, (void *)r->got_by);
+		report(r->core, "object %p was written while it was idle; put by %s, got before by %s",
+		       r->obj, name_of(r->put_by), name_of(r->got_by));
 	r->has_sum = false;
 }
 
@@ -277,8 +295,8 @@ void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller)
 		adopt_one(core);
 	}
 	if (atomic_cmpxchg(&r->state, IDLE, HELD) != IDLE)
-		report(core, "object %p has two owners: got by %pS, but %pS, who got it before, has not put it",
-		       obj, (void *)caller, (void *)r->got_by);
+		report(core, "object %p has two owners: got by %s, but %s, who got it before, has not put it",
+		       obj, name_of(caller), name_of(r->got_by));
 	else
 		check_content(r);
 	WRITE_ONCE(r->got_by, caller);
@@ -298,12 +316,12 @@ static bool put_unknown(struct pcpool_core *core, void *obj, unsigned long calle
 	struct record *r;
 
 	if (other) {
-		report(core, "object %p put by %pS is not of this pool, but of %s, from which %pS got it",
-		       obj, (void *)caller, other->core->name, (void *)other->got_by);
+		report(core, "object %p put by %s is not of this pool, but of %s, from which %s got it",
+		       obj, name_of(caller), other->core->name, name_of(other->got_by));
 		return false;
 	}
 	if (!adopt_one(core)) {
-		report(core, "object %p put by %pS is not of this pool", obj, (void *)caller);
+		report(core, "object %p put by %s is not of this pool", obj, name_of(caller));
 		return false;
 	}
 	r = may_add ? add(core, obj, GFP_NOWAIT) : NULL;
@@ -334,9 +352,9 @@ bool pcpool_debug_put(struct pcpool_core *core, void *obj, unsigned long caller)
 	if (!r) {
 		right = put_unknown(core, obj, caller, may_add);
 	} else if (atomic_cmpxchg(&r->state, HELD, IDLE) != HELD) {
-		report(core, "object %p put twice: now by %pS, before by %pS; got by %pS", obj,
-		       (void *)caller, (void *)READ_ONCE(r->put_by),
-		       (void *)READ_ONCE(r->got_by));
+		report(core, "object %p put twice: now by %s, before by %s; got by %s", obj,
+		       name_of(caller), name_of(READ_ONCE(r->put_by)),
+		       name_of(READ_ONCE(r->got_by)));
 		right = false;
 	} else {
 		WRITE_ONCE(r->put_by, caller);
@@ -422,8 +440,8 @@ static void drop_each(struct record *r, struct seq_file *m)
 static void report_held(struct record *r, struct seq_file *m)
 {
 	if (atomic_read(&r->state) == HELD)
-		report(r->core, "object %p was never put; got by %pS, %s[%d], on CPU %d", r->obj,
-		       (void *)r->got_by, r->comm, r->task, r->got_cpu);
+		report(r->core, "object %p was never put; got by %s, %s[%d], on CPU %d", r->obj,
+		       name_of(r->got_by), r->comm, r->task, r->got_cpu);
 }
 
 /* From its creation on. */
@@ -508,9 +526,9 @@ static void show_held(struct record *r, struct seq_file *m)
 {
 	if (atomic_read(&r->state) != HELD)
 		return;
-	seq_printf(m, "%p %10u %4d %7d %-16.16s %pS\n", r->obj,
+	seq_printf(m, "%p %10u %4d %7d %-16.16s %s\n", r->obj,
 		   jiffies_to_msecs(jiffies - READ_ONCE(r->got_at)), READ_ONCE(r->got_cpu),
-		   READ_ONCE(r->task), r->comm, (void *)READ_ONCE(r->got_by));
+		   READ_ONCE(r->task), r->comm, name_of(READ_ONCE(r->got_by)));
 }
 
 /* Who has what, and since when. */

@@ -116,7 +116,7 @@ static const struct kernel_param_ops debug_param_ops = {
 	.set = debug_param_set,
 	.get = param_get_bool,
 };
-module_param_cb(debug, &debug_param_ops, &pcpool_debug_default, 0644);
+module_param_cb(debug, &debug_param_ops, &pcpool_debug_default, 0600);
 MODULE_PARM_DESC(debug, "look for misuse of all pools; each has a switch of its own in debugfs");
 
 static int closed_slots_init(void)
@@ -398,7 +398,7 @@ EXPORT_SYMBOL_GPL(__pcpool_create);
 
 /**
  * pcpool_destroy() - end a pool
- * @pool: the pool; %NULL does nothing
+ * @pool: the pool; %NULL, or the ERR_PTR() of a pcpool_create() that failed, does nothing
  *
  * Frees every idle object, and everything else that belongs to the pool.
  *
@@ -419,7 +419,7 @@ void pcpool_destroy(struct pcpool *pool)
 	void *obj;
 
 	might_sleep();
-	if (!pool)
+	if (IS_ERR_OR_NULL(pool))
 		return;
 	core = pcpool_to_core(pool);
 	if (WARN(core->dead, "pcpool: %s: destroyed twice\n", core->name))

@@ -635,7 +635,7 @@ EXPORT_SYMBOL_GPL(__pcpool_put);
 /**
  * pcpool_put_bulk() - give several objects back to their pool
  * @pool: the pool that the objects came from
- * @n: how many
+ * @n: how many; 0: none, and @objs is not looked at
  * @objs: the objects; %NULLs among them are skipped. Not the caller's afterwards;
  *	the array is.
  *
@@ -1317,7 +1317,7 @@ EXPORT_SYMBOL_GPL(__pcpool_try_get);
  * @pool: the pool
  * @gfp: how to allocate, should that be needed; given to ops->alloc
  * @timeout: how long to wait for one at most, in jiffies; 0: not at all;
- *	%MAX_SCHEDULE_TIMEOUT: until there is one
+ *	%MAX_SCHEDULE_TIMEOUT or more: until there is one
  *
  * As pcpool_get(), but it says why there is none, and a fatal signal ends it. What @timeout
  * limits is the waiting for somebody to put an object, not what ops->alloc takes.
@@ -1350,7 +1350,7 @@ EXPORT_SYMBOL_GPL(pcpool_get_timeout);
  * pcpool_get_bulk() - take several objects from a pool, or make them
  * @pool: the pool
  * @gfp: how to allocate, should that be needed; given to ops->alloc
- * @n: how many
+ * @n: how many; 0: none, and @objs is not looked at
  * @objs: where to put them
  *
  * As @n times pcpool_get(), but cheaper; ends at the first that fails. From a pool with a
@@ -1405,7 +1405,7 @@ EXPORT_SYMBOL_GPL(pcpool_get_bulk);
  * pcpool_prefill() - make objects ahead of need
  * @pool: the pool
  * @gfp: how to allocate them; given to ops->alloc
- * @n: how many
+ * @n: how many; %ULONG_MAX: as many as there can be
  *
  * The objects are idle in this CPU's part of the pool, from where others steal them,
  * and age like all others. They count as made, but neither as gets nor as

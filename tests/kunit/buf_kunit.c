@@ -716,35 +716,57 @@ static void a_buffer_is_cleared_before_it_is_freed(struct kunit *test)
 
 struct bad {
 	char what[40];
+	const char *says;	/* the log, of it */
 	struct pcpool_buf_params params;
 };
 
 /* Each is good but for what it is named after: later initialisers win. */
-#define BAD(title, ...)	{ title, { GOOD, __VA_ARGS__ } }
+#define BAD(title, text, ...)	{ title, "pcpool: " text, { GOOD, __VA_ARGS__ } }
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 static const struct bad bads[] = {
-	BAD("no name", .name = NULL),
-	BAD("empty name", .name = ""),
-	BAD("name of 23 characters", .name = "12345678901234567890123"),
-	BAD("long name", .name = "kunit-buf-kunit-buf-kunit-buf-kunit-buf-kunit-buf"),
-	BAD("name with a slash", .name = "a/b"),
-	BAD("name with a space", .name = "a b"),
-	BAD("name with a percent sign", .name = "%s%s%s%s"),
-	BAD("name beyond ASCII", .name = "p\xc3\xb6l"),
-	BAD("min_bytes 0", .min_bytes = 0),
-	BAD("min_bytes and max_bytes 0", .min_bytes = 0, .max_bytes = 0),
-	BAD("max_bytes 0", .max_bytes = 0),
-	BAD("max_bytes below min_bytes", .max_bytes = 99),
-	BAD("max_bytes beyond the largest", .max_bytes = PCPOOL_BUF_MAX + 1),
-	BAD("max_bytes -1", .max_bytes = SIZE_MAX),
-	BAD("min_bytes beyond the largest", .min_bytes = PCPOOL_BUF_MAX + 1,
+	BAD("no name", "pcpool_buf_create: name is NULL",
+	    .name = NULL),
+	BAD("empty name", "pcpool_buf_create: name \"\" is not 1 to 22",
+	    .name = ""),
+	BAD("name of 23 characters", "pcpool_buf_create: name \"12345678901234567890123\" is not 1 to 22",
+	    .name = "12345678901234567890123"),
+	BAD("long name", "pcpool_buf_create: name \"kunit-buf-kunit-buf-",
+	    .name = "kunit-buf-kunit-buf-kunit-buf-kunit-buf-kunit-buf"),
+	BAD("name with a slash", "pcpool_create: name \"a/b-128\" is not",
+	    .name = "a/b"),
+	BAD("name with a space", "pcpool_create: name \"a b-128\" is not",
+	    .name = "a b"),
+	BAD("name with a percent sign", "pcpool_create: name \"%s%s%s%s-128\" is not",
+	    .name = "%s%s%s%s"),
+	BAD("name beyond ASCII", "pcpool_create: name \"p\xc3\xb6l-128\" is not",
+	    .name = "p\xc3\xb6l"),
+	BAD("min_bytes 0", "" NAME ": min_bytes is 0",
+	    .min_bytes = 0),
+	BAD("min_bytes and max_bytes 0", "" NAME ": min_bytes is 0",
+	    .min_bytes = 0, .max_bytes = 0),
+	BAD("max_bytes 0", "" NAME ": max_bytes 0 is less than min_bytes 100",
+	    .max_bytes = 0),
+	BAD("max_bytes below min_bytes", "" NAME ": max_bytes 99 is less than min_bytes 100",
+	    .max_bytes = 99),
+	BAD("max_bytes beyond the largest", "" NAME ": max_bytes 1073741825 is more than 1073741824",
 	    .max_bytes = PCPOOL_BUF_MAX + 1),
-	BAD("min_bytes -1", .min_bytes = SIZE_MAX, .max_bytes = SIZE_MAX),
-	BAD("flag of pools only", .flags = PCPOOL_FREE_MAY_SLEEP),
-	BAD("another flag of pools only", .flags = PCPOOL_PLAIN),
-	BAD("unknown flag among known", .flags = PCPOOL_BYPASS | 1u << 31),
+	BAD("max_bytes -1", "" NAME ": max_bytes 18446744073709551615 is more than 1073741824",
+	    .max_bytes = SIZE_MAX),
+	BAD("min_bytes beyond the largest", "" NAME ": max_bytes 1073741825 is more than 1073741824",
+	    .min_bytes = PCPOOL_BUF_MAX + 1,
+	    .max_bytes = PCPOOL_BUF_MAX + 1),
+	BAD("min_bytes -1", "" NAME ": max_bytes 18446744073709551615 is more than 1073741824",
+	    .min_bytes = SIZE_MAX, .max_bytes = SIZE_MAX),
+	BAD("flag of pools only", "" NAME ": flags 0x1 has",
+	    .flags = PCPOOL_FREE_MAY_SLEEP),
+	BAD("another flag of pools only", "" NAME ": flags 0x8 has",
+	    .flags = PCPOOL_PLAIN),
+	BAD("unknown flag among known", "" NAME ": flags 0x80000002 has",
+	    .flags = PCPOOL_BYPASS | 1u << 31),
+	BAD("max_idle_bytes of more than there can be", "" NAME "-1: max_idle 18446744073709551615 is absurd",
+	    .min_bytes = 1, .max_idle_bytes = SIZE_MAX),
 };
 
 #pragma GCC diagnostic pop
@@ -762,9 +784,14 @@ static void a_bad_parameter_is_refused(struct kunit *test)
 {
 	const struct bad *bad = test->param_value;
 	struct kt_pool *before = kt_new(test, 1);
-	struct pcpool_buf_set *set = pcpool_buf_create(&bad->params);
+	struct kmsg_dump_iter mark;
+	struct pcpool_buf_set *set;
 
+	kt_log_mark(&mark);
+	set = pcpool_buf_create(&bad->params);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(set), -EINVAL);
+	KUNIT_EXPECT_TRUE_MSG(test, kt_logged(&mark, bad->says), "the log has no \"%s\"",
+			      bad->says);
 	if (!IS_ERR(set))
 		pcpool_buf_destroy(set);
 	expect_nothing_between(test, before, kt_new(test, 1));
@@ -772,7 +799,11 @@ static void a_bad_parameter_is_refused(struct kunit *test)
 
 static void no_parameters_are_refused(struct kunit *test)
 {
+	struct kmsg_dump_iter mark;
+
+	kt_log_mark(&mark);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(pcpool_buf_create(NULL)), -EINVAL);
+	KUNIT_EXPECT_TRUE(test, kt_logged(&mark, "pcpool_buf_create: params is NULL"));
 }
 
 static const char * const takens[] = { NAME "-128", NAME "-1K", NAME "-8K" };

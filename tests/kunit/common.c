@@ -457,6 +457,30 @@ unsigned long kt_in_victim(struct kt_pool *kp, int cpu)
 	return in_tier(kp, cpu, !pcpool_main_tier(kp->core));
 }
 
+/* --- The kernel's log ----------------------------------------------------- */
+
+void kt_log_mark(struct kmsg_dump_iter *mark)
+{
+	char line[16];
+
+	kmsg_dump_rewind(mark);
+	while (kmsg_dump_get_line(mark, false, line, sizeof(line), NULL))
+		;
+}
+
+bool kt_logged(struct kmsg_dump_iter *mark, const char *text)
+{
+	char line[256];
+	size_t len;
+
+	while (kmsg_dump_get_line(mark, false, line, sizeof(line) - 1, &len)) {
+		line[len] = '\0';
+		if (strstr(line, text))
+			return true;
+	}
+	return !IS_ENABLED(CONFIG_PRINTK);
+}
+
 /* --- CPUs and threads ---------------------------------------------------- */
 
 int kt_cpu(struct kunit *test, unsigned int nth)

@@ -13,6 +13,7 @@
 #include <kunit/test.h>
 #include <linux/completion.h>
 #include <linux/hrtimer.h>
+#include <linux/kmsg_dump.h>
 #include <linux/prandom.h>
 #include <linux/smp.h>
 
@@ -178,6 +179,13 @@ unsigned long kt_in_victim(struct kt_pool *kp, int cpu);
 /* Keep @kp's worker from running (and let it) while objects are deferred. */
 void kt_hold_worker(struct kt_pool *kp);
 void kt_release_worker(struct kt_pool *kp);
+
+/* --- The kernel's log ----------------------------------------------------- */
+
+/* From here on, kt_logged() looks; one mark for one line. */
+void kt_log_mark(struct kmsg_dump_iter *mark);
+/* Has a line with @text come since? Without a log there is nothing to miss. */
+bool kt_logged(struct kmsg_dump_iter *mark, const char *text);
 
 /* --- CPUs and threads ---------------------------------------------------- */
 

@@ -190,7 +190,16 @@ static void what_no_pool_has_made_is_caught(struct kunit *test)
 
 	pcpool_put(pool, obj);
 	KUNIT_EXPECT_EQ(test, misuses(pool), 1);
+	/* Nor what is no object at all. */
+	pcpool_put(pool, ERR_PTR(-ETIMEDOUT));
+	KUNIT_EXPECT_EQ(test, misuses(pool), 2);
 	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+	obj = pcpool_get(pool, GFP_KERNEL);
+	pcpool_put(pool, obj + 1);
+	KUNIT_EXPECT_EQ(test, misuses(pool), 3);
+	pcpool_put(pool, obj);
+	KUNIT_EXPECT_EQ(test, misuses(pool), 3);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
 }
 
 /* Behind KASAN's back, which is to catch this too, but not here. */

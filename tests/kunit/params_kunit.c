@@ -53,51 +53,91 @@ static const struct pcpool_ops ops_without_free = { .alloc = no_alloc };
 
 struct bad {
 	char what[40];
+	const char *says;	/* the log, of it */
 	struct pcpool_params params;
 };
 
 /* Each is good but for what it is named after: later initialisers win. */
-#define BAD(title, ...)	{ title, { GOOD, __VA_ARGS__ } }
+#define BAD(title, text, ...)	{ title, "pcpool: " text, { GOOD, __VA_ARGS__ } }
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 static const struct bad bads[] = {
-	BAD("no name", .name = NULL),
-	BAD("empty name", .name = ""),
-	BAD("name of 32 characters", .name = "12345678901234567890123456789012"),
-	BAD("long name", .name = "kunit-params-kunit-params-kunit-params-kunit-params"),
-	BAD("name with a slash", .name = "a/b"),
-	BAD("name with a space", .name = "a b"),
-	BAD("name with a newline", .name = "a\n"),
-	BAD("name with a percent sign", .name = "%s"),
-	BAD("name beyond ASCII", .name = "p\xc3\xb6l"),
-	BAD("name .", .name = "."),
-	BAD("name ..", .name = ".."),
-	BAD("name pools", .name = "pools"),
-	BAD("name snapshot", .name = "snapshot"),
-	BAD("no ops", .ops = NULL),
-	BAD("no alloc", .ops = &ops_without_alloc),
-	BAD("no free", .ops = &ops_without_free),
-	BAD("object_bytes 0", .object_bytes = 0),
-	BAD("object_bytes -1", .object_bytes = SIZE_MAX),
-	BAD("private_slots 65", .private_slots = 65),
-	BAD("private_slots -1", .private_slots = UINT_MAX),
-	BAD("steal 3", .steal = 3),
-	BAD("steal -1", .steal = -1),
-	BAD("unknown flag", .flags = 1u << 30),
-	BAD("unknown flag among known", .flags = PCPOOL_FREE_MAY_SLEEP | 1u << 31),
-	BAD("max_object_bytes without bytes", .max_object_bytes = 100),
-	BAD("max_object_bytes below object_bytes", .ops = &measuring_ops,
+	BAD("no name", "pcpool_create: name is NULL",
+	    .name = NULL),
+	BAD("empty name", "pcpool_create: name \"\" is not 1 to 31 characters",
+	    .name = ""),
+	BAD("name of 32 characters", "pcpool_create: name \"12345678901234567890123456789012\" is not",
+	    .name = "12345678901234567890123456789012"),
+	BAD("long name", "pcpool_create: name \"kunit-params-kunit-params-",
+	    .name = "kunit-params-kunit-params-kunit-params-kunit-params"),
+	BAD("name with a slash", "pcpool_create: name \"a/b\" is not",
+	    .name = "a/b"),
+	BAD("name with a space", "pcpool_create: name \"a b\" is not",
+	    .name = "a b"),
+	BAD("name with a newline", "pcpool_create: name \"a\\n\" is not",
+	    .name = "a\n"),
+	BAD("name with a percent sign", "pcpool_create: name \"%s\" is not",
+	    .name = "%s"),
+	BAD("name beyond ASCII", "pcpool_create: name \"p\xc3\xb6l\" is not",
+	    .name = "p\xc3\xb6l"),
+	BAD("name .", "pcpool_create: name \".\" is not",
+	    .name = "."),
+	BAD("name ..", "pcpool_create: name \"..\" is not",
+	    .name = ".."),
+	BAD("name pools", "pcpool_create: name \"pools\" is not",
+	    .name = "pools"),
+	BAD("name snapshot", "pcpool_create: name \"snapshot\" is not",
+	    .name = "snapshot"),
+	BAD("no ops", "kunit-params: ops is NULL",
+	    .ops = NULL),
+	BAD("no alloc", "kunit-params: ops->alloc is NULL",
+	    .ops = &ops_without_alloc),
+	BAD("no free", "kunit-params: ops->free is NULL",
+	    .ops = &ops_without_free),
+	BAD("object_bytes 0", "kunit-params: object_bytes is 0",
+	    .object_bytes = 0),
+	BAD("object_bytes -1", "kunit-params: object_bytes 18446744073709551615 is absurd",
+	    .object_bytes = SIZE_MAX),
+	BAD("object_bytes beyond LONG_MAX", "kunit-params: object_bytes 9223372036854775808 is absurd",
+	    .object_bytes = LONG_MAX + 1ul),
+	BAD("private_slots 65", "kunit-params: private_slots 65 is more than 64",
+	    .private_slots = 65),
+	BAD("private_slots -1", "kunit-params: private_slots 4294967295 is more than 64",
+	    .private_slots = UINT_MAX),
+	BAD("steal 3", "kunit-params: steal 3 is unknown",
+	    .steal = 3),
+	BAD("steal -1", "kunit-params: steal 4294967295 is unknown",
+	    .steal = -1),
+	BAD("flag after the last", "kunit-params: flags 0x10 has",
+	    .flags = PCPOOL_PLAIN << 1),
+	BAD("unknown flag", "kunit-params: flags 0x40000000 has",
+	    .flags = 1u << 30),
+	BAD("unknown flag among known", "kunit-params: flags 0x80000001 has",
+	    .flags = PCPOOL_FREE_MAY_SLEEP | 1u << 31),
+	BAD("max_object_bytes without bytes", "kunit-params: max_object_bytes is 100, but ops->bytes is NULL",
+	    .max_object_bytes = 100),
+	BAD("max_object_bytes below object_bytes", "kunit-params: max_object_bytes 99 is less than object_bytes 100",
+	    .ops = &measuring_ops,
 	    .max_object_bytes = 99),
-	BAD("max_idle -1", .max_idle = ULONG_MAX),
-	BAD("max_idle beyond LONG_MAX", .max_idle = LONG_MAX + 1ul),
-	BAD("max_total -1", .max_total = ULONG_MAX),
-	BAD("max_total beyond LONG_MAX", .max_total = LONG_MAX + 1ul),
-	BAD("reserve -1", .reserve = ULONG_MAX),
-	BAD("reserve of more than a million", .reserve = (1ul << 20) + 1),
-	BAD("reserve above max_idle", .max_idle = 2, .reserve = 3),
-	BAD("reserve above max_total", .max_total = 2, .reserve = 3),
-	BAD("reserve above max_idle, below max_total", .max_idle = 2, .max_total = 5,
+	BAD("max_idle -1", "kunit-params: max_idle 18446744073709551615 is absurd",
+	    .max_idle = ULONG_MAX),
+	BAD("max_idle beyond LONG_MAX", "kunit-params: max_idle 9223372036854775808 is absurd",
+	    .max_idle = LONG_MAX + 1ul),
+	BAD("max_total -1", "kunit-params: max_total 18446744073709551615 is absurd",
+	    .max_total = ULONG_MAX),
+	BAD("max_total beyond LONG_MAX", "kunit-params: max_total 9223372036854775808 is absurd",
+	    .max_total = LONG_MAX + 1ul),
+	BAD("reserve -1", "kunit-params: reserve 18446744073709551615 is more than 1000000",
+	    .reserve = ULONG_MAX),
+	BAD("reserve of more than a million", "kunit-params: reserve 1000001 is more than 1000000",
+	    .reserve = 1000001),
+	BAD("reserve above max_idle", "kunit-params: reserve 3 is more than max_idle 2",
+	    .max_idle = 2, .reserve = 3),
+	BAD("reserve above max_total", "kunit-params: reserve 3 is more than max_total 2",
+	    .max_total = 2, .reserve = 3),
+	BAD("reserve above max_idle, below max_total", "kunit-params: reserve 3 is more than max_idle 2",
+	    .max_idle = 2, .max_total = 5,
 	    .reserve = 3),
 };
 
@@ -108,16 +148,25 @@ KUNIT_ARRAY_PARAM_DESC(bad, bads, what);
 static void a_bad_parameter_is_refused(struct kunit *test)
 {
 	const struct bad *bad = test->param_value;
-	struct pcpool *pool = pcpool_create(&bad->params);
+	struct kmsg_dump_iter mark;
+	struct pcpool *pool;
 
+	kt_log_mark(&mark);
+	pool = pcpool_create(&bad->params);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(pool), -EINVAL);
+	KUNIT_EXPECT_TRUE_MSG(test, kt_logged(&mark, bad->says), "the log has no \"%s\"",
+			      bad->says);
 	if (!IS_ERR(pool))
 		pcpool_destroy(pool);
 }
 
 static void no_parameters_are_refused(struct kunit *test)
 {
+	struct kmsg_dump_iter mark;
+
+	kt_log_mark(&mark);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(pcpool_create(NULL)), -EINVAL);
+	KUNIT_EXPECT_TRUE(test, kt_logged(&mark, "pcpool_create: params is NULL"));
 }
 
 struct good {
@@ -212,12 +261,15 @@ static void the_reserve_is_made_at_creation(struct kunit *test)
 static void a_reserve_that_cannot_be_made_makes_no_pool(struct kunit *test)
 {
 	static const struct pcpool_params params = { MAKING, .reserve = 7 };
+	struct kmsg_dump_iter mark;
 	struct pcpool *pool;
 
 	atomic_set(&alive, 0);
 	atomic_set(&left_to_make, 6);
+	kt_log_mark(&mark);
 	pool = pcpool_create(&params);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(pool), -ENOMEM);
+	KUNIT_EXPECT_TRUE(test, kt_logged(&mark, "kunit-params: reserve 7: cannot make"));
 	if (!IS_ERR(pool))
 		pcpool_destroy(pool);
 	/* It did try, and keeps nothing. */
@@ -250,10 +302,13 @@ static void a_name_is_taken_as_long_as_its_pool_lives(struct kunit *test)
 {
 	static const struct pcpool_params params = { GOOD };
 	struct pcpool *pool = pcpool_create(&params), *second;
+	struct kmsg_dump_iter mark;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	kt_log_mark(&mark);
 	second = pcpool_create(&params);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(second), -EEXIST);
+	KUNIT_EXPECT_TRUE(test, kt_logged(&mark, "kunit-params: name is taken"));
 	if (!IS_ERR(second))
 		pcpool_destroy(second);
 	pcpool_destroy(pool);

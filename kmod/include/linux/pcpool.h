@@ -107,7 +107,7 @@ struct pcpool_ops {
  * @steal: From which CPUs to steal, enum pcpool_steal. A few bounded objects that are all
  *	on one shelf (see @private_slots) are there for all CPUs; and who would else have
  *	to wait or to do without takes from wherever there is one.
- * @flags: %PCPOOL_FREE_MAY_SLEEP, %PCPOOL_BYPASS, %PCPOOL_ZERO_ON_PUT, or 0.
+ * @flags: %PCPOOL_FREE_MAY_SLEEP, %PCPOOL_BYPASS, %PCPOOL_ZERO_ON_PUT, %PCPOOL_PLAIN, or 0.
  *
  * What a pool with @max_idle, @max_total or @reserve has to do more at each get and put is out
  * of line; others pay nothing for it.
@@ -327,7 +327,7 @@ static __always_inline void *pcpool_try_get(struct pcpool *pool)
 /**
  * pcpool_put() - give an object back to its pool
  * @pool: the pool that the object came from
- * @obj: the object; %NULL does nothing
+ * @obj: the object; %NULL does nothing, but an ERR_PTR() is no object
  *
  * The caller must not touch @obj afterwards.
  *
@@ -489,6 +489,8 @@ struct pcpool_static {
 /**
  * pcpool_static_create() - make a pool that DEFINE_PCPOOL() has described
  * @_static: a pointer to it
+ *
+ * One that is there already stays as it is: its name is taken.
  *
  * Context: As pcpool_create().
  * Return: 0, or the error of pcpool_create().

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Debug mode: how it is switched, what it reports, and what it shows to whom.
+# Debug mode: how it is switched, what it reports, and what it shows; to whom: permissions.sh.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
@@ -22,17 +22,11 @@ reports() {
 	log_since | grep 'pcpool: ' || :
 }
 
-# no_addresses FILE: no address that a kernel of 64 bits would have
-no_addresses() {
-	! grep -iE '(^|[^0-9a-f])ffff[0-9a-f]{12}([^0-9a-f]|$)' "$1" ||
-		fail "$1 shows an address"
-}
-
 it_is_off_unless_asked_for() {
 	tell create a
 	equal debug "$(debugged a)" 0
 	equal "the parameter" "$(<$parameter)" N
-	equal "mode of the parameter" "$(stat -c %a $parameter)" 644
+	equal "mode of the parameter" "$(stat -c %a $parameter)" 600
 	tell get a 1 0
 	equal outstanding "$(<$debugfs/pcpool/a/outstanding)" \
 		'# debug mode is off: write 1 to debug'
@@ -74,25 +68,6 @@ the_parameter_switches_all_pools_and_those_to_come() {
 		equal "debug of $pool" "$(debugged $pool)" 0
 	done
 	equal "the parameter" "$(<$parameter)" N
-}
-
-# write_parameter VALUE
-write_parameter() {
-	echo "$1" >$parameter
-}
-
-the_parameter_takes_nothing_else() {
-	local before value message
-	tell create a
-	for before in 0 1; do
-		echo $before >$parameter
-		for value in 2 x '' -1; do
-			! message=$(write_parameter "$value" 2>&1) || fail "it took '$value'"
-			[[ $message == *'Invalid argument' ]] || fail "'$value': $message"
-			equal "debug after '$value'" "$(debugged a)" $before
-		done
-	done
-	echo 0 >$parameter
 }
 
 the_module_can_be_loaded_with_it() {
@@ -212,46 +187,6 @@ older_objects_are_named_as_such() {
 	balanced a
 }
 
-# To root, who may see the addresses of symbols elsewhere.
-no_kernel_address_shows() {
-	local log
-	! grep -qw no_hash_pointers /proc/cmdline || skip "this kernel was told to show them"
-	log=$(mktemp)
-	tell create a
-	debug a 1
-	tell get a 30 0
-	tell get a 30 "$last_cpu"
-	equal "outstanding objects" "$(outstanding a | wc -l)" 60
-	no_addresses $debugfs/pcpool/a/outstanding
-	log_mark
-	tell put_twice a 30 0
-	reports >"$log"
-	equal "reports" "$(wc -l <"$log")" 30
-	no_addresses "$log"
-	no_addresses $debugfs/pcpool/a/outstanding
-	rm "$log"
-}
-
-# as_nobody COMMAND...
-as_nobody() {
-	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
-}
-
-others_see_and_switch_nothing() {
-	local file
-	tell create a
-	debug a 1
-	tell get a 1 0
-	for file in debug outstanding; do
-		! as_nobody cat $debugfs/pcpool/a/$file 2>/dev/null || fail "$file can be read"
-	done
-	for file in $parameter $debugfs/pcpool/a/debug; do
-		# shellcheck disable=SC2016 # for the inner shell
-		! as_nobody bash -c 'echo 0 >"$1"' - "$file" 2>/dev/null || fail "$file can be written"
-	done
-	equal debug "$(debugged a)" 1
-}
-
 # Objects that are older, idle, in use, and in the middle of a get or put.
 switching_during_traffic_loses_nothing() {
 	local options i
@@ -289,9 +224,9 @@ a_pool_that_is_debugged_leaves_with_its_client() {
 }
 
 run_tests it_is_off_unless_asked_for a_pool_is_switched_by_its_own_file \
-	the_parameter_switches_all_pools_and_those_to_come the_parameter_takes_nothing_else \
+	the_parameter_switches_all_pools_and_those_to_come \
 	the_module_can_be_loaded_with_it an_object_put_twice_is_reported_once \
 	the_pool_stays_sound_after_it reports_are_not_endless \
 	misuse_is_counted_when_debug_mode_is_over outstanding_names_who_holds_what \
-	older_objects_are_named_as_such no_kernel_address_shows others_see_and_switch_nothing \
-	switching_during_traffic_loses_nothing a_pool_that_is_debugged_leaves_with_its_client
+	older_objects_are_named_as_such switching_during_traffic_loses_nothing \
+	a_pool_that_is_debugged_leaves_with_its_client

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What debugfs shows, to whom, and what it accepts.
+# What debugfs shows. What it takes, and from whom: bad_writes.sh, permissions.sh.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
@@ -34,16 +34,6 @@ create_used() {
 	tell prefill "$1" 7 0
 }
 
-only_root_may_touch_any_file() {
-	local file
-	tell create a
-	equal "mode of the directory" "$(stat -c %a $debugfs/pcpool)" 700
-	while read -r file; do
-		[ $((0$(stat -c %a "$file") & 0077)) -eq 0 ] ||
-			fail "$file has mode $(stat -c %a "$file")"
-	done < <(find $debugfs/pcpool -type f)
-}
-
 a_pool_has_these_files() {
 	local file
 	tell create a
@@ -55,23 +45,6 @@ a_pool_has_these_files() {
 	equal "mode of bypass" "$(stat -c %a $debugfs/pcpool/a/bypass)" 600
 	equal "mode of debug" "$(stat -c %a $debugfs/pcpool/a/debug)" 600
 	equal "mode of outstanding" "$(stat -c %a $debugfs/pcpool/a/outstanding)" 400
-}
-
-others_cannot_read_or_write() {
-	local file
-	tell create a
-	for file in pools snapshot a/stats a/percpu a/params a/bypass a/debug a/outstanding; do
-		! setpriv --reuid 65534 --regid 65534 --clear-groups \
-			cat $debugfs/pcpool/$file >/dev/null 2>&1 || fail "$file can be read"
-	done
-	for file in age drain bypass debug; do
-		# shellcheck disable=SC2016 # for the inner shell
-		! setpriv --reuid 65534 --regid 65534 --clear-groups \
-			bash -c 'echo 1 >"$1"' - $debugfs/pcpool/a/$file 2>/dev/null ||
-			fail "$file can be written"
-	done
-	expect a ages=0
-	equal debug "$(<$debugfs/pcpool/a/debug)" 0
 }
 
 stats_has_every_key_once_with_a_number() {
@@ -181,55 +154,6 @@ percpu_has_a_line_a_cpu_that_adds_up() {
 	done
 }
 
-# write_to FILE TEXT
-write_to() {
-	echo "$2" >"$debugfs/pcpool/$1"
-}
-
-age_and_drain_take_1_only() {
-	local file value message
-	tell create a
-	put_everywhere a 20
-	for file in age drain; do
-		for value in 0 2 -1 11 '1 1' x '' 18446744073709551617 \
-			00000000000000000000000000000000000012 "$(printf '%5000s' 1)"; do
-			! message=$(write_to a/$file "$value" 2>&1) ||
-				fail "$file took '${value:0:40}'"
-			[[ $message == *'Invalid argument' ]] ||
-				fail "'${value:0:40}' into $file: $message"
-		done
-	done
-	expect a ages=0 evicted=0
-	printf 1 >$debugfs/pcpool/a/age
-	expect a ages=1
-	printf '1\n' >$debugfs/pcpool/a/drain
-	expect a idle_main=0 idle_victim=0
-}
-
-# takes_0_and_1_only FILE: of a pool that is made for it
-takes_0_and_1_only() {
-	local value message
-	tell create "$1"
-	for value in 2 x '' y on 01 00000000000000000000000000000000000012 "$(printf '%5000s' 1)"; do
-		! message=$(write_to "$1/$1" "$value" 2>&1) ||
-			fail "$1 took '${value:0:40}'"
-		[[ $message == *'Invalid argument' ]] || fail "'${value:0:40}': $message"
-		equal "$1" "$(cat "$debugfs/pcpool/$1/$1")" 0
-	done
-	for value in 1 1 0 0 1; do
-		echo $value >"$debugfs/pcpool/$1/$1"
-		equal "$1" "$(cat "$debugfs/pcpool/$1/$1")" $value
-	done
-}
-
-bypass_takes_0_and_1_only() {
-	takes_0_and_1_only bypass
-}
-
-debug_takes_0_and_1_only() {
-	takes_0_and_1_only debug
-}
-
 reading_goes_on_during_traffic() {
 	local end=$((SECONDS + 3)) gets=0 reads=0
 	tell create a
@@ -259,9 +183,8 @@ a_file_held_open_outlives_its_pool() {
 	exec 3<&- 4>&- 5<&-
 }
 
-run_tests only_root_may_touch_any_file a_pool_has_these_files others_cannot_read_or_write \
+run_tests a_pool_has_these_files \
 	stats_has_every_key_once_with_a_number pools_has_a_header_and_a_line_a_pool \
 	params_says_what_was_asked_for private_slots_follow_from_the_object_size \
 	counters_are_identical_at_a_quiet_moment percpu_has_a_line_a_cpu_that_adds_up \
-	age_and_drain_take_1_only bypass_takes_0_and_1_only debug_takes_0_and_1_only \
 	reading_goes_on_during_traffic a_file_held_open_outlives_its_pool

@@ -39,6 +39,9 @@
  * a pool with PCPOOL_ZERO_ON_PUT that was not cleared.
  *
  * .../sets has a line for each of its sets: buffers held.
+ *
+ * With the parameter hold=1 there is a pool "init" from the start, of which the module's init
+ * holds an object.
  */
 #include <linux/atomic.h>
 #include <linux/cpu.h>
@@ -958,15 +961,47 @@ static int sets_show(struct seq_file *out, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(sets);
 
+static bool hold_from_init;
+module_param_named(hold, hold_from_init, bool, 0400);
+MODULE_PARM_DESC(hold, "make a pool, and hold an object that the module's init has got");
+
+/* The get is in no other function: it is about code that is gone when this is over. */
+static int __init hold_one(void)
+{
+	int status = create("init", NULL);
+	struct test_pool *test;
+	void *obj;
+
+	if (status)
+		return status;
+	test = find("init");
+	obj = pcpool_get(test->pool, GFP_KERNEL);
+	if (!obj) {
+		destroy(test);
+		return -ENOMEM;
+	}
+	hold(test, obj);
+	return 0;
+}
+
 static int __init selftest_init(void)
 {
+	int status = 0;
+
 	directory = debugfs_create_dir("pcpool_selftest", NULL);
 	if (IS_ERR(directory))
 		return PTR_ERR(directory);
 	debugfs_create_file("command", 0200, directory, NULL, &command_operations);
 	debugfs_create_file("pools", 0400, directory, NULL, &pools_fops);
 	debugfs_create_file("sets", 0400, directory, NULL, &sets_fops);
-	return 0;
+	if (hold_from_init) {
+		mutex_lock(&commands);
+		status = hold_one();
+		mutex_unlock(&commands);
+	}
+	if (status)
+		debugfs_remove_recursive(directory);
+	return status;
 }
 module_init(selftest_init);
 
