@@ -1,7 +1,8 @@
 # Finds the reports in a kernel log; lib/report.sh says how it is called. Input: the
 # patterns, the known noise, the log. Of each report the first HEAD lines are kept, of
-# KCSAN's all, for only its two stacks say what it is about. Strict as it is, it reports many a race of
-# the kernel with itself: a report counts where a module of pcpool's is in a stack.
+# KCSAN's all, but once for each pair of functions, for only its two stacks say what it is about. Strict
+# as it is, it finds races of the kernel with itself: a report counts where a module of pcpool's is
+# in a stack.
 
 BEGIN {
 	HEAD = 6
@@ -81,6 +82,8 @@ function finish(   i, l, covered) {
 	if (covered)
 		return
 	failed = 1
+	if (is_race && known[head[1]]++)
+		return
 	for (l = 1; l <= lines; l++)
 		print head[l]
 }
