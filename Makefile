@@ -73,6 +73,11 @@ demo:
 check:
 	tests/check
 
+.PHONY: check-all
+check-all:
+	tests/check-all $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(CELLS),--cells '$(CELLS)') $(if $(AGAIN),--again)
+
 .PHONY: bench
 bench:
 	tests/bench/run $(CASES)
@@ -89,6 +94,8 @@ help:
 	@echo '  sample     the sample client, for KDIR, into build/<release>/sample/'
 	@echo '  demo       boot a stock kernel and show a real workload on pools'
 	@echo '  check      run all quick tests; results in build/check/'
+	@echo '  check-all  run all tests on all kernels, hours; results in build/check/all/, from where it goes on if it was'
+	@echo '             interrupted. SECONDS=600: of torture a cell; CELLS=debian-*: only these; AGAIN=1: also what passed'
 	@echo '  kunit      the KUnit test module, for KDIR (a kernel with KUnit)'
 	@echo '  selftests  the module that the kselftests use, for KDIR'
 	@echo '  torture    the module that tortures pools, for KDIR'

@@ -4,11 +4,19 @@
 # sources, so no mirror is named here. Packages are downloaded and unpacked,
 # never installed. Signatures are checked throughout: the machine's keys vouch
 # for its own release, whose keyring package vouches for the newer ones.
+#
+# A SUITE is for x86-64, or, as in "bookworm:arm64", for the architecture it names.
+
+# apt_directory SUITE
+apt_directory() {
+	printf '%s\n' "$cache/apt/${1/:/-}"
+}
 
 # apt_private SUITE TOOL ARGUMENT...: apt-get or apt-cache on that suite alone
 apt_private() {
-	local suite=$1 tool=$2
-	local dir=$cache/apt/$suite
+	local suite=$1 tool=$2 arch=amd64 dir
+	dir=$(apt_directory "$suite")
+	[[ $suite != *:* ]] || arch=${suite#*:}
 	shift 2
 	"$tool" -q \
 		-o Dir::State="$dir/state" \
@@ -17,7 +25,8 @@ apt_private() {
 		-o Dir::Etc::sourcelist="$dir/sources.list" \
 		-o Dir::Etc::sourceparts=/dev/null \
 		-o APT::Sandbox::User= \
-		-o APT::Architecture=amd64 \
+		-o APT::Architecture="$arch" \
+		-o APT::Architectures="$arch" \
 		-o Acquire::Languages=none \
 		"$@"
 }
@@ -45,14 +54,15 @@ own_release() {
 # apt_open SUITE KEYRING: makes the suite's package lists available, once a run
 declare -A apt_opened
 apt_open() {
-	local suite=$1 keyring=$2 dir=$cache/apt/$1 mirror
+	local suite=$1 keyring=$2 dir mirror
 	[[ ! ${apt_opened[$suite]-} ]] || return 0
+	dir=$(apt_directory "$suite")
 	mirror=$(own_mirror)
 	[[ $mirror ]] || die "this machine's apt names no Debian mirror"
 	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
 	: >"$dir/status"
 	: >"$dir/log"
-	printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "$suite" >"$dir/sources.list"
+	printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "${suite%:*}" >"$dir/sources.list"
 	logged "$dir/log" "reading the package list of $suite" \
 		apt_private "$suite" apt-get -o APT::Update::Error-Mode=any update
 	apt_opened[$suite]=yes
@@ -79,19 +89,38 @@ apt_suite() {
 
 # apt_unpack SUITE DIRECTORY PACKAGE...
 apt_unpack() {
-	local suite=$1 into=$2 deb
+	local suite=$1 into=$2 dir
 	shift 2
-	local debs=$cache/apt/$suite/debs
-	rm -rf "$debs"
-	mkdir -p "$debs"
+	dir=$(apt_directory "$suite")
+	rm -rf "$dir/debs"
+	mkdir -p "$dir/debs"
 	(
-		cd "$debs" || exit
-		logged "$cache/apt/$suite/log" "downloading $*" apt_private "$suite" apt-get download "$@"
+		cd "$dir/debs" || exit
+		logged "$dir/log" "downloading $*" apt_private "$suite" apt-get download "$@"
 	)
-	for deb in "$debs"/*.deb; do
-		dpkg-deb -x "$deb" "$into"
+	unpack_all "$dir/debs" "$into"
+	rm -rf "$dir/debs"
+}
+
+# apt_unpack_whole SUITE DIRECTORY PACKAGE...: with all that they depend on
+apt_unpack_whole() {
+	local suite=$1 into=$2 dir
+	shift 2
+	dir=$(apt_directory "$suite")
+	rm -f "$dir"/cache/archives/*.deb
+	logged "$dir/log" "downloading $*" apt_private "$suite" apt-get \
+		-o Debug::NoLocking=1 install -y --no-install-recommends --download-only "$@"
+	unpack_all "$dir/cache/archives" "$into"
+	rm -f "$dir"/cache/archives/*.deb
+}
+
+# unpack_all FROM INTO
+unpack_all() {
+	local deb
+	mkdir -p "$2"
+	for deb in "$1"/*.deb; do
+		dpkg-deb -x "$deb" "$2"
 	done
-	rm -rf "$debs"
 }
 
 # apt_version SUITE PACKAGE

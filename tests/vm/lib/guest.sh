@@ -26,6 +26,8 @@ prepare_guest() {
 	mkdir -p "$(dirname "$log")"
 	: >"$log"
 	ln -s "$(readlink -f "$log")" "$work/log"
+	[[ ! -d $kernel_home/userland ]] ||
+		printf '%s\n' "$kernel_home/userland" >"$work/userland"
 	[[ ! $share ]] || (cd "$share" && pwd -P) >"$work/share"
 	[[ ! -d $kernel_home/root/lib/modules ]] ||
 		printf '%s\n' "$kernel_home/root/lib/modules/$kernel_release" >"$work/modules"
@@ -35,9 +37,10 @@ prepare_guest() {
 # The initramfs holds a shell, the guest's first process, and what modules those need
 # to reach the host: small enough to be made anew for each run.
 make_initramfs() {
-	local tree=$work/initramfs path
+	local tree=$work/initramfs path busybox=$kernel_home/userland/bin/busybox
+	[[ -e $busybox ]] || busybox=$(command -v busybox)
 	mkdir -p "$tree/.vm/bin" "$tree/.vm/modules" "$tree/dev" "$tree/proc" "$tree/sys"
-	cp "$(command -v busybox)" "$tree/.vm/busybox"
+	cp "$busybox" "$tree/.vm/busybox"
 	ln -s ../busybox "$tree/.vm/bin/sh"
 	cp "$vm_dir/guest/init" "$tree/init"
 	: >"$tree/.vm/modules/order"

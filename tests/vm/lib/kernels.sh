@@ -7,17 +7,24 @@
 #     image      what boots
 #     build/     (built kernels) the output directory modules are built against
 #     root/      (stock kernels) the unpacked packages, lib/modules among them
+#     userland/  (kernels of another architecture) programs that run on it
+#     tools/     (where this machine's are too old) a compiler and what else builds modules
 
 # name: arch, way to get it, suite, package, then what it is. For a built kernel the
 # package is a pattern, of which the newest is taken; ../configs says how it is built.
+# Of several suites, that with the newest kernel counts.
 readonly kernel_table='
 uml         um     source trixie-backports   linux-source-7[.]  user-mode Linux 7.3, SMP, KUnit; native speed, no NUMA, boots in under a second
 debian-6.1  x86_64 stock  bookworm           amd64              Debian 12 stock kernel under QEMU
 debian-6.12 x86_64 stock  bookworm-backports amd64              Debian 12 backports stock kernel under QEMU
 debian-6.1-rt  x86_64 stock bookworm           rt-amd64         Debian 12 stock PREEMPT_RT kernel under QEMU
 debian-6.12-rt x86_64 stock bookworm-backports rt-amd64         Debian 12 backports stock PREEMPT_RT kernel under QEMU
+debian-newest  x86_64 stock trixie-backports,sid,experimental amd64  newest stock kernel in Debian under QEMU
+debian-6.1-arm64 arm64 stock bookworm:arm64     arm64              Debian 12 stock arm64 kernel, and arm64 programs, under QEMU
 x86-7.3     x86_64 source trixie-backports   linux-source-7[.]  small plain Linux 7.3, KUnit, under QEMU; for exact instruction counts
 debug-7.3   x86_64 source trixie-backports   linux-source-7[.]  Linux 7.3 with KASAN, lockdep, kmemleak, UBSAN, fault injection, KUnit, under QEMU
+kcsan-7.3   x86_64 source trixie-backports   linux-source-7[.]  Linux 7.3 with KCSAN, strict, KUnit, under QEMU
+rt-7.3      x86_64 source trixie-backports   linux-source-7[.]  Linux 7.3, PREEMPT_RT, with lockdep, KUnit, under QEMU
 '
 
 kernel_names() {
@@ -32,7 +39,7 @@ kernel_field() {
 }
 
 list_kernels() {
-	awk 'NF { name = $1; $1 = $2 = $3 = $4 = $5 = ""; sub(/^ +/, ""); printf "%-14s %s\n", name, $0 }' <<<"$kernel_table"
+	awk 'NF { name = $1; $1 = $2 = $3 = $4 = $5 = ""; sub(/^ +/, ""); printf "%-16s %s\n", name, $0 }' <<<"$kernel_table"
 }
 
 check_kernel() {
@@ -207,16 +214,18 @@ configure() {
 # -- Debian's own images --
 
 unpack_kernel() {
-	local kernel=$1 suite flavour home root version image headers release common kbuild held
-	suite=$(kernel_field "$kernel" suite)
+	local kernel=$1 suite flavour arch home root version image headers release packages held
 	flavour=$(kernel_field "$kernel" package)
+	arch=$(kernel_field "$kernel" arch)
 	lock packages
-	apt_suite "$suite"
+	choose_suite "$kernel" "linux-image-$flavour"
 	image=$(apt_depends "$suite" "linux-image-$flavour" '^linux-image-')
 	headers=$(apt_depends "$suite" "linux-headers-$flavour" '^linux-headers-')
 	[[ $image && $headers ]] || die "$suite has no linux-image-$flavour with its headers"
-	common=$(apt_depends "$suite" "$headers" '^linux-headers-.*-common')
-	kbuild=$(apt_depends "$suite" "$headers" '^linux-kbuild-')
+	# newer ones come in parts
+	mapfile -t packages < <(
+		apt_depends "$suite" "$image" '^linux-(base|binary|modules)-'
+		apt_depends "$suite" "$headers" '^linux-(base|headers)-' | sort -u)
 	version=$(apt_version "$suite" "$image")
 	release=${image#linux-image-}
 
@@ -224,26 +233,102 @@ unpack_kernel() {
 	new_home "$kernel" "$version"
 	root=$home/root
 	mkdir -p "$root"
-	apt_unpack "$suite" "$root" "$image" "$headers" "$common" "$kbuild"
-	unlock
+	apt_unpack "$suite" "$root" "$image" "$headers" "${packages[@]}"
+	# programs that run here, whatever the kernel is for
+	apt_suite "${suite%:*}"
+	mapfile -t packages < <(apt_depends "$suite" "$headers" '^linux-kbuild-')
+	apt_unpack "${suite%:*}" "$root" "${packages[@]}"
 	rm -rf "${root:?}/usr/share"
-	relocate_headers "$root" "$root/usr/src/$headers" "$root/usr/src/$common"
-	mv "$root/boot/vmlinuz-$release" "$home/image"
+	[[ -e $root/lib ]] || ln -s usr/lib "$root/lib"
+	relocate_headers "$root" "$root/usr/src/$headers"
+	# newer ones have it beside their modules
+	mv "$root/boot/vmlinuz-$release" "$home/image" 2>/dev/null ||
+		mv "$root/lib/modules/$release/vmlinuz" "$home/image"
 	depmod -b "$root" "$release"
-	# these headers name the compiler they were made with; any of the same major version does
-	printf 'KDIR=%s ARCH=x86_64 CC=gcc\n' "$root/usr/src/$headers" >"$home/make-vars"
+	printf 'KDIR=%s ARCH=%s %s\n' "$root/usr/src/$headers" "$arch" \
+		"$(compiler "$arch" "$root/usr/src/$headers")" >"$home/make-vars"
+	! of_newer_release "$root/usr/src/$headers" || get_tools "$root/usr/src/$headers"
+	[[ $arch = x86_64 ]] || get_userland
+	unlock
 	printf '%s\n' "$release" >"$home/ready"
 }
 
-# relocate_headers ROOT HEADERS COMMON: the headers name each other by where a package
+# choose_suite KERNEL PACKAGE: sets suite to that of the kernel's suites whose package is newest
+choose_suite() {
+	local suites each
+	IFS=, read -ra suites <<<"$(kernel_field "$1" suite)"
+	for each in "${suites[@]}"; do
+		apt_suite "$each"
+	done
+	suite=$(for each in "${suites[@]}"; do
+		printf '%s %s\n' "$(apt_version "$each" "$2")" "$each"
+	done | sort -V | awk 'END { print $2 }')
+}
+
+# relocate_headers ROOT HEADERS: the headers name each other by where a package
 # installation puts them; make that their place in the cache
 relocate_headers() {
-	local root=$1 headers=$2 common=$3 link target
-	sed -i "s|^include /usr/src/.*|include $common/Makefile|" "$headers/Makefile"
+	local root=$1 headers=$2 link target
+	sed -i "s|/usr/src/|$root/usr/src/|g" "$headers/Makefile"
 	while read -r link; do
 		target=$(readlink "$link")
 		ln -sfn "$root$target" "$link"
 	done < <(find "$root" -type l -lname '/*')
 	# type information for BPF needs the kernel's own, or one more tool; no test reads it
 	sed -i '/^CONFIG_DEBUG_INFO_BTF_MODULES=/d' "$headers/include/config/auto.conf"
+}
+
+# -- what the machine itself does not have --
+
+# compiler ARCH HEADERS: the make variables that say with what to compile. The headers name the
+# compiler they were made with; any of the same major version does.
+compiler() {
+	local prefix=$home/tools/usr/bin/x86_64-linux-gnu-
+	if [[ $1 = arm64 ]]; then
+		printf 'CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc\n'
+	elif of_newer_release "$2"; then
+		printf 'CROSS_COMPILE=%s CC=%sgcc-%s\n' "$prefix" "$prefix" "$(compiler_version "$2")"
+	else
+		printf 'CC=gcc\n'
+	fi
+}
+
+# compiler_version HEADERS
+compiler_version() {
+	sed -n 's/^CONFIG_GCC_VERSION=\(.*\)....$/\1/p' "$1/include/config/auto.conf"
+}
+
+# of_newer_release HEADERS: are they from a newer Debian than this machine's? Its compiler is.
+of_newer_release() {
+	[[ $(compiler_version "$1") -gt $(gcc -dumpversion) ]]
+}
+
+# get_tools HEADERS: the compiler that they name; and the C library, for that and for
+# the programs that came with them
+get_tools() {
+	local headers=$1 tools=$home/tools program libraries
+	say "getting a compiler for it, under a minute"
+	apt_suite sid
+	apt_unpack_whole sid "$tools" "gcc-$(compiler_version "$headers")-x86-64-linux-gnu" \
+		libelf1t64 libssl3t64 zlib1g
+	# where the compiler looks for the assembler
+	mkdir -p "$tools/usr/x86_64-linux-gnu/bin"
+	ln -s ../../bin/x86_64-linux-gnu-as "$tools/usr/x86_64-linux-gnu/bin/as"
+	libraries=$tools/usr/lib/x86_64-linux-gnu
+	while read -r program; do
+		! patchelf --print-interpreter "$program" >/dev/null 2>&1 ||
+			patchelf --set-interpreter "$libraries/ld-linux-x86-64.so.2" \
+				--force-rpath --set-rpath "$libraries" "$program"
+	done < <(find "$home"/root/usr/lib/linux-kbuild-* "$tools"/usr/{bin,libexec} -type f -perm -u+x)
+}
+
+# get_userland: the programs that tests use, for the guest in place of this machine's
+get_userland() {
+	local userland=$home/userland
+	say "getting programs for it, under a minute"
+	apt_unpack_whole "$suite" "$userland" bash busybox-static coreutils diffutils findutils \
+		gawk grep kmod libjson-c-dev perl-base procps sed util-linux
+	# what the packages' own scripts would do
+	ln -s bash "$userland/bin/sh"
+	ln -s gawk "$userland/usr/bin/awk"
 }

@@ -12,11 +12,7 @@ is_purpose() {
 packages_for() {
 	local word purposes='guest build'
 	for word; do
-		if is_purpose "$word"; then
-			purposes+=" $word"
-		elif [[ $(kernel_field "$word" arch) != um ]]; then
-			purposes+=' qemu'
-		fi
+		purposes+=" $word $(kernel_field "$word" arch)"
 	done
 	awk -v purposes="$purposes" '
 		BEGIN { split(purposes, list); for (i in list) wanted[list[i]] = 1 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
-# Booting x86-64 kernels under QEMU. The host reaches the guest through 9p shares,
+# Booting kernels under QEMU, x86-64 ones or arm64. The host reaches the guest through 9p shares,
 # the guest's kernel log through the first serial port, and what the command prints
 # through a virtio port, so that neither mixes with the other.
 
@@ -23,8 +23,13 @@ numa_arguments() {
 
 # boot_qemu: the guest that prepare_guest made ready, with the options of `run`
 boot_qemu() {
-	local numa=() arguments kernel_arguments
-	kernel_arguments=(console=ttyS0 rdinit=/init vm_share=9p
+	local numa=() arguments kernel_arguments emulator machine cpu=max console
+	case $kernel_arch in
+	x86_64) emulator=qemu-system-x86_64 machine=q35 console=ttyS0 ;;
+	# what signs pointers by the architecture's own cipher is busy with nothing else
+	arm64) emulator=qemu-system-aarch64 machine=virt,gic-version=3 console=ttyAMA0 cpu=max,pauth-impdef=on ;;
+	esac
+	kernel_arguments=(console="$console" rdinit=/init vm_share=9p
 		ignore_loglevel oops=panic panic=-1
 		nokaslr mitigations=off lpj=8000000 random.trust_cpu=on tsc=reliable
 		# software CPUs share the host's few: what is slow here is not stuck yet
@@ -33,7 +38,7 @@ boot_qemu() {
 	[[ $kernel != debug-* ]] || kernel_arguments+=(slab_debug=P)
 	# a node is a socket, or the kernel would not believe its caches
 	# shellcheck disable=SC2054 # the commas are QEMU's
-	arguments=(-machine q35 -nodefaults -no-user-config -no-reboot -display none
+	arguments=(-machine "$machine" -nodefaults -no-user-config -no-reboot -display none
 		-smp "$cpus,sockets=${nodes:-1}" -m "$memory"
 		-kernel "$kernel_home/image" -initrd "$work/initramfs.cpio"
 		-chardev "file,id=log,path=$work/log,append=on" -serial chardev:log
@@ -45,17 +50,17 @@ boot_qemu() {
 		arguments+=(-virtfs "local,path=${share//,/,,},mount_tag=share,security_model=none")
 
 	if [[ $icount ]]; then
-		arguments+=(-accel tcg -icount 'shift=0,sleep=off' -cpu max)
+		arguments+=(-accel tcg -icount 'shift=0,sleep=off' -cpu "$cpu")
 	# a plugin sees only what is translated
-	elif [[ ! $plugin ]] && kvm_works; then
+	elif [[ ! $plugin && $kernel_arch = x86_64 ]] && kvm_works; then
 		arguments+=(-accel kvm -cpu host)
 	else
-		arguments+=(-accel 'tcg,thread=multi' -cpu max)
+		arguments+=(-accel 'tcg,thread=multi' -cpu "$cpu")
 	fi
 	[[ ! $plugin ]] || arguments+=(-plugin "file=$plugin")
 	if [[ $nodes ]]; then
 		mapfile -t numa < <(numa_arguments)
 	fi
-	boot qemu-system-x86_64 "${arguments[@]}" "${numa[@]}" \
+	boot "$emulator" "${arguments[@]}" "${numa[@]}" \
 		-append "${kernel_arguments[*]} ${append[*]}"
 }
