@@ -5,8 +5,6 @@
 
 #include "snapshot.h"
 
-#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
-
 /* For people, on stdout. @percpu is the pool's file of that name, which is a table. */
 void text_list(const struct snapshot *snapshot);
 void text_show(const struct pcpool_pool_stats *pool, const char *debugfs,

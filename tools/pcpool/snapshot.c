@@ -110,7 +110,7 @@ static int check_numbers(struct snapshot *snapshot, size_t record,
 	bool fits = true;
 	size_t i;
 
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
 		fits = !__builtin_add_overflow(gets, parts[i], &gets) && fits;
 	if (!fits || gets != pool->gets)
 		return refuse(snapshot, "record %zu contradicts itself: its gets are not the sum of hits, misses and failures",

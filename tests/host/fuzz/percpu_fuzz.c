@@ -184,7 +184,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	program_run(&output, false, "show", POOL);
 	if (wanted) {
 		output_good(&output);
-		if (output.out_size < size || memcmp(output.out + output.out_size - size, data, size))
+		if (output.out_size < size ||
+		    memcmp(output.out + output.out_size - size, data, size))
 			finding(&output, "the percpu file is not shown as it is");
 	} else {
 		output_failed(&output);

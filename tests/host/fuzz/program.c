@@ -19,7 +19,7 @@
 
 int pcpool_main(int argc, char **argv);
 
-#define ARGUMENTS_MAX	6
+#define ARGUMENTS_MAX	7
 
 /* Names and owners are shorter, and each byte takes four at most. */
 #define SHOWN_BYTES	(64 * 4 + 1)
@@ -76,8 +76,11 @@ void program_run(struct output *output, bool json, const char *command, const ch
 	if (json)
 		arguments[count++] = "--json";
 	arguments[count++] = (char *)command;
-	if (pool)
+	/* A name may look as an option does. */
+	if (pool) {
+		arguments[count++] = "--";
 		arguments[count++] = (char *)pool;
+	}
 
 	memset(output, 0, sizeof(*output));
 	stdout = open_memstream(&output->out, &output->out_size);
@@ -270,10 +273,11 @@ void want_bytes(struct reader *reader, long double bytes)
 {
 	static const char * const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	const size_t last = sizeof(units) / sizeof(units[0]) - 1;
-	int decimals;
-	long double value = decimal(reader, &decimals);
+	long double value;
 	size_t length, unit;
+	int decimals;
 
+	value = decimal(reader, &decimals);
 	want(reader, " ");
 	length = strspn(reader->at, "BKMGTPEi");
 	for (unit = 0; unit <= last; unit++)

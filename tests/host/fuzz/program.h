@@ -31,7 +31,7 @@ bool program_file(const char *name, const void *data, size_t size);
 /* Makes @pool's percpu file; only the last pool that was named has one. */
 bool program_percpu(const char *pool, const void *data, size_t size);
 
-/* Runs "pcpool [--json] COMMAND [POOL]". */
+/* Runs "pcpool [--json] COMMAND [-- POOL]". */
 void program_run(struct output *output, bool json, const char *command, const char *pool);
 void output_free(struct output *output);
 

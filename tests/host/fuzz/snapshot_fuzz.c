@@ -357,7 +357,8 @@ static void check_object(const struct output *output, struct json_object *object
 	if (!json_object_object_get_ex(object, "hit_ratio", &ratio) || !ratio != !r->is[GETS])
 		finding(output, "JSON: hit_ratio is null, or is not");
 	/* Six decimals are printed. */
-	if (ratio && fabsl(json_object_get_double(ratio) - hits(r) / (long double)r->is[GETS]) > 6e-7L)
+	if (ratio && fabsl(json_object_get_double(ratio) -
+			   hits(r) / (long double)r->is[GETS]) > 6e-7L)
 		finding(output, "JSON: hit_ratio is wrong");
 	/* All fields but the state, and what has been looked at by itself. */
 	if (json_object_object_length(object) != FIELDS - 1 + 5 + more)
@@ -378,12 +379,14 @@ static struct json_object *parse(const struct output *output)
 	return value;
 }
 
-static void check_json_list(const struct output *output, const struct record *records, size_t count)
+static void check_json_list(const struct output *output, const struct record *records,
+			    size_t count)
 {
 	struct json_object *array = parse(output);
 	size_t i;
 
-	if (!json_object_is_type(array, json_type_array) || json_object_array_length(array) != count)
+	if (!json_object_is_type(array, json_type_array) ||
+	    json_object_array_length(array) != count)
 		finding(output, "JSON: no array of %zu", count);
 	for (i = 0; i < count; i++)
 		check_object(output, json_object_array_get_idx(array, i), &records[i], 0);
