@@ -62,6 +62,7 @@ static void look(struct input *in)
 	    in->record_size > RECORD_BYTES + 8 * NEWER_STEPS)
 		in->record_size = RECORD_BYTES;
 	in->count = (in->size - in->header_size) / in->record_size;
+	in->size = in->header_size + in->count * in->record_size;
 }
 
 static uint8_t *record(struct input *in, size_t i)
