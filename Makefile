@@ -82,6 +82,10 @@ check-all:
 bench:
 	tests/bench/run $(CASES)
 
+.PHONY: fuzz
+fuzz:
+	tests/host/fuzz/run
+
 .PHONY: clean
 clean:
 	rm -rf build
@@ -101,6 +105,7 @@ help:
 	@echo '  torture    the module that tortures pools, for KDIR'
 	@echo '  bench      measure pcpool beside its peers; results in build/bench/. CASES=pair,handoff: only these'
 	@echo '  bench-module  the module that does this in a kernel, for KDIR'
+	@echo '  fuzz       fuzz the pcpool command; RUNS=20000: so many inputs, not 1000000'
 	@echo '  clean      remove build/'
 	@echo
 	@echo 'Kernels to build for and run on: tests/vm/run --list'

@@ -111,25 +111,33 @@ static struct json_object *pool_object(const struct pcpool_pool_stats *pool)
 
 static struct json_object *word_value(const char *word)
 {
+	const char *digits = word + (word[0] == '-');
 	unsigned long long value;
+	long long negative;
 	char *end;
 
+	if (digits[0] < '0' || digits[0] > '9')
+		return json_object_new_string(word);
 	errno = 0;
 	value = strtoull(word, &end, 10);
-	if (word[0] >= '0' && word[0] <= '9' && !*end && !errno)
+	if (digits == word && !*end && !errno)
 		return json_object_new_uint64(value);
+	/* A CPU's node, say, where that is not known. */
+	errno = 0;
+	negative = strtoll(word, &end, 10);
+	if (digits > word && !*end && !errno)
+		return json_object_new_int64(negative);
 	return json_object_new_string(word);
 }
 
-/* The header's words are the keys; every further line must have as many. */
+/* The header's words are the keys; every further line has as many. */
 static struct json_object *percpu_array(char *percpu)
 {
 	struct json_object *array = json_object_new_array();
 	char *lines, *line, *titles;
-	bool complete = true;
 
 	titles = strtok_r(percpu, "\n", &lines);
-	while (titles && (line = strtok_r(NULL, "\n", &lines))) {
+	while ((line = strtok_r(NULL, "\n", &lines))) {
 		struct json_object *object = json_object_new_object();
 		char *keys = strdup(titles);
 		char *key_rest, *word_rest, *key, *word;
@@ -145,15 +153,10 @@ static struct json_object *percpu_array(char *percpu)
 			key = strtok_r(NULL, BLANKS, &key_rest);
 			word = strtok_r(NULL, BLANKS, &word_rest);
 		}
-		complete = complete && !key && !word;
 		append(array, object);
 		free(keys);
 	}
-	if (titles && complete)
-		return array;
-	json_object_put(array);
-	complain("the pool's percpu file is not a table with a header");
-	return NULL;
+	return array;
 }
 
 static void print(struct json_object *value)
@@ -181,15 +184,10 @@ void json_list(const struct snapshot *snapshot)
 	print(array);
 }
 
-int json_show(const struct pcpool_pool_stats *pool, char *percpu)
+void json_show(const struct pcpool_pool_stats *pool, char *percpu)
 {
-	struct json_object *array = percpu_array(percpu);
-	struct json_object *object;
+	struct json_object *object = pool_object(pool);
 
-	if (!array)
-		return -1;
-	object = pool_object(pool);
-	add(object, "percpu", array);
+	add(object, "percpu", percpu_array(percpu));
 	print(object);
-	return 0;
 }

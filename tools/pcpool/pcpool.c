@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "debugfs.h"
+#include "percpu.h"
 #include "report.h"
 #include "snapshot.h"
 
@@ -145,10 +146,9 @@ static int show_pool(const struct pcpool_pool_stats *pool, const struct options 
 	char path[PCPOOL_NAME_BYTES + sizeof("/percpu")];
 	char *percpu;
 	size_t size;
-	int status = 0;
 
-	/* The kernel allows no slash in a name; here it would lead elsewhere. */
-	if (strchr(pool->name, '/')) {
+	/* The kernel allows no such names; here they would lead elsewhere. */
+	if (strchr(pool->name, '/') || !strcmp(pool->name, ".") || !strcmp(pool->name, "..")) {
 		complain("a pool cannot have that name");
 		return -1;
 	}
@@ -156,30 +156,41 @@ static int show_pool(const struct pcpool_pool_stats *pool, const struct options 
 	percpu = debugfs_read(options->debugfs, path, &size);
 	if (!percpu)
 		return -1;
+	if (!percpu_is_table(percpu, size)) {
+		complain("the pool's percpu file is not a table with a header");
+		free(percpu);
+		return -1;
+	}
 	if (options->json)
-		status = json_show(pool, percpu);
+		json_show(pool, percpu);
 	else
 		text_show(pool, options->debugfs, percpu);
 	free(percpu);
-	return status;
+	return 0;
 }
 
 static int show(const char *name, const struct options *options)
 {
 	const struct pcpool_pool_stats *pool = NULL;
 	struct snapshot snapshot;
+	size_t same_name = 0;
 	int status = -1;
 	size_t i;
 
 	if (load(&snapshot, options))
 		return EXIT_FAILURE;
-	for (i = 0; i < snapshot.count && !pool; i++)
-		if (!strcmp(snapshot.pools[i].name, name))
-			pool = &snapshot.pools[i];
-	if (pool)
+	for (i = 0; i < snapshot.count; i++) {
+		if (strcmp(snapshot.pools[i].name, name))
+			continue;
+		same_name++;
+		pool = &snapshot.pools[i];
+	}
+	if (same_name == 1)
 		status = show_pool(pool, options);
-	else
+	else if (!pool)
 		complain_no_pool(&snapshot, name);
+	else
+		complain("there are %zu pools of that name, and there can only be one", same_name);
 	snapshot_free(&snapshot);
 	return status ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -5,20 +5,17 @@
 
 #include "snapshot.h"
 
-#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
-
-/* For people, on stdout. @percpu is the pool's file of that name, as it is. */
+/* For people, on stdout. @percpu is the pool's file of that name, which is a table. */
 void text_list(const struct snapshot *snapshot);
 void text_show(const struct pcpool_pool_stats *pool, const char *debugfs,
 	       const char *percpu);
 
 /*
  * For programs, as JSON on stdout: an array of pools, or one pool with its
- * percpu table as an array of objects. json_show() returns 0, or -1 after a
- * complaint about that table, which it takes to pieces.
+ * percpu table as an array of objects. json_show() takes the table to pieces.
  */
 void json_list(const struct snapshot *snapshot);
-int json_show(const struct pcpool_pool_stats *pool, char *percpu);
+void json_show(const struct pcpool_pool_stats *pool, char *percpu);
 
 /* @name with what a terminal should not see as \xNN, for the caller to free(). */
 char *escaped(const char *name);

@@ -5,6 +5,7 @@
  * used in place: it is copied, since it may have any size and alignment.
  */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,9 @@
 #define HEADER_BYTES_MIN	(offsetof(struct pcpool_snapshot_header, time_ns) + \
 				 sizeof(__u64))
 
-/* What tells one pool from another: a record without it is of no use. */
-#define RECORD_BYTES_MIN	(offsetof(struct pcpool_pool_stats, owner) + \
-				 PCPOOL_OWNER_BYTES)
+/* No kernel writes a smaller record: a part of the numbers would be taken for the whole. */
+#define RECORD_BYTES_MIN	(offsetof(struct pcpool_pool_stats, idle_bytes) + \
+				 sizeof(__u64))
 
 /* Each size is that of a C structure of 64-bit numbers, so a multiple of this. */
 #define SIZE_STEP		sizeof(__u64)
@@ -72,6 +73,10 @@ static int check_header(struct snapshot *snapshot,
 		return refuse(snapshot, "it claims records of %u bytes, which none has",
 			      header->record_size);
 
+	if (!header->page_size || header->page_size & (header->page_size - 1))
+		return refuse(snapshot, "it claims pages of %u bytes, which no machine has",
+			      header->page_size);
+
 	/* The product of two 32-bit numbers fits. */
 	records = (unsigned long long)header->record_count * header->record_size;
 	if (records > size - header->header_size)
@@ -90,6 +95,29 @@ static int check_name(struct snapshot *snapshot, size_t record,
 {
 	if (!memchr(name, '\0', size))
 		return refuse(snapshot, "the %s in record %zu does not end", what, record);
+	return 0;
+}
+
+/* What uapi/linux/pcpool.h says of the numbers that holds at every moment. */
+static int check_numbers(struct snapshot *snapshot, size_t record,
+			 const struct pcpool_pool_stats *pool)
+{
+	const unsigned long long parts[] = {
+		pool->hit_private, pool->hit_shared, pool->hit_steal, pool->hit_victim,
+		pool->miss, pool->alloc_fail,
+	};
+	unsigned long long gets = 0;
+	bool fits = true;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		fits = !__builtin_add_overflow(gets, parts[i], &gets) && fits;
+	if (!fits || gets != pool->gets)
+		return refuse(snapshot, "record %zu contradicts itself: its gets are not the sum of hits, misses and failures",
+			      record);
+	if (pool->idle_reserve > pool->idle_main)
+		return refuse(snapshot, "record %zu contradicts itself: its reserve holds more than is idle",
+			      record);
 	return 0;
 }
 
@@ -119,6 +147,8 @@ int snapshot_parse(struct snapshot *snapshot, const void *data, size_t size)
 			return -1;
 		if (!pool->name[0])
 			return refuse(snapshot, "record %zu has no name", i);
+		if (check_numbers(snapshot, i, pool))
+			return -1;
 	}
 	snapshot->count = header.record_count;
 	return 0;

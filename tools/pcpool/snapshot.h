@@ -12,6 +12,7 @@
 #include <linux/pcpool.h>
 
 #define SNAPSHOT_ERROR_BYTES	160
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
 /**
  * struct snapshot - what a snapshot file says

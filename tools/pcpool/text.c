@@ -8,8 +8,8 @@
 #include "debugfs.h"
 #include "report.h"
 
-/* Room for any number here with its unit; names are measured instead. */
-#define CELL_BYTES	40
+/* Room for the product of two 64-bit numbers in percent; names are measured instead. */
+#define CELL_BYTES	48
 
 char *escaped(const char *name)
 {
@@ -76,21 +76,30 @@ static const char *number(char *cell, unsigned long long value)
 	return cell;
 }
 
-/* Rounded so that only all is 100 and only nothing is 0. */
-static const char *percent(char *cell, double ratio)
+/*
+ * Rounded so that only all is 100 and only nothing is 0; "-" if there is no whole. In numbers
+ * that tell all counters apart, also the largest.
+ */
+static const char *percent(char *cell, long double part, long double whole)
 {
-	double shown = ratio * 100;
+	long double shown;
 
-	if (ratio < 0) {
+	if (!whole) {
 		snprintf(cell, CELL_BYTES, "-");
 		return cell;
 	}
-	if (ratio < 1 && shown > 99.9)
-		shown = 99.9;
-	if (ratio > 0 && shown < 0.1)
-		shown = 0.1;
-	snprintf(cell, CELL_BYTES, "%.1f", shown);
+	shown = part * 100 / whole;
+	if (part < whole && shown > 99.9L)
+		shown = 99.9L;
+	if (part > 0 && shown < 0.1L)
+		shown = 0.1L;
+	snprintf(cell, CELL_BYTES, "%.1Lf", shown);
 	return cell;
+}
+
+static const char *hit_percent(char *cell, const struct pcpool_pool_stats *pool)
+{
+	return percent(cell, pool->gets - pool->miss - pool->alloc_fail, pool->gets);
 }
 
 enum column {
@@ -122,7 +131,7 @@ static void fill_row(struct row *row, const struct pcpool_pool_stats *pool)
 	human(row->numbers[OBJECT], (double)pool->object_bytes);
 	number(row->numbers[IDLE], sum(pool->idle_main, pool->idle_victim));
 	number(row->numbers[OUTSTANDING], pool->outstanding);
-	percent(row->numbers[HIT], pool_hit_ratio(pool));
+	hit_percent(row->numbers[HIT], pool);
 	number(row->numbers[GETS], pool->gets);
 	number(row->numbers[MISSES], pool->miss);
 	human(row->numbers[MEMORY], (double)pool->idle_bytes);
@@ -186,13 +195,13 @@ void text_list(const struct snapshot *snapshot)
 }
 
 /* One line of the page: what, how many, and which part of the whole that is. */
-static void print_part(const char *what, unsigned long long part, double whole, const char *meaning)
+static void print_part(const char *what, unsigned long long part, unsigned long long whole,
+		       const char *meaning)
 {
 	char share[CELL_BYTES];
 
-	percent(share, whole > 0 ? (double)part / whole : -1);
-	printf("  %-13s %14llu  %6s%s  %s\n", what, part, share,
-	       whole > 0 ? " %" : "  ", meaning);
+	printf("  %-13s %14llu  %6s%s  %s\n", what, part, percent(share, part, whole),
+	       whole ? " %" : "  ", meaning);
 }
 
 static void print_tier(const char *what, unsigned long long objects, double bytes,
@@ -205,14 +214,13 @@ static void print_tier(const char *what, unsigned long long objects, double byte
 
 static void print_gets(const struct pcpool_pool_stats *pool)
 {
-	double ratio = pool_hit_ratio(pool);
-	double gets = (double)pool->gets;
+	unsigned long long gets = pool->gets;
 	char share[CELL_BYTES];
 
-	if (ratio < 0)
+	if (!gets)
 		puts("hit ratio       -: nobody has asked for an object yet");
 	else
-		printf("hit ratio       %s %% of %llu gets\n", percent(share, ratio), pool->gets);
+		printf("hit ratio       %s %% of %llu gets\n", hit_percent(share, pool), gets);
 	print_part("private", pool->hit_private, gets, "the CPU's own private slots");
 	print_part("shared", pool->hit_shared, gets, "the CPU's own shared queue");
 	print_part("steal", pool->hit_steal, gets, "another CPU's main tier");
@@ -224,11 +232,11 @@ static void print_gets(const struct pcpool_pool_stats *pool)
 /* Nothing for a pool that has not been told how much was asked for: only buffers are. */
 static void print_waste(const struct pcpool_pool_stats *pool)
 {
-	double requested = (double)pool->requested_bytes;
+	long double requested = pool->requested_bytes;
+	long double served = pool->gets - pool->alloc_fail;
+	long double given = served * pool->object_bytes;
 	/* A get that is going on may have come into one of the numbers only. */
-	double served = pool->gets > pool->alloc_fail ? (double)(pool->gets - pool->alloc_fail) : 0;
-	double given = served * (double)pool->object_bytes;
-	double wasted = given > requested ? given - requested : 0;
+	long double wasted = given > requested ? given - requested : 0;
 	char asked_for[CELL_BYTES];
 	char memory[CELL_BYTES];
 	char share[CELL_BYTES];
@@ -236,8 +244,8 @@ static void print_waste(const struct pcpool_pool_stats *pool)
 	if (!pool->requested_bytes)
 		return;
 	printf("waste           %s %% of the %s asked for; %s given\n\n",
-	       percent(share, wasted / requested), human(asked_for, requested),
-	       human(memory, given));
+	       percent(share, wasted, requested), human(asked_for, (double)requested),
+	       human(memory, (double)given));
 }
 
 static void print_idle(const struct pcpool_pool_stats *pool)
@@ -260,7 +268,7 @@ static void print_drops(const struct pcpool_pool_stats *pool)
 {
 	unsigned long long drops = sum(sum(pool->drop_full, pool->drop_oversize),
 				       pool->drop_other);
-	double puts = (double)pool->puts;
+	unsigned long long puts = pool->puts;
 	char meaning[sizeof("it was bigger than ") + CELL_BYTES] = "it had grown too big";
 	char memory[CELL_BYTES];
 
@@ -282,7 +290,7 @@ static void print_limit(const char *what, unsigned long long part, unsigned long
 	if (!limit)
 		return;
 	snprintf(meaning, sizeof(meaning), "of %llu %s", limit, of_what);
-	print_part(what, part, (double)limit, meaning);
+	print_part(what, part, limit, meaning);
 }
 
 /* Nothing for a pool without: most are. */
@@ -380,8 +388,6 @@ void text_show(const struct pcpool_pool_stats *pool, const char *debugfs,
 	printf("grown           %llu rings added to shared queues\n", pool->grows);
 	print_settings(pool);
 	printf("\n%s", percpu);
-	if (percpu[0] && percpu[strlen(percpu) - 1] != '\n')
-		putchar('\n');
 	free(owner);
 	free(name);
 }
