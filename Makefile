@@ -69,6 +69,10 @@ demo:
 check:
 	tests/check
 
+.PHONY: litmus
+litmus:
+	tests/litmus/run
+
 .PHONY: bench
 bench:
 	tests/bench/run $(CASES)
@@ -85,6 +89,7 @@ help:
 	@echo '  sample     the sample client, for KDIR, into build/<release>/sample/'
 	@echo '  demo       boot a stock kernel and show a real workload on pools'
 	@echo '  check      run all quick tests; results in build/check/'
+	@echo '  litmus     check what orders what between CPUs against the memory model of the kernel'
 	@echo '  kunit      the KUnit test module, for KDIR (a kernel with KUnit)'
 	@echo '  selftests  the module that the kselftests use, for KDIR'
 	@echo '  bench      measure pcpool beside its peers; results in build/bench/. CASES=pair,handoff: only these'
