@@ -2,11 +2,13 @@
 # Reads sources of kmod/. For each function with an access that concerns other CPUs, or that other
 # CPUs are kept away from, prints: file, function, and which accesses these are. With
 # -v functions=1 prints file and function for all functions.
-function flush_function() {
-	if (accesses != "")
+function flush_function(    i, accesses) {
+	for (i = 1; i <= words; i++)
+		accesses = accesses ", " word_of[i] (times[word_of[i]] > 1 ? " x" times[word_of[i]] : "")
+	if (words)
 		print file "\t" name "\t" substr(accesses, 3)
-	accesses = ""
-	split("", seen)
+	words = 0
+	split("", times)
 }
 
 BEGIN {
@@ -57,11 +59,10 @@ line ~ /^[a-zA-Z_][^=;]*[ *][a-z_0-9]+\(/ && line !~ /;$/ || line ~ /^#[ \t]*def
 		word = substr(line, RSTART, RLENGTH - 1)
 		line = substr(line, RSTART + RLENGTH)
 		# the tail of another word, or what says nothing: each lock is unlocked
-		if (before ~ /[a-zA-Z0-9_]/ || word in seen ||
-		    (word ~ /_init$|_depth$|_unlock(_|$)/ && word != "clear_bit_unlock"))
+		if (before ~ /[a-zA-Z0-9_]/ || (word ~ /_init$|_depth$|_unlock(_|$)/ && word != "clear_bit_unlock"))
 			continue
-		seen[word] = 1
-		accesses = accesses ", " word
+		if (!times[word]++)
+			word_of[++words] = word
 	}
 }
 
