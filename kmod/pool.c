@@ -1129,11 +1129,18 @@ static void *get_new(struct pcpool_core *core, gfp_t gfp)
 }
 
 /* What a get does that finds nothing quickly, from a plain pool. */
-static void *get_plainly(struct pcpool_core *core, gfp_t gfp, enum reach reach)
+static void *get_plainly(struct pcpool_core *core, gfp_t gfp, enum reach reach,
+			 unsigned long caller)
 {
 	void *obj = take(core, reach, true);
 
-	return likely(obj) ? obj : get_new(core, gfp);
+	if (likely(obj))
+		return obj;
+	obj = get_new(core, gfp);
+	/* Debug mode may have been switched on, and waited for nobody who sleeps in ops->alloc. */
+	if (unlikely(READ_ONCE(core->debug)) && !IS_ERR(obj))
+		pcpool_debug_got(core, obj, caller);
+	return obj;
 }
 
 /* What is out of line in a get from a pool with nothing special but a bound. */
@@ -1228,9 +1235,10 @@ static void *count_error(struct pcpool_core *core, void *obj)
 	return NULL;
 }
 
-static noinline void *get_plainly_or_null(struct pcpool_core *core, gfp_t gfp, enum reach reach)
+static noinline void *get_plainly_or_null(struct pcpool_core *core, gfp_t gfp, enum reach reach,
+					  unsigned long caller)
 {
-	return count_error(core, get_plainly(core, gfp, reach));
+	return count_error(core, get_plainly(core, gfp, reach, caller));
 }
 
 static noinline void *get_specially_or_null(struct pcpool_core *core, gfp_t gfp,
@@ -1254,7 +1262,7 @@ static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reac
 	if (unlikely(READ_ONCE(pool->get_slots) != core->slots))
 		return get_specially_or_null(core, gfp, reach, timeout, caller);
 	obj = refill_and_take(core);
-	return likely(obj) ? obj : get_plainly_or_null(core, gfp, reach);
+	return likely(obj) ? obj : get_plainly_or_null(core, gfp, reach, caller);
 }
 
 void *__pcpool_get(struct pcpool *pool, gfp_t gfp)
@@ -1321,7 +1329,7 @@ void *pcpool_get_timeout(struct pcpool *pool, gfp_t gfp, unsigned long timeout)
 	if (obj)
 		return obj;
 	if (READ_ONCE(pool->get_slots) == core->slots)
-		obj = get_plainly(core, gfp, REACH_ALL);
+		obj = get_plainly(core, gfp, REACH_ALL, _RET_IP_);
 	else
 		obj = get_bounded(core) ?:
 		      get_specially(core, gfp, REACH_ALL, TASK_KILLABLE,

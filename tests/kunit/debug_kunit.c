@@ -351,6 +351,42 @@ static void it_can_be_switched_while_objects_are_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
 }
 
+/* Switches the debug mode of the pool on that it is told of, once. */
+static void *alloc_and_switch(gfp_t gfp, void *ctx)
+{
+	struct pcpool **pool = ctx;
+
+	if (*pool)
+		pcpool_debug_set(pcpool_to_core(*pool), true);
+	*pool = NULL;
+	return mem_alloc(gfp, ctx);
+}
+
+/* Nor is a get reported that was waiting for memory when debug mode was switched on. */
+static void it_can_be_switched_while_an_object_is_made(struct kunit *test)
+{
+	static const struct pcpool_ops ops = { .alloc = alloc_and_switch, .free = mem_free };
+	struct pcpool *pool, *to_switch = NULL;
+	struct pcpool_params params = {
+		.name = "kunit-switched-late",
+		.ops = &ops,
+		.ctx = &to_switch,
+		.object_bytes = BYTES,
+	};
+	void *obj;
+
+	pool = pcpool_create(&params);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
+	to_switch = pool;
+	obj = pcpool_get(pool, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, obj);
+	KUNIT_EXPECT_NULL(test, to_switch);
+	pcpool_put(pool, obj);
+	KUNIT_EXPECT_EQ(test, misuses(pool), 0);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	pcpool_destroy(pool);
+}
+
 /* Idle memory is as freed memory to KASAN, where that lets modules say so. */
 static void idle_memory_is_poisoned(struct kunit *test)
 {
@@ -451,6 +487,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(an_object_handed_out_twice_is_caught, kind_gen_params),
 	KUNIT_CASE_PARAM(an_object_never_put_is_listed, kind_gen_params),
 	KUNIT_CASE_PARAM(it_can_be_switched_while_objects_are_out, kind_gen_params),
+	KUNIT_CASE(it_can_be_switched_while_an_object_is_made),
 	KUNIT_CASE_PARAM(idle_memory_is_poisoned, kind_gen_params),
 	KUNIT_CASE_PARAM_ATTR(switching_hurts_nobody, switched_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
