@@ -422,6 +422,21 @@ void pcpool_debug_begin(struct pcpool_core *core)
 	core->debug = PCPOOL_DEBUG_ON;
 }
 
+/*
+ * There are no more without a record than there are at all. One who is just adding his to them, in
+ * pcpool_debug_made(), has had it counted as needed before, fully ordered; the acquire pairs with
+ * that. Either it is in what is read second, or the exchange fails.
+ */
+static void count_untracked(struct pcpool_core *core)
+{
+	long untracked, needed;
+
+	do {
+		untracked = atomic_long_read_acquire(&core->untracked);
+		needed = atomic_long_read(&core->deferred.needed);
+	} while (atomic_long_cmpxchg(&core->untracked, untracked, needed) != untracked);
+}
+
 /**
  * pcpool_debug_set() - switch debug mode
  * @core: the pool
@@ -455,7 +470,7 @@ int pcpool_debug_set(struct pcpool_core *core, bool on)
 		atomic_long_set(&core->untracked, LONG_MAX / 2);
 		WRITE_ONCE(core->debug, PCPOOL_DEBUG_ON);
 		synchronize_rcu_tasks();
-		atomic_long_set(&core->untracked, atomic_long_read(&core->deferred.needed));
+		count_untracked(core);
 	} else {
 		WRITE_ONCE(core->debug, PCPOOL_DEBUG_ENDING);
 		/* Nobody imposes anything any more after this. */
