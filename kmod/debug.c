@@ -131,8 +131,8 @@ static void poison(const struct record *r, u8 value)
 
 static void lift_poison(struct record *r)
 {
-	/* In this order: who sees it lifted may use the object. */
-	if (atomic_read(&r->poisoned)) {
+	/* In this order: who sees it lifted, by the acquire, may use the object. */
+	if (atomic_read_acquire(&r->poisoned)) {
 		poison(r, 0);
 		atomic_set_release(&r->poisoned, 0);
 	}

@@ -1143,7 +1143,7 @@ static void *get_plainly(struct pcpool_core *core, gfp_t gfp, enum reach reach,
 	if (likely(obj))
 		return obj;
 	obj = get_new(core, gfp);
-	/* While ops->alloc slept it may have been switched on. */
+	/* Debug mode may have been switched on, and waited for nobody who sleeps in ops->alloc. */
 	if (unlikely(READ_ONCE(core->debug)) && !IS_ERR(obj))
 		pcpool_debug_got(core, obj, caller);
 	return obj;

@@ -7,7 +7,7 @@
  * What orders what between CPUs:
  *
  *  (A) ring->ends: pcpool_ring_publish() adds to it with release semantics after
- *      writing the slots; ring_claim_tail() claims with acquire semantics
+ *      writing the slots; ring_claim_tail() claims, fully ordered,
  *      before reading them. What consumers, and the producer that pops, do to it in
  *      between are read-modify-writes, which continue the release sequence. This is
  *      what makes writes to an object before its put visible after its get.
@@ -190,7 +190,10 @@ static unsigned int ring_claim_tail(struct pcpool_ring *ring, unsigned int n,
 	unsigned int take;
 	u32 head;
 
-	/* (A): pairs with the release in pcpool_ring_publish(). */
+	/*
+	 * (A): pairs with the release in pcpool_ring_publish(). Fully ordered for (C): who finds
+	 * the ring empty after this, and looks again, sees the newer ring that we have seen.
+	 */
 	do {
 		head = pcpool_ends_head(ends);
 		*at = pcpool_ends_tail(ends);
@@ -200,8 +203,8 @@ static unsigned int ring_claim_tail(struct pcpool_ring *ring, unsigned int n,
 		if (half)
 			take -= take / 2;
 		take = min(take, n);
-	} while (!atomic64_try_cmpxchg_acquire(&ring->ends, &ends,
-					       pcpool_ends_pack(head, *at + take)));
+	} while (!atomic64_try_cmpxchg(&ring->ends, &ends,
+				       pcpool_ends_pack(head, *at + take)));
 	return take;
 }
 
@@ -411,7 +414,8 @@ static unsigned int queue_claim_tail(struct pcpool_queue *q, unsigned int n,
 			/*
 			 * Once more if there is a newer one by now, as seen after
 			 * the ring was seen empty; pairs with the release in
-			 * pcpool_queue_add_ring().
+			 * pcpool_queue_add_ring(), and the order of the claim of who
+			 * emptied it.
 			 */
 			smp_rmb();
 			if (!READ_ONCE(ring->newer))

@@ -135,7 +135,7 @@ static __always_inline bool pcpool_ring_space(struct pcpool_ring *ring,
 static inline void pcpool_ring_publish(struct pcpool_ring *ring, unsigned int n)
 {
 	/*
-	 * Pairs with the acquire in ring_claim_tail(); (A) in queue.c. An
+	 * Pairs with the exchange in ring_claim_tail(); (A) in queue.c. An
 	 * addition, since consumers move the tail meanwhile; the head's carry falls
 	 * off.
 	 */

@@ -360,6 +360,42 @@ static void it_can_be_switched_while_objects_are_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
 }
 
+/* Switches the debug mode of the pool on that it is told of, once. */
+static void *alloc_and_switch(gfp_t gfp, void *ctx)
+{
+	struct pcpool **pool = ctx;
+
+	if (*pool)
+		pcpool_debug_set(pcpool_to_core(*pool), true);
+	*pool = NULL;
+	return mem_alloc(gfp, ctx);
+}
+
+/* Nor is a get reported that was waiting for memory when debug mode was switched on. */
+static void it_can_be_switched_while_an_object_is_made(struct kunit *test)
+{
+	static const struct pcpool_ops ops = { .alloc = alloc_and_switch, .free = mem_free };
+	struct pcpool *pool, *to_switch = NULL;
+	struct pcpool_params params = {
+		.name = "kunit-switched-late",
+		.ops = &ops,
+		.ctx = &to_switch,
+		.object_bytes = BYTES,
+	};
+	void *obj;
+
+	pool = pcpool_create(&params);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
+	to_switch = pool;
+	obj = pcpool_get(pool, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, obj);
+	KUNIT_EXPECT_NULL(test, to_switch);
+	pcpool_put(pool, obj);
+	KUNIT_EXPECT_EQ(test, misuses(pool), 0);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	pcpool_destroy(pool);
+}
+
 /* Idle memory is as freed memory to KASAN, where that lets modules say so. */
 static void idle_memory_is_poisoned(struct kunit *test)
 {
@@ -386,55 +422,6 @@ static void idle_memory_is_poisoned(struct kunit *test)
 }
 
 /* --- Switched while something is under way --------------------------------------- */
-
-struct slow_get {
-	struct kt_pool *kp;
-	struct completion begun;
-	struct completion end;
-	void *obj;
-};
-
-static void be_slow(struct kt_pool *kp, enum kt_callback callback, struct kt_obj *obj)
-{
-	struct slow_get *slow = kp->arg;
-
-	if (callback != KT_ALLOC)
-		return;
-	complete(&slow->begun);
-	wait_for_completion(&slow->end);
-}
-
-static void get_slowly(struct kt_worker *worker)
-{
-	struct slow_get *slow = worker->arg;
-
-	slow->obj = kt_get(slow->kp, GFP_KERNEL, KT_ME);
-	worker->done = KT_MINIMUM;
-}
-
-static void what_is_made_meanwhile_may_be_put(struct kunit *test)
-{
-	struct slow_get *slow = kunit_kzalloc(test, sizeof(*slow), GFP_KERNEL);
-	struct kt_pool *kp = kt_new(test, 10);
-	struct kt_gang *gang = kt_gang_new(test);
-
-	KUNIT_ASSERT_NOT_NULL(test, slow);
-	slow->kp = kp;
-	init_completion(&slow->begun);
-	init_completion(&slow->end);
-	kp->arg = slow;
-	kp->hook = be_slow;
-	kt_gang_add(gang, -1, get_slowly, slow);
-	kt_gang_start(gang, 0);
-	wait_for_completion(&slow->begun);
-	KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, true), 0);
-	complete(&slow->end);
-	kt_gang_join(gang);
-	kp->hook = NULL;
-	KUNIT_ASSERT_NOT_NULL(test, slow->obj);
-	kt_put(kp, slow->obj, KT_ME);
-	kt_expect_sound(kp);
-}
 
 static void cycle(struct kt_worker *worker)
 {
@@ -542,8 +529,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(an_object_handed_out_twice_is_caught, kind_gen_params),
 	KUNIT_CASE_PARAM(an_object_never_put_is_listed, kind_gen_params),
 	KUNIT_CASE_PARAM(it_can_be_switched_while_objects_are_out, kind_gen_params),
+	KUNIT_CASE(it_can_be_switched_while_an_object_is_made),
 	KUNIT_CASE_PARAM(idle_memory_is_poisoned, kind_gen_params),
-	KUNIT_CASE(what_is_made_meanwhile_may_be_put),
 	KUNIT_CASE(all_that_were_used_meanwhile_are_known),
 	KUNIT_CASE_PARAM_ATTR(switching_hurts_nobody, switched_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
