@@ -106,7 +106,7 @@ static void all_cpus_online(void)
 
 #define BLOCK_ORDER	4
 /* What of it is given back when nothing is left, as a fraction. */
-#define RELIEF		4
+#define RELIEF		16
 
 static LIST_HEAD(blocks);
 static unsigned long nr_blocks;

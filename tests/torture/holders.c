@@ -48,6 +48,9 @@ struct thread {
  * @hard: holder of @hard_timer
  * @soft: holder of @soft_timer
  * @remote: holder of @csd
+ * @hard_timer: hardirqs of its own
+ * @soft_timer: softirqs
+ * @csd: hardirqs that another CPU sends
  */
 struct interrupted {
 	struct holder hard;
@@ -250,6 +253,8 @@ static bool choose_pool(struct holder *holder, unsigned int depth_max)
 {
 	if (holder->place)
 		return true;
+	if (READ_ONCE(torture_stopping))
+		return false;
 	holder->place = torture_place_enter(&holder->random);
 	if (!holder->place)
 		return false;
@@ -269,7 +274,8 @@ static void leave_pool(struct holder *holder, enum context context)
 
 static bool is_done(struct holder *holder)
 {
-	return !holder->steps_left || READ_ONCE(holder->place->closing);
+	return !holder->steps_left || READ_ONCE(holder->place->closing) ||
+	       READ_ONCE(torture_stopping);
 }
 
 /* --- Threads ----------------------------------------------------------------------- */
@@ -345,11 +351,11 @@ static int thread_fn(void *data)
 
 	while (!kthread_should_stop()) {
 		go_home(thread);
-		if (READ_ONCE(torture_stopping) || !choose_pool(holder, HELD_MAX)) {
+		if (!choose_pool(holder, HELD_MAX)) {
 			usleep_range(100, 1000);
 			continue;
 		}
-		while (!is_done(holder) && !READ_ONCE(torture_stopping)) {
+		while (!is_done(holder)) {
 			step_in_some_context(holder);
 			if (!chance(&holder->random, 48))
 				pause_somehow(holder);
@@ -424,7 +430,7 @@ static void interrupt(struct holder *holder)
 
 	if (in_hardirq())
 		count(in_hardirq);
-	if (READ_ONCE(torture_stopping) || !choose_pool(holder, HELD_IN_INTERRUPT_MAX))
+	if (!choose_pool(holder, HELD_IN_INTERRUPT_MAX))
 		return;
 	while (n-- && !is_done(holder))
 		torture_holder_step(holder, CONTEXT_ATOMIC);
@@ -467,7 +473,20 @@ static void remote_fn(void *data)
 	interrupt(&in->remote);
 }
 
-/* Interrupts of other CPUs, at any instruction of theirs. */
+/* An interrupt of another CPU, at any instruction of its. Nobody waits for one that is offline. */
+static void send(unsigned int cpu)
+{
+	struct interrupted *in = per_cpu(interrupted, cpu);
+
+	cpus_read_lock();
+	if (cpu_online(cpu))
+		/* Busy, if the last one has not arrived. */
+		(void)smp_call_function_single_async(cpu, &in->csd);
+	else
+		leave_pool(&in->remote, CONTEXT_TASK);
+	cpus_read_unlock();
+}
+
 static int sender_fn(void *unused)
 {
 	struct rnd_state random;
@@ -475,11 +494,9 @@ static int sender_fn(void *unused)
 
 	torture_seed(&random);
 	while (!kthread_should_stop()) {
-		cpu = cpumask_any(cpu_possible_mask);
-		cpu = (cpu + chance(&random, nr_cpu_ids)) % nr_cpu_ids;
-		if (cpu_possible(cpu) && cpu_online(cpu))
-			/* Busy, if the last one has not arrived; or offline by now. */
-			(void)smp_call_function_single_async(cpu, &per_cpu(interrupted, cpu)->csd);
+		cpu = chance(&random, nr_cpu_ids);
+		if (cpu_possible(cpu))
+			send(cpu);
 		usleep_range(torture_interrupt_us / 4, torture_interrupt_us);
 	}
 	return 0;

@@ -110,6 +110,8 @@ static void visit(unsigned int cpu)
 {
 	struct holder *holder = &per_cpu(nmis, cpu).holder;
 
+	if (READ_ONCE(torture_stopping))
+		return;
 	if (!holder->place) {
 		holder->place = torture_place_enter(&holder->random);
 		if (!holder->place)
@@ -143,7 +145,8 @@ static int sender_fn(void *unused)
 		for_each_possible_cpu(cpu) {
 			struct holder *holder = &per_cpu(nmis, cpu).holder;
 
-			if (holder->place && READ_ONCE(holder->place->closing))
+			if (holder->place && (READ_ONCE(holder->place->closing) ||
+					      READ_ONCE(torture_stopping)))
 				leave(holder);
 		}
 		usleep_range(torture_interrupt_us / 4, torture_interrupt_us);

@@ -43,6 +43,7 @@ enum {
  * @pool: the pool
  * @ops: its callbacks
  * @params: what it was made with
+ * @name: its name
  * @serial: number of this pool, of all that were made
  * @existing: objects between alloc and free
  * @made: how many alloc has made
