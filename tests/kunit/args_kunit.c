@@ -264,6 +264,10 @@ BEARS(pcpool_get_bulk)
 	KUNIT_EXPECT_EQ(test, pcpool_get_bulk(kp->pool, GFP_KERNEL, 0, NULL), 0);
 	expect_unchanged(kp, &before);
 	kt_put_bulk(kp, got, objs, KT_ME);
+	/* Beside idle ones. */
+	before = kt_stats(kp);
+	KUNIT_EXPECT_EQ(test, pcpool_get_bulk(kp->pool, GFP_KERNEL, 0, NULL), 0);
+	expect_unchanged(kp, &before);
 }
 
 /* --- Puts ------------------------------------------------------------------------- */
