@@ -73,7 +73,7 @@ enum pcpool_steal {
  * @header_size: bytes of this header; the first record starts there
  * @record_size: bytes from one record to the next
  * @record_count: how many records follow
- * @page_size: bytes a page of the machine's memory
+ * @page_size: bytes a page of the machine's memory, a power of 2
  * @time_ns: when it was taken, CLOCK_MONOTONIC nanoseconds
  */
 struct pcpool_snapshot_header {
@@ -130,7 +130,9 @@ struct pcpool_snapshot_header {
  *
  * While gets and puts go on, the numbers are of slightly different moments;
  * at a quiet moment they are exact, and made = unmade + idle_main +
- * idle_victim + outstanding.
+ * idle_victim + outstanding. That @gets is the sum it is, and @idle_reserve no
+ * more than @idle_main, holds at every moment: a reader may refuse a record of
+ * which it is not true.
  */
 struct pcpool_pool_stats {
 	char  name[PCPOOL_NAME_BYTES];

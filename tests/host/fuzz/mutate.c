@@ -12,8 +12,9 @@
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
 
-/* A record may be larger than this program knows. */
+/* A record may be larger than this program knows; by much, too, as a program may have room. */
 #define NEWER_STEPS	4
+#define MUCH_NEWER_STEPS	128
 
 struct input {
 	uint8_t *data;
@@ -59,7 +60,7 @@ static void look(struct input *in)
 	if (in->header_size < HEADER_BYTES || in->header_size > in->size || in->header_size % 8)
 		in->header_size = HEADER_BYTES;
 	if (in->record_size < RECORD_BYTES_MIN || in->record_size % 8 ||
-	    in->record_size > RECORD_BYTES + 8 * NEWER_STEPS)
+	    in->record_size > RECORD_BYTES + 8 * MUCH_NEWER_STEPS)
 		in->record_size = RECORD_BYTES;
 	in->count = (in->size - in->header_size) / in->record_size;
 	in->size = in->header_size + in->count * in->record_size;
@@ -95,8 +96,9 @@ static bool resize(struct input *in, size_t offset, size_t bytes, size_t wanted)
 
 static void change_record_size(struct input *in)
 {
+	size_t newer = below(6) ? NEWER_STEPS : MUCH_NEWER_STEPS;
 	size_t wanted = RECORD_BYTES_MIN +
-			8 * below((RECORD_BYTES - RECORD_BYTES_MIN) / 8 + 1 + NEWER_STEPS);
+			8 * below((RECORD_BYTES - RECORD_BYTES_MIN) / 8 + 1 + newer);
 	size_t kept = wanted < in->record_size ? wanted : in->record_size;
 	size_t i;
 
