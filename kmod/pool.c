@@ -976,16 +976,26 @@ static void *steal(struct pcpool_core *core, const struct cpumask *nonempty, enu
 		   void *(*steal_from)(struct pcpool_core *core, int cpu))
 {
 	int self = smp_processor_id(), node = cpu_to_node(self), cpu;
-	bool near = true, others = false;
+	bool near = true, others = false, around;
 	void *obj;
 
-	if (cpumask_empty(nonempty))
+	if (data_race(cpumask_empty(nonempty)))
 		return NULL;
 again:
-	/* From our neighbour on, so that not all rob the same one. */
-	for_each_cpu_wrap(cpu, nonempty, self) {
-		if (cpu == self)
+	/*
+	 * From our neighbour on, so that not all rob the same one. The mask is a hint, which
+	 * changes while we look; as for_each_cpu_wrap() is a macro, KCSAN could not be told.
+	 */
+	around = false;
+	for (cpu = self;;) {
+		cpu = data_race(cpumask_next(cpu, nonempty));
+		if (cpu >= nr_cpu_ids && !around) {
+			around = true;
+			cpu = -1;
 			continue;
+		}
+		if (cpu >= nr_cpu_ids || (around && cpu >= self))
+			break;
 		if ((cpu_to_node(cpu) == node) != near) {
 			others = true;
 			continue;

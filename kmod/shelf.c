@@ -93,9 +93,10 @@ static unsigned int lock_place(struct pcpool_shelf *shelf, unsigned int state)
 		return 0;
 	first = raw_smp_processor_id() * PLACES_APART % shelf->size;
 	do {
-		i = find_next_zero_bit(locked, shelf->size, first);
+		/* Only guesses: the bit is looked at again when it is set. */
+		i = data_race(find_next_zero_bit(locked, shelf->size, first));
 		if (i == shelf->size)
-			i = find_next_zero_bit(locked, shelf->size, 0);
+			i = data_race(find_next_zero_bit(locked, shelf->size, 0));
 		if (i == shelf->size)
 			break;
 	} while (test_and_set_bit_lock(i, locked)); /* (A) */
@@ -146,6 +147,6 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_shelf_take);
 unsigned int pcpool_shelf_count(const struct pcpool_shelf *shelf,
 				unsigned int tier)
 {
-	return shelf->size - bitmap_weight(shelf->locked[tier], shelf->size);
+	return shelf->size - data_race(bitmap_weight(shelf->locked[tier], shelf->size));
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_shelf_count);

@@ -247,7 +247,7 @@ static void watch_use(struct kt_worker *worker)
 			kt_put(kp, objs[--held], worker->who);
 			atomic64_sub(IN_HAND, &watch->count);
 		}
-		worker->done++;
+		kt_did(worker);
 	}
 	while (held) {
 		kt_put(kp, objs[--held], worker->who);
@@ -270,7 +270,7 @@ static void watch_look(struct kt_worker *worker)
 			kt_broken(watch->kp, "more are idle than may be");
 		if (!(++watch->looks % 4096))
 			pcpool_age(watch->kp->pool);
-		worker->done++;
+		kt_did(worker);
 	}
 }
 

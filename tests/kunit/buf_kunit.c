@@ -1067,7 +1067,7 @@ static void use_buffers(struct kt_worker *worker)
 			buf[n] = get_stamped(worker, who);
 			n += !!buf[n];
 		}
-		worker->done++;
+		kt_did(worker);
 	}
 	while (n)
 		put_stamped(worker, buf[--n], who);

@@ -155,7 +155,7 @@ static void use(struct kt_worker *worker)
 				worker->who);
 		for (i = 0; i < n; i++)
 			kt_put(kp, objs[i], worker->who);
-		worker->done++;
+		kt_did(worker);
 	}
 }
 

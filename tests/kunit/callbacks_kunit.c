@@ -150,7 +150,7 @@ static void get_and_put(struct kt_worker *worker)
 		if (!obj)
 			continue;
 		kt_put(kp, obj, worker->who);
-		worker->done++;
+		kt_did(worker);
 	}
 }
 
@@ -255,7 +255,7 @@ static void callbacks_run_as_their_caller_does(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, seen->calls[KT_ALLOC], 8);
 	KUNIT_EXPECT_EQ(test, seen->calls[KT_RESET], 8);
 	KUNIT_EXPECT_EQ(test, seen->calls[KT_FREE],
-			kt_is_hardirq(p->context) ? 0 : 8);
+			kt_frees_later(p->context) ? 0 : 8);
 	KUNIT_EXPECT_EQ(test, seen->different, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 8);
 }
@@ -314,7 +314,7 @@ static void a_bulk_put_frees_where_it_may(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->broken), 0);
 }
 
-static void free_is_left_to_the_worker_in_hardirq_only(struct kunit *test)
+static void free_is_left_to_the_worker_where_it_must(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct kt_pool *kp = kt_new(test, 50);
@@ -324,7 +324,7 @@ static void free_is_left_to_the_worker_in_hardirq_only(struct kunit *test)
 	puts.objs = kt_get_many(kp, 50);
 	pcpool_set_bypass(kp->core, true);
 	kt_run_in(test, p->context, put_all, &puts);
-	if (!kt_is_hardirq(p->context) && !IS_ENABLED(CONFIG_PREEMPT_RT))
+	if (!kt_frees_later(p->context))
 		KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 50);
 	else
 		KUNIT_EXPECT_EQ(test, kt_stats(kp).deferred, 50);
@@ -364,7 +364,7 @@ static struct kunit_case callbacks_cases[] = {
 	KUNIT_CASE_PARAM(free_may_sleep_wherever_the_put_comes_from,
 			 context_gen_params),
 	KUNIT_CASE_PARAM(a_bulk_put_frees_where_it_may, context_gen_params),
-	KUNIT_CASE_PARAM(free_is_left_to_the_worker_in_hardirq_only,
+	KUNIT_CASE_PARAM(free_is_left_to_the_worker_where_it_must,
 			 context_gen_params),
 	KUNIT_CASE(aging_may_sleep_in_free),
 	{}

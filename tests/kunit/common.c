@@ -765,7 +765,7 @@ static void storm_worker(struct kt_worker *worker)
 
 	while (kt_goes_on_for(worker, READ_ONCE(storm->fired))) {
 		if (!smp_call_function_single_async(storm->cpu, &storm->csd))
-			worker->done++;
+			kt_did(worker);
 		/* But he may be waiting for an interrupt. */
 		for (spin = 0; READ_ONCE(*storm->progress) == progress &&
 		     spin < 1000; spin++)

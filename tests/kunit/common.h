@@ -261,6 +261,12 @@ bool kt_goes_on(struct kt_worker *worker);
 /* As that, but with what else has to reach the minimum. */
 bool kt_goes_on_for(struct kt_worker *worker, unsigned long done);
 
+/* For the worker: that was one. Others look. */
+static inline void kt_did(struct kt_worker *worker)
+{
+	WRITE_ONCE(worker->done, worker->done + 1);
+}
+
 static inline u32 kt_random(struct kt_worker *worker, u32 below)
 {
 	return prandom_u32_state(&worker->rnd) % below;
@@ -295,6 +301,14 @@ void kt_run_in(struct kunit *test, enum kt_context context,
 static inline bool kt_is_hardirq(enum kt_context context)
 {
 	return context == KT_HARDIRQ_WORK || context == KT_HARDIRQ_TIMER;
+}
+
+/* Must what is put there be freed by the worker? */
+static inline bool kt_frees_later(enum kt_context context)
+{
+	return kt_is_hardirq(context) ||
+	       (IS_ENABLED(CONFIG_PREEMPT_RT) &&
+		(context == KT_PREEMPT_OFF || context == KT_IRQS_OFF || context == KT_RAW_SPINLOCK));
 }
 
 /* Is this task context, in which one may sleep, as far as the kernel can tell? */

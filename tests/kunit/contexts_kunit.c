@@ -366,7 +366,7 @@ static void task_loop(struct kt_worker *worker, struct irq_work *poke,
 		} else {
 			kt_put_bulk(kp, n, objs + held, worker->who);
 		}
-		worker->done++;
+		kt_did(worker);
 	}
 	kt_put_bulk(kp, held, objs, worker->who);
 }
@@ -475,7 +475,7 @@ static void age_now_and_then(struct kt_worker *worker)
 	while (kt_goes_on(worker)) {
 		schedule_timeout_uninterruptible(1);
 		pcpool_age(kp->pool);
-		worker->done++;
+		kt_did(worker);
 	}
 }
 

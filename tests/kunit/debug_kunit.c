@@ -432,7 +432,7 @@ static void cycle(struct kt_worker *worker)
 		obj = kt_get(kp, GFP_KERNEL, worker->who);
 		if (obj)
 			kt_put(kp, obj, worker->who);
-		worker->done++;
+		kt_did(worker);
 	}
 }
 
@@ -479,7 +479,7 @@ static void use(struct kt_worker *worker)
 			objs[n] = kt_get(kp, GFP_KERNEL, worker->who);
 			n += !!objs[n];
 		}
-		worker->done++;
+		kt_did(worker);
 	}
 	while (n)
 		kt_put(kp, objs[--n], worker->who);
@@ -494,7 +494,7 @@ static void switch_it(struct kt_worker *worker)
 		on = !on;
 		if (pcpool_debug_set(kp->core, on))
 			kt_broken(kp, "cannot be switched");
-		worker->done++;
+		kt_did(worker);
 	}
 }
 

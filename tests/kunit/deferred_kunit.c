@@ -221,7 +221,7 @@ static void bag_user(struct kt_worker *worker)
 			    atomic_cmpxchg(&bag->in[i], 2, 1) != 2)
 				atomic_inc(&bag->bad);
 			objs[held++] = obj;
-			worker->done++;
+			kt_did(worker);
 		}
 		/* As if they were unmade. */
 		while (held && kt_random(worker, 2)) {
@@ -245,7 +245,7 @@ static void bag_trimmer(struct kt_worker *worker)
 		pcpool_deferred_add_cells(&bag->d, GFP_KERNEL);
 		pcpool_deferred_add_cells(&bag->d, GFP_KERNEL);
 		pcpool_deferred_trim(&bag->d);
-		worker->done++;
+		kt_did(worker);
 	}
 }
 

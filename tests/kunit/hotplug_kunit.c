@@ -267,7 +267,7 @@ static void roam(struct kt_worker *worker)
 				worker->who);
 		for (i = 0; i < n; i++)
 			kt_put(kp, objs[i], worker->who);
-		worker->done++;
+		kt_did(worker);
 	}
 }
 
@@ -280,7 +280,7 @@ static void age_and_scan(struct kt_worker *worker)
 			pcpool_age(kp->pool);
 		else
 			kt_scan(kp, 100);
-		worker->done++;
+		kt_did(worker);
 		schedule_timeout_uninterruptible(1);
 	}
 }

@@ -499,7 +499,7 @@ static void crowd_use(struct kt_worker *worker)
 		if (!kt_random(worker, 16))
 			schedule_timeout_uninterruptible(1);
 		if (held)
-			worker->done++;
+			kt_did(worker);
 		while (held)
 			kt_put(kp, objs[--held], worker->who);
 	}
@@ -527,7 +527,7 @@ static void crowd_look(struct kt_worker *worker)
 		}
 		if (!(++crowd->looks % 1000))
 			pcpool_age(crowd->kp->pool);
-		worker->done++;
+		kt_did(worker);
 	}
 }
 
@@ -1046,7 +1046,7 @@ static void serve_for_ever(struct kt_worker *worker)
 		if (!kt_random(worker, 8))
 			cond_resched();
 		kt_put(kp, obj, worker->who);
-		worker->done++;
+		kt_did(worker);
 	}
 }
 
@@ -1115,7 +1115,7 @@ static void use_starved(struct kt_worker *worker)
 	fail_my_allocations(true);
 	while (kt_goes_on(worker)) {
 		obj = pcpool_get(starved->pool, GFP_KERNEL | __GFP_NOWARN);
-		worker->done++;
+		kt_did(worker);
 		if (!obj) {
 			atomic_inc(&starved->empty_handed);
 			continue;

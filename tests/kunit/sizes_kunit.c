@@ -320,8 +320,7 @@ static void free_runs_in_the_put_unless_in_hardirq(struct kunit *test)
 	const struct kt_context_param *p = test->param_value;
 	struct kt_pool *kp = new_sized(test, 50, .max_object_bytes = MOST);
 	struct puts puts = { .kp = kp, .n = 50 };
-	bool later = kt_is_hardirq(p->context) ||
-		     (IS_ENABLED(CONFIG_PREEMPT_RT) && p->context != KT_TASK);
+	bool later = kt_frees_later(p->context);
 	unsigned int large;
 
 	kt_on(test, kt_cpu(test, 0));

@@ -201,7 +201,7 @@ static void random_walk(struct kt_worker *worker)
 			if (!kt_random(worker, 20))
 				pcpool_age(kp->pool);
 		}
-		worker->done++;
+		kt_did(worker);
 	}
 	/* Leaves some out, which kt_expect_sound() counts too. */
 	while (held > 5)
@@ -220,7 +220,7 @@ static void look(struct kt_worker *worker)
 			kt_broken(kp, "a counter went backwards");
 		gets = s.gets;
 		made = s.made;
-		worker->done++;
+		kt_did(worker);
 	}
 }
 

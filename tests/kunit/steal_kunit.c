@@ -449,7 +449,7 @@ static void give(struct kt_worker *worker)
 				worker->who);
 		while (n--)
 			kt_put(kp, objs[n], worker->who);
-		worker->done++;
+		kt_did(worker);
 	}
 }
 
@@ -467,7 +467,7 @@ static void rob(struct kt_worker *worker)
 		}
 		for (i = 0; i < n; i++)
 			kt_put(kp, objs[i], worker->who);
-		worker->done++;
+		kt_did(worker);
 	}
 }
 

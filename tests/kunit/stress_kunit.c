@@ -81,7 +81,7 @@ static void use(struct kt_worker *worker)
 			while (held && n--)
 				kt_put(kp, objs[--held], worker->who);
 		}
-		worker->done++;
+		kt_did(worker);
 	}
 	while (held)
 		kt_put(kp, objs[--held], worker->who);
@@ -163,7 +163,7 @@ static void disturb(struct kt_worker *worker)
 		default:
 			pcpool_age(kp->pool);
 		}
-		worker->done++;
+		kt_did(worker);
 	}
 }
 

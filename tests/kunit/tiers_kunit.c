@@ -482,7 +482,7 @@ static void get_until_a_pass_comes(struct kt_worker *worker)
 		while (READ_ONCE(*epoch) == was &&
 		       (obj = kt_try_get(kp, worker->who)))
 			race->objs[race->held++] = obj;
-		worker->done++;
+		kt_did(worker);
 		/* Whose turn it is; pairs with the other side. */
 		smp_store_release(&race->turn, turn + 1);
 	}
@@ -549,7 +549,7 @@ static void use(struct kt_worker *worker)
 			if (objs[n])
 				kt_put(kp, objs[n], worker->who);
 		}
-		worker->done++;
+		kt_did(worker);
 	}
 }
 
@@ -571,7 +571,7 @@ static void age(struct kt_worker *worker)
 		default:
 			pcpool_age(kp->pool);
 		}
-		worker->done++;
+		kt_did(worker);
 	}
 }
 
