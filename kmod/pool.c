@@ -1033,7 +1033,8 @@ static void *take_private(struct pcpool_core *core)
 static void *take_hidden(struct pcpool_core *core)
 {
 	if (this_cpu_read(core->cpu->pushing) ||
-	    pcpool_slots_free(this_cpu_ptr(core->slots)->slot + 1, core->nr_slots))
+	    /* A guess: an interrupt may put. */
+	    data_race(pcpool_slots_free(this_cpu_ptr(core->slots)->slot + 1, core->nr_slots)))
 		return NULL;
 	return pcpool_slots_take(core);
 }
@@ -1251,10 +1252,10 @@ static void *count_error(struct pcpool_core *core, void *obj)
 	return NULL;
 }
 
-static noinline void *get_plainly_or_null(struct pcpool_core *core, gfp_t gfp, enum reach reach,
-					  unsigned long caller)
+/* It is called last of all, so that its caller is that of pcpool; to hand that over costs more. */
+static noinline void *get_plainly_or_null(struct pcpool_core *core, gfp_t gfp, enum reach reach)
 {
-	return count_error(core, get_plainly(core, gfp, reach, caller));
+	return count_error(core, get_plainly(core, gfp, reach, _RET_IP_));
 }
 
 static noinline void *get_specially_or_null(struct pcpool_core *core, gfp_t gfp,
@@ -1278,7 +1279,7 @@ static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum reach reac
 	if (unlikely(READ_ONCE(pool->get_slots) != core->slots))
 		return get_specially_or_null(core, gfp, reach, timeout, caller);
 	obj = refill_and_take(core);
-	return likely(obj) ? obj : get_plainly_or_null(core, gfp, reach, caller);
+	return likely(obj) ? obj : get_plainly_or_null(core, gfp, reach);
 }
 
 void *__pcpool_get(struct pcpool *pool, gfp_t gfp)

@@ -65,7 +65,7 @@ static __always_inline void pcpool_slots_open(struct pcpool_core *core,
 #define unrolled_step()	_Pragma("GCC unroll 8")
 #endif
 
-/* Is nothing in the @n slots from @slot on? A guess, but where they are closed. */
+/* Is nothing in the @n slots from @slot on? */
 static __always_inline bool pcpool_slots_free(void **slot, unsigned long n)
 {
 	unsigned long taken = 0;
@@ -76,10 +76,10 @@ static __always_inline bool pcpool_slots_free(void **slot, unsigned long n)
 		OPTIMIZER_HIDE_VAR(n);
 		unrolled_step()
 		for (i = 0; i < SLOTS_STEP; i++)
-			taken |= (unsigned long)data_race(slot[i]);
+			taken |= (unsigned long)slot[i];
 	}
 	for (; n; n--, slot++)
-		taken |= (unsigned long)data_race(*slot);
+		taken |= (unsigned long)*slot;
 	return likely(!taken);
 }
 
