@@ -20,6 +20,7 @@
 #include <linux/hrtimer.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -34,8 +35,9 @@
 /* Steps after which a thread lets others run, on few real CPUs. */
 #define BURST			200
 
-/* A thread that has not got on for so long never will. */
-#define STALLED			(120 * HZ)
+static unsigned int stalled = 120;
+module_param(stalled, uint, 0444);
+MODULE_PARM_DESC(stalled, "a thread that has waited for an object for so many seconds will for ever (120)");
 
 struct thread {
 	struct holder holder;
@@ -415,7 +417,7 @@ void torture_find_stalls(void)
 		struct holder *holder = &threads[i].holder;
 		unsigned long since = READ_ONCE(holder->waits_since);
 
-		if (since && time_after(jiffies, since + STALLED))
+		if (since && time_after(jiffies, since + stalled * HZ))
 			torture_error("%s: thread %ld has waited for an object for %u s",
 				      holder->place->name, holder->id,
 				      jiffies_to_msecs(jiffies - since) / 1000);

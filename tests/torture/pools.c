@@ -422,6 +422,20 @@ static void check_books(struct place *place)
 		      s.misuses);
 }
 
+/* What is idle survives one aging pass, and no second one; but for the reserve. */
+static void check_aging(struct place *place)
+{
+	struct pcpool_pool_stats s;
+
+	pcpool_age(place->pool);
+	pcpool_age(place->pool);
+	pcpool_stats(place->pool, &s);
+	if (s.idle_main + s.idle_victim != s.idle_reserve)
+		torture_error("%s: idle after two aging passes: %llu + %llu, %llu of it in reserve",
+			      place->name, s.idle_main, s.idle_victim, s.idle_reserve);
+	check_books(place);
+}
+
 /* Who is this that puts what nobody has taken out of the mailboxes. */
 static void empty_mail(struct place *place, struct rnd_state *random)
 {
@@ -452,6 +466,8 @@ static void close_place(struct place *place, struct rnd_state *random)
 	}
 	empty_mail(place, random);
 	check_books(place);
+	if (chance(random, 2))
+		check_aging(place);
 	pcpool_destroy(place->pool);
 	place->pool = NULL;
 	if (atomic_long_read(&place->existing))
