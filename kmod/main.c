@@ -326,6 +326,7 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 		kfree(core);
 		return NULL;
 	}
+	mutex_init(&core->age_lock);
 	set_inlined(core);
 	return core;
 }

@@ -509,10 +509,13 @@ int pcpool_quota_fill(struct pcpool_core *core, gfp_t gfp)
 	struct pcpool_quota *q = core->quota;
 	void *obj;
 
-	while (pcpool_quota_wants_objects(q)) {
-		obj = pcpool_make(core, gfp);
-		if (IS_ERR(obj))
+	/* Not pcpool_make(), which would start the worker to do just this. */
+	while (pcpool_quota_wants_objects(q) && pcpool_quota_claim(q)) {
+		obj = pcpool_make_claimed(core, gfp);
+		if (IS_ERR(obj)) {
+			pcpool_quota_unclaim(q);
 			return -ENOMEM;
+		}
 		atomic_long_inc(&core->prefilled);
 		pcpool_put_back(core, obj);
 		/* That was no put. */

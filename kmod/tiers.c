@@ -429,7 +429,6 @@ int pcpool_tiers_init(struct pcpool_core *core)
 {
 	int ret;
 
-	mutex_init(&core->age_lock);
 	core->object_pages = DIV_ROUND_UP(core->object_bytes, PAGE_SIZE);
 
 	ret = cpuhp_state_add_instance_nocalls(hotplug_state, &core->hotplug);
