@@ -67,7 +67,21 @@ static struct thread *threads;
 static unsigned int nr_threads;
 static DEFINE_PER_CPU(struct interrupted *, interrupted);
 static struct task_struct *sender;
-static DEFINE_RAW_SPINLOCK(raw_lock);
+
+/*
+ * Objects are freed by kfree(), which does not tolerate a raw lock. Where that matters, on
+ * PREEMPT_RT, a put under one leaves them to the worker; where lockdep only claims that it
+ * matters, pcpool cannot know of the lock.
+ */
+#if defined(CONFIG_PROVE_RAW_LOCK_NESTING) && !defined(CONFIG_PREEMPT_RT)
+static DEFINE_SPINLOCK(lock);
+#define lock_or_not(flags)	spin_trylock_irqsave(&lock, flags)
+#define unlock(flags)		spin_unlock_irqrestore(&lock, flags)
+#else
+static DEFINE_RAW_SPINLOCK(lock);
+#define lock_or_not(flags)	raw_spin_trylock_irqsave(&lock, flags)
+#define unlock(flags)		raw_spin_unlock_irqrestore(&lock, flags)
+#endif
 
 void torture_holder_init(struct holder *holder)
 {
@@ -304,9 +318,9 @@ static void step_in_some_context(struct holder *holder)
 		break;
 	case 3:
 		/* The lock is everybody's: whoever cannot have it does without. */
-		if (raw_spin_trylock_irqsave(&raw_lock, flags)) {
+		if (lock_or_not(flags)) {
 			torture_holder_step(holder, CONTEXT_ATOMIC);
-			raw_spin_unlock_irqrestore(&raw_lock, flags);
+			unlock(flags);
 			break;
 		}
 		fallthrough;
