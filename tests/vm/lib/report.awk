@@ -1,12 +1,13 @@
 # Finds the reports in a kernel log; lib/report.sh says how it is called. Input: the
 # patterns, the known noise, the log. Of each report the first HEAD lines are kept, of
 # KCSAN's all, but once for each pair of functions, for only its two stacks say what it is about. Strict
-# as it is, it finds races of the kernel with itself: a report counts where a module of pcpool's is
-# in a stack.
+# as it is, it finds races of the kernel with itself: a report counts where the access is a module's of
+# pcpool's, or that of a function that it calls to have just this done, such as memcpy().
 
 BEGIN {
 	HEAD = 6
 	WHOLE = 100
+	HELPER = "^ (_*mem|_*str|_*find_|_*bitmap_|cpumask_|_*sw_hweight|l?list_|hlist_)"
 	kernel = ENVIRON["kernel"]
 	expected_count = split(ENVIRON["expected"], expected, "\n") - 1
 }
@@ -41,12 +42,16 @@ file == 2 {
 		lines = 0
 		is_open = 1
 		is_race = text ~ /^BUG: KCSAN: /
-		is_ours = 0
+		is_ours = is_access = 0
 	}
 	if (is_open && lines < (is_race ? WHOLE : HEAD))
 		head[++lines] = text
-	if (is_race && text ~ / \[pcpool/)
-		is_ours = 1
+	if (is_race && text ~ / by (task|interrupt)/)
+		is_access = 1
+	else if (is_race && is_access && text !~ HELPER) {
+		is_access = 0
+		is_ours = is_ours || text ~ / \[pcpool/
+	}
 	if (is_race && text ~ /^=+$/)
 		finish()
 	if (cut)
