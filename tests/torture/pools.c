@@ -11,6 +11,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/delay.h>
+#include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -126,7 +127,8 @@ static void *object_alloc(gfp_t gfp, void *ctx)
 		;
 	else if (!may_allocate())
 		object = bytes <= SPARE_BYTES ? take_spare() : NULL;
-	else if (place->params.flags & PCPOOL_FREE_MAY_SLEEP)
+	/* vmalloc() must not be tried where one cannot sleep, and is since 6.18. */
+	else if (place->params.flags & PCPOOL_FREE_MAY_SLEEP && gfpflags_allow_blocking(gfp))
 		object = kvmalloc(sizeof(*object) + bytes, gfp | __GFP_NOWARN);
 	else
 		object = kmalloc(sizeof(*object) + bytes, gfp | __GFP_NOWARN);
