@@ -322,6 +322,15 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 	return err;
 }
 
+/* @obj was made, but for nobody's get. */
+static void keep_spare(struct pcpool_core *core, void *obj)
+{
+	atomic_long_inc(&core->prefilled);
+	pcpool_put_back(core, obj);
+	/* That was no put. */
+	this_cpu_dec(core->cpu->off_slots);
+}
+
 /* One in the line tries by himself to make an object, which is for the first of the line. */
 static void try_again(struct pcpool_quota *q, struct waiter *w, gfp_t gfp)
 {
@@ -331,19 +340,19 @@ static void try_again(struct pcpool_quota *q, struct waiter *w, gfp_t gfp)
 	void *obj;
 
 	WRITE_ONCE(w->retry, false);
-	obj = pcpool_count_miss(core, pcpool_make(core, modest(q, gfp)));
+	obj = pcpool_make(core, modest(q, gfp));
 	if (IS_ERR(obj))
 		return;
 	raw_spin_lock_irqsave(&q->lock, flags);
 	if (q->nr_waiters)
-		serve(q, first(q), obj);
+		serve(q, first(q), pcpool_count_miss(core, obj));
 	else
 		left = true;
 	memory_is_back(q);
 	raw_spin_unlock_irqrestore(&q->lock, flags);
 	/* All are served by now. */
 	if (left)
-		pcpool_put_back(core, obj);
+		keep_spare(core, obj);
 }
 
 /* Sleep until we are served, or it is over; returns an error then. */
@@ -516,10 +525,7 @@ int pcpool_quota_fill(struct pcpool_core *core, gfp_t gfp)
 			pcpool_quota_unclaim(q);
 			return -ENOMEM;
 		}
-		atomic_long_inc(&core->prefilled);
-		pcpool_put_back(core, obj);
-		/* That was no put. */
-		this_cpu_dec(core->cpu->off_slots);
+		keep_spare(core, obj);
 	}
 	return 0;
 }

@@ -930,6 +930,32 @@ static void who_waits_does_not_take_up_a_cpu(struct kunit *test)
 	kt_expect_sound(kp);
 }
 
+/* He was served while he tried again: what he makes is for nobody. */
+static void what_is_made_too_late_is_no_get(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10, .reserve = 1);
+	struct kt_gang *gang = kt_gang_new(test);
+	struct line *line = new_line(test, kp);
+	struct slow_alloc *slow;
+	void *mine;
+
+	kp->alloc_fails = true;
+	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_ASSERT_NOT_NULL(test, mine);
+	line_up(gang, line);
+	slow = make_slow(kp);
+	WRITE_ONCE(kp->alloc_fails, false);
+	if (!wait_for_completion_timeout(&slow->begun, SOON))
+		KUNIT_FAIL(test, "he does not try again");
+	kt_put(kp, mine, KT_ME);
+	KUNIT_EXPECT_TRUE(test, wait_for(kp, 0));
+	complete(&slow->end);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(result(line, 0)));
+	kt_put(kp, line->result[0], KT_ME);
+	kt_gang_join(gang);
+	kt_expect_sound(kp);
+}
+
 /* Who has failed to make one keeps his place, also when another one does not fail. */
 static void who_comes_later_makes_one_for_the_first(struct kunit *test)
 {
@@ -1222,6 +1248,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_newcomer_may_make_one_beside_the_line),
 	KUNIT_CASE_SLOW(memory_for_one_is_memory_for_all),
 	KUNIT_CASE_SLOW(who_waits_does_not_take_up_a_cpu),
+	KUNIT_CASE_SLOW(what_is_made_too_late_is_no_get),
 	KUNIT_CASE(who_comes_later_makes_one_for_the_first),
 	KUNIT_CASE(an_object_made_while_the_pool_is_destroyed_is_freed),
 	KUNIT_CASE(a_bypassed_pool_at_its_quota_serves_what_is_idle),

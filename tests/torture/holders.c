@@ -356,6 +356,9 @@ static void pause_somehow(struct holder *holder)
 /* Its CPU going offline has moved the thread away: back, once it is online. */
 static void go_home(struct thread *thread)
 {
+	/* With hotplug, this makes PREEMPT_RT's own scheduler warn: there they roam. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && torture_hotplug)
+		return;
 	if (raw_smp_processor_id() != thread->cpu && cpu_online(thread->cpu))
 		set_cpus_allowed_ptr(current, cpumask_of(thread->cpu));
 }

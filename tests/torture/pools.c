@@ -419,9 +419,9 @@ static void check_books(struct place *place)
 		      place->name, s.made, atomic_long_read(&place->made), s.unmade,
 		      atomic_long_read(&place->unmade), s.evicted, s.drop_full, s.drop_oversize,
 		      s.drop_other);
-	torture_error("%s: idle %llu + %llu of %llu, outstanding %llu, waiting %llu, misuses %llu",
+	torture_error("%s: idle %llu + %llu of %llu, outstanding %llu, waiting %llu, misuses %llu; here %ld exist",
 		      place->name, s.idle_main, s.idle_victim, s.max_idle, s.outstanding, s.waiting,
-		      s.misuses);
+		      s.misuses, atomic_long_read(&place->existing));
 }
 
 /* What is idle survives one aging pass, and no second one; but for the reserve. */
