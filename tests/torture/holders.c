@@ -47,6 +47,7 @@ struct thread {
 
 /**
  * struct interrupted - the interrupts of a CPU
+ * @cpu: which one it is
  * @hard: holder of @hard_timer
  * @soft: holder of @soft_timer
  * @remote: holder of @csd
@@ -55,6 +56,7 @@ struct thread {
  * @csd: hardirqs that another CPU sends
  */
 struct interrupted {
+	unsigned int cpu;
 	struct holder hard;
 	struct holder soft;
 	struct holder remote;
@@ -457,10 +459,22 @@ static void interrupt(struct holder *holder)
 		leave_pool(holder, CONTEXT_ATOMIC);
 }
 
-/* Leaves most of the time to what is interrupted, at any speed. */
-static enum hrtimer_restart rearm(struct hrtimer *timer, struct holder *holder, u64 start)
+/*
+ * Leaves most of the time to what is interrupted, at any speed. A CPU that goes offline leaves its
+ * timers to another one, which they must not pile up on: they end there, and begin again
+ * at home.
+ */
+static enum hrtimer_restart tick(struct interrupted *in, struct hrtimer *timer,
+				 struct holder *holder)
 {
-	u64 pause = chance(&holder->random, 2 * torture_interrupt_us) * NSEC_PER_USEC;
+	u64 start = ktime_get_ns(), pause;
+
+	if (raw_smp_processor_id() != in->cpu) {
+		leave_pool(holder, CONTEXT_ATOMIC);
+		return HRTIMER_NORESTART;
+	}
+	interrupt(holder);
+	pause = chance(&holder->random, 2 * torture_interrupt_us) * NSEC_PER_USEC;
 
 	pause += 4 * (ktime_get_ns() - start);
 	hrtimer_forward_now(timer, ns_to_ktime(pause + NSEC_PER_USEC));
@@ -470,19 +484,23 @@ static enum hrtimer_restart rearm(struct hrtimer *timer, struct holder *holder, 
 static enum hrtimer_restart hard_fn(struct hrtimer *timer)
 {
 	struct interrupted *in = container_of(timer, struct interrupted, hard_timer);
-	u64 start = ktime_get_ns();
 
-	interrupt(&in->hard);
-	return rearm(timer, &in->hard, start);
+	return tick(in, timer, &in->hard);
 }
 
 static enum hrtimer_restart soft_fn(struct hrtimer *timer)
 {
 	struct interrupted *in = container_of(timer, struct interrupted, soft_timer);
-	u64 start = ktime_get_ns();
 
-	interrupt(&in->soft);
-	return rearm(timer, &in->soft, start);
+	return tick(in, timer, &in->soft);
+}
+
+static void start_timers(struct interrupted *in)
+{
+	if (!hrtimer_active(&in->hard_timer))
+		hrtimer_start(&in->hard_timer, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_HARD);
+	if (!hrtimer_active(&in->soft_timer))
+		hrtimer_start(&in->soft_timer, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_SOFT);
 }
 
 static void remote_fn(void *data)
@@ -490,6 +508,7 @@ static void remote_fn(void *data)
 	struct interrupted *in = data;
 
 	interrupt(&in->remote);
+	start_timers(in);
 }
 
 /* An interrupt of another CPU, at any instruction of its. Nobody waits for one that is offline. */
@@ -560,14 +579,6 @@ static void stop_interrupts(void)
 	}
 }
 
-static void start_timers(void *unused)
-{
-	struct interrupted *in = __this_cpu_read(interrupted);
-
-	hrtimer_start(&in->hard_timer, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_HARD);
-	hrtimer_start(&in->soft_timer, NSEC_PER_MSEC, HRTIMER_MODE_REL_PINNED_SOFT);
-}
-
 static int start_interrupts(void)
 {
 	unsigned int cpu;
@@ -577,6 +588,7 @@ static int start_interrupts(void)
 
 		if (!in)
 			return -ENOMEM;
+		in->cpu = cpu;
 		torture_holder_init(&in->hard);
 		torture_holder_init(&in->soft);
 		torture_holder_init(&in->remote);
@@ -585,7 +597,6 @@ static int start_interrupts(void)
 		INIT_CSD(&in->csd, remote_fn, in);
 		per_cpu(interrupted, cpu) = in;
 	}
-	on_each_cpu(start_timers, NULL, true);
 	sender = kthread_run(sender_fn, NULL, "torture_sender");
 	return PTR_ERR_OR_ZERO(sender);
 }
