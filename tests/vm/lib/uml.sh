@@ -12,7 +12,9 @@ boot_uml() {
 		con=null con0=null,fd:2 con1=null,fd:1
 		uml_dir="$work/uml" umid=guest
 		vm_share=hostfs vm_work="$work"
-		ignore_loglevel oops=panic)
+		ignore_loglevel oops=panic
+		# its CPUs share the host's few with whatever else runs there
+		rcupdate.rcu_cpu_stall_timeout=120)
 	# its memory is a file, and only without these does it choose a tmpfs by itself
 	unset TMPDIR TMP TEMP
 	boot "$kernel_home/image" "${arguments[@]}" "${append[@]}"
