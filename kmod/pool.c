@@ -979,15 +979,14 @@ static void *steal(struct pcpool_core *core, const struct cpumask *nonempty, enu
 	bool near = true, others = false, around;
 	void *obj;
 
+	/* A hint, which changes while we look. */
 	if (data_race(cpumask_empty(nonempty)))
 		return NULL;
 again:
-	/*
-	 * From our neighbour on, so that not all rob the same one. The mask is a hint, which
-	 * changes while we look; as for_each_cpu_wrap() is a macro, KCSAN could not be told.
-	 */
+	/* From our neighbour on, so that not all rob the same one. */
 	around = false;
 	for (cpu = self;;) {
+		/* As above; for_each_cpu_wrap(), a macro, could not be told. */
 		cpu = data_race(cpumask_next(cpu, nonempty));
 		if (cpu >= nr_cpu_ids && !around) {
 			around = true;

@@ -93,9 +93,10 @@ static unsigned int lock_place(struct pcpool_shelf *shelf, unsigned int state)
 		return 0;
 	first = raw_smp_processor_id() * PLACES_APART % shelf->size;
 	do {
-		/* Only guesses: the bit is looked at again when it is set. */
+		/* A guess: the bit is looked at again when it is set. */
 		i = data_race(find_next_zero_bit(locked, shelf->size, first));
 		if (i == shelf->size)
+			/* As well. */
 			i = data_race(find_next_zero_bit(locked, shelf->size, 0));
 		if (i == shelf->size)
 			break;
@@ -147,6 +148,7 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_shelf_take);
 unsigned int pcpool_shelf_count(const struct pcpool_shelf *shelf,
 				unsigned int tier)
 {
+	/* Whoever wants it exact sees to it that nobody does. */
 	return shelf->size - data_race(bitmap_weight(shelf->locked[tier], shelf->size));
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_shelf_count);

@@ -308,7 +308,8 @@ static inline bool kt_frees_later(enum kt_context context)
 {
 	return kt_is_hardirq(context) ||
 	       (IS_ENABLED(CONFIG_PREEMPT_RT) &&
-		(context == KT_PREEMPT_OFF || context == KT_IRQS_OFF || context == KT_RAW_SPINLOCK));
+		(context == KT_PREEMPT_OFF || context == KT_IRQS_OFF ||
+		 context == KT_RAW_SPINLOCK));
 }
 
 /* Is this task context, in which one may sleep, as far as the kernel can tell? */

@@ -505,7 +505,7 @@ static int traffic_thread(void *data)
 			traffic_put(traffic);
 		}
 		if (++operations % TRAFFIC_BURST) {
-			/* Where nothing else preempts, in debug mode on a busy machine: long bursts. */
+			/* Where nothing else preempts, a burst takes long. */
 			cond_resched();
 			continue;
 		}
