@@ -295,21 +295,22 @@ BEARS(__pcpool_put)
 
 BEARS(pcpool_put_bulk)
 {
-	void *nothing[3 * PCPOOL_BATCH] = { };
+	void **nothing = kunit_kcalloc(test, 3 * PCPOOL_BATCH, sizeof(*nothing), GFP_KERNEL);
 	struct kt_pool *kp = new_pool(test);
 	struct pcpool_pool_stats before;
 	void **objs = kt_get_many(kp, OBJECTS);
 	unsigned int i;
 
+	KUNIT_ASSERT_NOT_NULL(test, nothing);
 	kt_put_many(kp, OBJECTS / 2, objs);
 	before = kt_stats(kp);
 	pcpool_put_bulk(kp->pool, 0, NULL);
 	pcpool_put_bulk(kp->pool, 0, objs);
-	pcpool_put_bulk(kp->pool, ARRAY_SIZE(nothing), nothing);
+	pcpool_put_bulk(kp->pool, 3 * PCPOOL_BATCH, nothing);
 	expect_unchanged(kp, &before);
 	for (i = OBJECTS / 2; i < OBJECTS; i++)
 		nothing[2 * i] = objs[i];
-	kt_put_bulk(kp, ARRAY_SIZE(nothing), nothing, KT_ME);
+	kt_put_bulk(kp, 3 * PCPOOL_BATCH, nothing, KT_ME);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).puts, before.puts + OBJECTS - OBJECTS / 2);
 }
 

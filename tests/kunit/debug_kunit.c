@@ -443,7 +443,7 @@ static void all_that_were_used_meanwhile_are_known(struct kunit *test)
 	struct kt_gang *gang = kt_gang_new(test);
 
 	kt_gang_add(gang, kt_cpu(test, 0), cycle, kp);
-	kt_gang_start(gang, 10 * MSEC_PER_SEC);
+	kt_gang_start(gang, 1000 * MSEC_PER_SEC);
 	/* It is the only one that there is, and goes in and out. */
 	while (kt_stats(kp).puts < KT_MINIMUM)
 		schedule_timeout_uninterruptible(1);

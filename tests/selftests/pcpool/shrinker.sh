@@ -161,8 +161,12 @@ fill() {
 		echo $(((available - left_kib) / $(of_meminfo Hugepagesize))) >$huge_pages
 	fi
 	while stats "$1" && ! "$2"; do
-		head -c 4M /dev/zero >&9 ||
-			fail "memory is full, and ${stat[idle_main]} and ${stat[idle_victim]} objects are idle"
+		if ! head -c 4M /dev/zero >&9; then
+			# the last of it may have been what did it
+			stats "$1"
+			"$2" ||
+				fail "memory is full, and ${stat[idle_main]} and ${stat[idle_victim]} objects are idle"
+		fi
 		i=$((i + 4))
 	done
 	echo "$2 in ${stat[ages]} passes, with $i MiB filled"

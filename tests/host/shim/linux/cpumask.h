@@ -71,30 +71,14 @@ static inline bool cpu_possible(unsigned int cpu)
 	return cpu < nr_cpu_ids;
 }
 
-/* The one after @cpu, round and round, until @start comes again. */
-static inline unsigned int shim_next_cpu_wrap(const struct cpumask *mask, unsigned int cpu,
-					      unsigned int start, bool *wrapped)
+static inline unsigned int cpumask_next(int cpu, const struct cpumask *mask)
 {
-	if (!*wrapped) {
-		cpu = shim_next_cpu(mask, cpu);
-		if (cpu < nr_cpu_ids)
-			return cpu;
-		*wrapped = true;
-		cpu = 0;
-	}
-	cpu = shim_next_cpu(mask, cpu);
-	return cpu < start ? cpu : nr_cpu_ids;
+	return shim_next_cpu(mask, cpu + 1);
 }
 
 #define for_each_cpu(cpu, mask)						\
 	for ((cpu) = shim_next_cpu(mask, 0); (unsigned int)(cpu) < nr_cpu_ids; \
 	     (cpu) = shim_next_cpu(mask, (cpu) + 1))
-
-#define for_each_cpu_wrap(cpu, mask, start)				\
-	for (bool __wrapped = ((cpu) = (start), false);			\
-	     (unsigned int)((cpu) = shim_next_cpu_wrap(mask, cpu, start, &__wrapped)) < \
-		nr_cpu_ids;						\
-	     (cpu)++)
 
 #define for_each_possible_cpu(cpu)					\
 	for ((cpu) = 0; (unsigned int)(cpu) < nr_cpu_ids; (cpu)++)

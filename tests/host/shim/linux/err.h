@@ -9,5 +9,6 @@
 #define PTR_ERR(p)	((long)(p))
 #define PTR_ERR_OR_ZERO(p)	(IS_ERR(p) ? PTR_ERR(p) : 0)
 #define IS_ERR(p)	unlikely((unsigned long)(void *)(p) >= -MAX_ERRNO)
+#define IS_ERR_OR_NULL(p)	(!(p) || IS_ERR(p))
 
 #endif
