@@ -433,7 +433,9 @@ static void cycle(struct kt_worker *worker)
 		if (obj)
 			kt_put(kp, obj, worker->who);
 		kt_did(worker);
-	}
+		/* Or else the one who switches would have to wait for the end. */
+		schedule_timeout_uninterruptible(1);
+		}
 }
 
 /* Or else so many that no pool has made would not be caught. */
