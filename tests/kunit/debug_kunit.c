@@ -435,7 +435,7 @@ static void cycle(struct kt_worker *worker)
 		kt_did(worker);
 		/* Or else the one who switches would have to wait for the end. */
 		schedule_timeout_uninterruptible(1);
-		}
+	}
 }
 
 /* Or else so many that no pool has made would not be caught. */
