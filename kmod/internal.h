@@ -304,6 +304,7 @@ void pcpool_close(struct pcpool_core *core, bool closed);
 #define PCPOOL_GFP_PUT		(GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_NOWARN)
 
 /* pool.c */
+void *pcpool_make_within_quota(struct pcpool_core *core, gfp_t gfp);
 void *pcpool_make(struct pcpool_core *core, gfp_t gfp);
 void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp);
 void *pcpool_take(struct pcpool_core *core, bool local);

@@ -141,7 +141,7 @@ void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp)
 }
 
 /* The same. Returns ERR_PTR(-EAGAIN) if there may be no more. */
-void *pcpool_make(struct pcpool_core *core, gfp_t gfp)
+void *pcpool_make_within_quota(struct pcpool_core *core, gfp_t gfp)
 {
 	void *obj;
 
@@ -152,8 +152,15 @@ void *pcpool_make(struct pcpool_core *core, gfp_t gfp)
 	obj = pcpool_make_claimed(core, gfp);
 	if (IS_ERR(obj))
 		pcpool_quota_unclaim(core->quota);
-	else if (unlikely(pcpool_quota_wants_objects(core->quota)))
-		/* There is memory again. */
+	return obj;
+}
+
+/* The same; if it succeeds there is memory again, for what the reserve lacks too. */
+void *pcpool_make(struct pcpool_core *core, gfp_t gfp)
+{
+	void *obj = pcpool_make_within_quota(core, gfp);
+
+	if (core->quota && !IS_ERR(obj) && unlikely(pcpool_quota_wants_objects(core->quota)))
 		pcpool_kick_worker(core);
 	return obj;
 }

@@ -518,13 +518,11 @@ int pcpool_quota_fill(struct pcpool_core *core, gfp_t gfp)
 	struct pcpool_quota *q = core->quota;
 	void *obj;
 
-	/* Not pcpool_make(), which would start the worker to do just this. */
-	while (pcpool_quota_wants_objects(q) && pcpool_quota_claim(q)) {
-		obj = pcpool_make_claimed(core, gfp);
-		if (IS_ERR(obj)) {
-			pcpool_quota_unclaim(q);
+	while (pcpool_quota_wants_objects(q)) {
+		/* pcpool_make() would start the worker, to do just this. */
+		obj = pcpool_make_within_quota(core, gfp);
+		if (IS_ERR(obj))
 			return -ENOMEM;
-		}
 		keep_spare(core, obj);
 	}
 	return 0;
