@@ -162,6 +162,13 @@ static void press(struct rnd_state *random)
 	give_back(READ_ONCE(nr_blocks) / RELIEF + 1);
 }
 
+static unsigned int watch_ms = 1000;
+
+static void watch(struct rnd_state *random)
+{
+	torture_find_stalls();
+}
+
 /* --- Chores ------------------------------------------------------------------------ */
 
 static struct chore chores[] = {
@@ -170,6 +177,7 @@ static struct chore chores[] = {
 	{ "torture_churn", &torture_churn, torture_place_renew },
 	{ "torture_hotplug", &torture_hotplug, hotplug },
 	{ "torture_press", &torture_pressure, press },
+	{ "torture_watch", &watch_ms, watch },
 };
 
 static int chore_fn(void *data)
@@ -182,7 +190,6 @@ static int chore_fn(void *data)
 		pause_ms = chance(&chore->random, 2 * *chore->pause_ms) + 1;
 		/* Not to sleep through a stop. */
 		schedule_timeout_interruptible(msecs_to_jiffies(pause_ms));
-		torture_find_stalls();
 	}
 	return 0;
 }

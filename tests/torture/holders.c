@@ -267,7 +267,7 @@ void torture_holder_release(struct holder *holder, enum context context)
 }
 
 /* Sees to it that the holder works on a pool; false: on none at the moment. */
-static bool choose_pool(struct holder *holder, unsigned int depth_max)
+bool torture_holder_enter(struct holder *holder, unsigned int steps_max, unsigned int depth_max)
 {
 	if (holder->place)
 		return true;
@@ -276,12 +276,12 @@ static bool choose_pool(struct holder *holder, unsigned int depth_max)
 	holder->place = torture_place_enter(&holder->random);
 	if (!holder->place)
 		return false;
-	holder->steps_left = 1 + chance(&holder->random, STEPS_MAX);
+	holder->steps_left = 1 + chance(&holder->random, steps_max);
 	holder->depth = 1 + chance(&holder->random, chance(&holder->random, 2) ? depth_max : 3);
 	return true;
 }
 
-static void leave_pool(struct holder *holder, enum context context)
+void torture_holder_leave(struct holder *holder, enum context context)
 {
 	if (!holder->place)
 		return;
@@ -290,7 +290,8 @@ static void leave_pool(struct holder *holder, enum context context)
 	holder->place = NULL;
 }
 
-static bool is_done(struct holder *holder)
+/* Is it time to leave? */
+bool torture_holder_is_done(const struct holder *holder)
 {
 	return !holder->steps_left || READ_ONCE(holder->place->closing) ||
 	       READ_ONCE(torture_stopping);
@@ -372,18 +373,18 @@ static int thread_fn(void *data)
 
 	while (!kthread_should_stop()) {
 		go_home(thread);
-		if (!choose_pool(holder, HELD_MAX)) {
+		if (!torture_holder_enter(holder, STEPS_MAX, HELD_MAX)) {
 			usleep_range(100, 1000);
 			continue;
 		}
-		while (!is_done(holder)) {
+		while (!torture_holder_is_done(holder)) {
 			step_in_some_context(holder);
 			if (!chance(&holder->random, 48))
 				pause_somehow(holder);
 			if (holder->progress % BURST == 0)
 				usleep_range(20, 200);
 		}
-		leave_pool(holder, CONTEXT_TASK);
+		torture_holder_leave(holder, CONTEXT_TASK);
 	}
 	return 0;
 }
@@ -435,10 +436,12 @@ void torture_find_stalls(void)
 	for (i = 0; i < nr_threads; i++) {
 		struct holder *holder = &threads[i].holder;
 		unsigned long since = READ_ONCE(holder->waits_since);
+		struct place *place = READ_ONCE(holder->place);
 
-		if (since && time_after(jiffies, since + stalled * HZ))
+		/* It may have just ended, and have left. */
+		if (since && place && time_after(jiffies, since + stalled * HZ))
 			torture_error("%s: thread %ld has waited for an object for %u s",
-				      holder->place->name, holder->id,
+				      place->name, holder->id,
 				      jiffies_to_msecs(jiffies - since) / 1000);
 	}
 }
@@ -451,12 +454,12 @@ static void interrupt(struct holder *holder)
 
 	if (in_hardirq())
 		count(in_hardirq);
-	if (!choose_pool(holder, HELD_IN_INTERRUPT_MAX))
+	if (!torture_holder_enter(holder, STEPS_MAX, HELD_IN_INTERRUPT_MAX))
 		return;
-	while (n-- && !is_done(holder))
+	while (n-- && !torture_holder_is_done(holder))
 		torture_holder_step(holder, CONTEXT_ATOMIC);
-	if (is_done(holder))
-		leave_pool(holder, CONTEXT_ATOMIC);
+	if (torture_holder_is_done(holder))
+		torture_holder_leave(holder, CONTEXT_ATOMIC);
 }
 
 /*
@@ -470,7 +473,7 @@ static enum hrtimer_restart tick(struct interrupted *in, struct hrtimer *timer,
 	u64 start = ktime_get_ns(), pause;
 
 	if (raw_smp_processor_id() != in->cpu) {
-		leave_pool(holder, CONTEXT_ATOMIC);
+		torture_holder_leave(holder, CONTEXT_ATOMIC);
 		return HRTIMER_NORESTART;
 	}
 	interrupt(holder);
@@ -521,7 +524,7 @@ static void send(unsigned int cpu)
 		/* Busy, if the last one has not arrived. */
 		(void)smp_call_function_single_async(cpu, &in->csd);
 	else
-		leave_pool(&in->remote, CONTEXT_TASK);
+		torture_holder_leave(&in->remote, CONTEXT_TASK);
 	cpus_read_unlock();
 }
 
@@ -571,9 +574,9 @@ static void stop_interrupts(void)
 			continue;
 		hrtimer_cancel(&in->hard_timer);
 		hrtimer_cancel(&in->soft_timer);
-		leave_pool(&in->hard, CONTEXT_TASK);
-		leave_pool(&in->soft, CONTEXT_TASK);
-		leave_pool(&in->remote, CONTEXT_TASK);
+		torture_holder_leave(&in->hard, CONTEXT_TASK);
+		torture_holder_leave(&in->soft, CONTEXT_TASK);
+		torture_holder_leave(&in->remote, CONTEXT_TASK);
 		kfree(in);
 		per_cpu(interrupted, cpu) = NULL;
 	}

@@ -97,29 +97,13 @@ static void wait_for(unsigned int cpu)
 	}
 }
 
-static void leave(struct holder *holder)
-{
-	if (!holder->place)
-		return;
-	torture_holder_release(holder, CONTEXT_TASK);
-	torture_place_leave(holder->place);
-	holder->place = NULL;
-}
-
 static void visit(unsigned int cpu)
 {
 	struct holder *holder = &per_cpu(nmis, cpu).holder;
 
-	if (READ_ONCE(torture_stopping))
+	if (!torture_holder_enter(holder, STEPS_MAX, HELD_IN_NMI))
 		return;
-	if (!holder->place) {
-		holder->place = torture_place_enter(&holder->random);
-		if (!holder->place)
-			return;
-		holder->steps_left = 1 + chance(&holder->random, STEPS_MAX);
-		holder->depth = 1 + chance(&holder->random, HELD_IN_NMI);
-	}
-	if (READ_ONCE(holder->place->closing))
+	if (torture_holder_is_done(holder))
 		holder->steps_left = 0;
 	preempt_disable();
 	if (cpu_online(cpu))
@@ -128,7 +112,7 @@ static void visit(unsigned int cpu)
 	wait_for(cpu);
 	/* In its last NMI it has put all; but not if the CPU went offline. */
 	if (!holder->steps_left)
-		leave(holder);
+		torture_holder_leave(holder, CONTEXT_TASK);
 }
 
 static int sender_fn(void *unused)
@@ -145,14 +129,13 @@ static int sender_fn(void *unused)
 		for_each_possible_cpu(cpu) {
 			struct holder *holder = &per_cpu(nmis, cpu).holder;
 
-			if (holder->place && (READ_ONCE(holder->place->closing) ||
-					      READ_ONCE(torture_stopping)))
-				leave(holder);
+			if (holder->place && torture_holder_is_done(holder))
+				torture_holder_leave(holder, CONTEXT_TASK);
 		}
 		usleep_range(torture_interrupt_us / 4, torture_interrupt_us);
 	}
 	for_each_possible_cpu(cpu)
-		leave(&per_cpu(nmis, cpu).holder);
+		torture_holder_leave(&per_cpu(nmis, cpu).holder, CONTEXT_TASK);
 	return 0;
 }
 

@@ -133,7 +133,6 @@ static void *object_alloc(gfp_t gfp, void *ctx)
 	else
 		object = kmalloc(sizeof(*object) + bytes, gfp | __GFP_NOWARN);
 	if (!object) {
-		atomic_long_inc(&place->failed);
 		count(alloc_fails);
 		return NULL;
 	}
@@ -356,7 +355,6 @@ static int open_place(struct place *place, struct rnd_state *random)
 	atomic_long_set(&place->existing, 0);
 	atomic_long_set(&place->made, 0);
 	atomic_long_set(&place->unmade, 0);
-	atomic_long_set(&place->failed, 0);
 	for_each_possible_cpu(cpu)
 		*per_cpu_ptr(place->counts, cpu) = (struct counts){};
 

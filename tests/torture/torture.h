@@ -48,7 +48,6 @@ enum {
  * @existing: objects between alloc and free
  * @made: how many alloc has made
  * @unmade: how many free has unmade
- * @failed: how often alloc has failed
  * @counts: gets that got an object, puts
  * @mail: objects in mailboxes
  */
@@ -64,7 +63,6 @@ struct place {
 	atomic_long_t existing;
 	atomic_long_t made;
 	atomic_long_t unmade;
-	atomic_long_t failed;
 	struct counts __percpu *counts;
 	void *mail[MAILBOXES];
 };
@@ -165,6 +163,9 @@ static inline bool torture_may_wait(const struct place *place)
 void torture_holder_init(struct holder *holder);
 void torture_holder_step(struct holder *holder, enum context context);
 void torture_holder_release(struct holder *holder, enum context context);
+bool torture_holder_enter(struct holder *holder, unsigned int steps_max, unsigned int depth_max);
+void torture_holder_leave(struct holder *holder, enum context context);
+bool torture_holder_is_done(const struct holder *holder);
 int torture_holders_start(void);
 void torture_holders_stop(void);
 void torture_find_stalls(void);
