@@ -723,6 +723,17 @@ static void prefill_fills_up_the_reserve_first(struct kunit *test)
 	kt_expect_sound(kp);
 }
 
+/* The one object of a reserve of one; and no more can be made, until the caller lets it. */
+static void *take_the_reserve(struct kt_pool *kp)
+{
+	void *obj;
+
+	kp->alloc_fails = true;
+	obj = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_ASSERT_NOT_NULL(kp->test, obj);
+	return obj;
+}
+
 static void who_waits_for_the_reserve_gets_on_when_there_is_memory(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10, .reserve = 1);
@@ -730,8 +741,7 @@ static void who_waits_for_the_reserve_gets_on_when_there_is_memory(struct kunit 
 	struct line *line = new_line(test, kp);
 	void *mine, *obj;
 
-	kp->alloc_fails = true;
-	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	mine = take_the_reserve(kp);
 	line_up(gang, line);
 	WRITE_ONCE(kp->alloc_fails, false);
 	/* Nobody puts anything: he tries again by himself. */
@@ -751,9 +761,7 @@ static void who_cannot_make_one_waits_for_his_time_only(struct kunit *test)
 	struct line *line = new_line(test, kp);
 	void *mine, *obj;
 
-	kp->alloc_fails = true;
-	mine = kt_get(kp, GFP_KERNEL, KT_ME);
-	KUNIT_ASSERT_NOT_NULL(test, mine);
+	mine = take_the_reserve(kp);
 	KUNIT_EXPECT_NULL(test, kt_get(kp, GFP_NOWAIT, KT_ME));
 	KUNIT_EXPECT_PTR_EQ(test, pcpool_get_timeout(kp->pool, GFP_KERNEL, HZ / 10),
 			    ERR_PTR(-ETIMEDOUT));
@@ -786,9 +794,7 @@ static void the_line_keeps_its_order_when_nothing_can_be_made(struct kunit *test
 	void *mine, *obj;
 	unsigned int i;
 
-	kp->alloc_fails = true;
-	mine = kt_get(kp, GFP_KERNEL, KT_ME);
-	KUNIT_ASSERT_NOT_NULL(test, mine);
+	mine = take_the_reserve(kp);
 	for (i = 0; i < 4; i++)
 		line_up(gang, line);
 	for (i = 0; i < 4; i++) {
@@ -812,8 +818,7 @@ static void a_newcomer_may_make_one_beside_the_line(struct kunit *test)
 	struct line *line = new_line(test, kp);
 	void *mine, *other, *obj;
 
-	kp->alloc_fails = true;
-	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	mine = take_the_reserve(kp);
 	line_up(gang, line);
 	WRITE_ONCE(kp->alloc_fails, false);
 	other = kt_get(kp, GFP_NOWAIT, KT_ME);
@@ -838,8 +843,7 @@ static void memory_for_one_is_memory_for_all(struct kunit *test)
 	unsigned int i;
 	void *mine;
 
-	kp->alloc_fails = true;
-	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	mine = take_the_reserve(kp);
 	for (i = 0; i < 8; i++) {
 		line_up(gang, line);
 		/* So that their times are far apart. */
@@ -905,9 +909,7 @@ static void who_waits_does_not_take_up_a_cpu(struct kunit *test)
 	void *mine, *obj;
 	u64 before, took;
 
-	kp->alloc_fails = true;
-	mine = kt_get(kp, GFP_KERNEL, KT_ME);
-	KUNIT_ASSERT_NOT_NULL(test, mine);
+	mine = take_the_reserve(kp);
 	line_up(gang, line);
 	slow = make_slow(kp);
 	WRITE_ONCE(kp->alloc_fails, false);
@@ -939,9 +941,7 @@ static void what_is_made_too_late_is_no_get(struct kunit *test)
 	struct slow_alloc *slow;
 	void *mine;
 
-	kp->alloc_fails = true;
-	mine = kt_get(kp, GFP_KERNEL, KT_ME);
-	KUNIT_ASSERT_NOT_NULL(test, mine);
+	mine = take_the_reserve(kp);
 	line_up(gang, line);
 	slow = make_slow(kp);
 	WRITE_ONCE(kp->alloc_fails, false);
@@ -964,9 +964,7 @@ static void who_comes_later_makes_one_for_the_first(struct kunit *test)
 	struct line *line = new_line(test, kp);
 	void *mine;
 
-	kp->alloc_fails = true;
-	mine = kt_get(kp, GFP_KERNEL, KT_ME);
-	KUNIT_ASSERT_NOT_NULL(test, mine);
+	mine = take_the_reserve(kp);
 	line_up(gang, line);
 	WRITE_ONCE(kp->alloc_fails, false);
 	kt_gang_add(gang, -1, stand_in_line, line);
@@ -1003,8 +1001,7 @@ static void an_object_made_while_the_pool_is_destroyed_is_freed(struct kunit *te
 	ops.bytes = too_large;
 	kp = kt_new(test, 10, .ops = &ops, .reserve = 1, .object_bytes = 10,
 		    .max_object_bytes = 100);
-	kp->alloc_fails = true;
-	mine = kt_get(kp, GFP_KERNEL, KT_ME);
+	mine = take_the_reserve(kp);
 	slow = make_slow(kp);
 	kp->alloc_fails = false;
 	/* As it has an arg now, it is too large. */
