@@ -438,18 +438,27 @@ static void cycle(struct kt_worker *worker)
 	}
 }
 
+static void wait_for_puts(struct kt_pool *kp, u64 puts)
+{
+	while (kt_stats(kp).puts < puts)
+		schedule_timeout_uninterruptible(1);
+}
+
 /* Or else so many that no pool has made would not be caught. */
 static void all_that_were_used_meanwhile_are_known(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10);
 	struct kt_gang *gang = kt_gang_new(test);
+	u64 puts;
 
 	kt_gang_add(gang, kt_cpu(test, 0), cycle, kp);
 	kt_gang_start(gang, 1000 * MSEC_PER_SEC);
 	/* It is the only one that there is, and goes in and out. */
-	while (kt_stats(kp).puts < KT_MINIMUM)
-		schedule_timeout_uninterruptible(1);
+	wait_for_puts(kp, KT_MINIMUM);
 	KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, true), 0);
+	/* Known is what has been in and out since. */
+	puts = kt_stats(kp).puts;
+	wait_for_puts(kp, puts + KT_MINIMUM);
 	kt_gang_stop(gang);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 1);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->untracked), 0);

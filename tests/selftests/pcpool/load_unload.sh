@@ -81,25 +81,27 @@ one_cycle() {
 # Kernel memory in use, in bytes: what was allocated by kmalloc, vmalloc and per CPU.
 # Not what comes and goes with any process: its stack, and caches of their own.
 kernel_bytes() {
-	local cache i
+	local cache i objects size
 	echo 3 >/proc/sys/vm/drop_caches
-	# A CPU's current slab counts as used whole, so have few of those, and take the
-	# lowest of several numbers.
+	# A slab that a CPU has at hand counts as used whole, so count each cache at once when
+	# these have been given back, and take the lowest of several numbers.
 	for ((i = 0; i < 4; i++)); do
 		# Grace periods, and the lazy freeing of vmalloc areas.
 		sleep 0.5
-		for cache in /sys/kernel/slab/kmalloc-*/shrink; do
-			echo 1 >"$cache"
-		done
 		{
-			sed -n 's/^kmalloc-[0-9].* : tunables/kmalloc &/p' /proc/slabinfo
+			for cache in /sys/kernel/slab/kmalloc-[0-9]*; do
+				read -r size <"$cache/object_size"
+				echo 1 >"$cache/shrink"
+				read -r objects _ <"$cache/objects"
+				echo "kmalloc $((objects * size))"
+			done
 			sed 's/^/vmalloc /' /proc/vmallocinfo
 			cat /proc/meminfo
 		} | awk '
-			$1 == "kmalloc" { sum += $3 * $5 }
+			$1 == "kmalloc" { sum += $2 }
 			$1 == "vmalloc" && !/kernel_clone|unpurged/ { sum += $3 }
 			$1 == "Percpu:" { sum += $2 * 1024 }
-			END { print sum }'
+			END { printf "%.0f\n", sum }'
 	done | sort -n | head -n 1
 }
 
