@@ -131,7 +131,7 @@ void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp)
 	if (!secure(core, gfp))
 		return ERR_PTR(-ENOMEM);
 	obj = core->ops->alloc(gfp, core->ctx);
-	if (!obj) {
+	if (IS_ERR_OR_NULL(obj)) {
 		unsecure(core);
 		return ERR_PTR(-ENOMEM);
 	}

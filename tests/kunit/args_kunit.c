@@ -117,6 +117,48 @@ BEARS(pcpool_destroy)
 	pcpool_destroy(ERR_PTR(-MAX_ERRNO));
 }
 
+/* What pcpool itself says when there may be no more, and would wait for. */
+static void *alloc_error(gfp_t gfp, void *ctx)
+{
+	return ERR_PTR(-EAGAIN);
+}
+
+static const struct pcpool_ops error_ops = { .alloc = alloc_error, .free = no_free };
+
+/* An alloc function that returns an error pointer has made nothing. */
+static void an_error_is_no_object(struct kunit *test)
+{
+	const struct kind *kind = test->param_value;
+	struct pcpool_params params = kind->params;
+	struct pcpool_pool_stats stats;
+	struct pcpool *pool;
+	long needed;
+
+	params.name = "kunit-args";
+	params.ops = &error_ops;
+	params.object_bytes = 1;
+	pool = pcpool_create(&params);
+	if (params.reserve) {
+		KUNIT_EXPECT_PTR_EQ(test, pool, ERR_PTR(-ENOMEM));
+		return;
+	}
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	if (kind->debug)
+		KUNIT_EXPECT_EQ(test, pcpool_debug_set(pcpool_to_core(pool), true), 0);
+	needed = atomic_long_read(&pcpool_to_core(pool)->deferred.needed);
+	KUNIT_EXPECT_NULL(test, pcpool_get(pool, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, pcpool_get(pool, GFP_NOWAIT));
+	KUNIT_EXPECT_NULL(test, pcpool_get_local(pool, GFP_KERNEL));
+	KUNIT_EXPECT_PTR_EQ(test, pcpool_get_timeout(pool, GFP_KERNEL, 1), ERR_PTR(-ENOMEM));
+	KUNIT_EXPECT_EQ(test, pcpool_prefill(pool, GFP_KERNEL, 3), 0);
+	pcpool_stats(pool, &stats);
+	KUNIT_EXPECT_EQ(test, stats.alloc_fail, 4);
+	KUNIT_EXPECT_EQ(test, stats.made, 0);
+	KUNIT_EXPECT_EQ(test, stats.outstanding, 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&pcpool_to_core(pool)->deferred.needed), needed);
+	pcpool_destroy(pool);
+}
+
 static DEFINE_PCPOOL(kunit_twice, .ops = &no_ops, .object_bytes = 1);
 
 static void a_described_pool_is_made_once(struct kunit *test)
@@ -460,6 +502,7 @@ BEARS(pcpool_buf_stats)
 
 static struct kunit_case args_cases[] = {
 	CASE(__pcpool_create),
+	KUNIT_CASE_PARAM(an_error_is_no_object, kind_gen_params),
 	CASE(pcpool_destroy),
 	KUNIT_CASE(a_described_pool_is_made_once),
 	CASE_IN_ALL(__pcpool_get),

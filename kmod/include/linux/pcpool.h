@@ -48,9 +48,9 @@ struct module;
 
 /**
  * struct pcpool_ops - how the objects of a pool are made, cleaned and unmade
- * @alloc: Make one object, or return %NULL. Required. Called from the
- *	pcpool_get() that found nothing, in that caller's context and with its
- *	gfp flags, and from pcpool_prefill(). In a pool with a reserve, a get adds
+ * @alloc: Make one object, or return %NULL; any ERR_PTR() counts as %NULL. Required.
+ *	Called from the pcpool_get() that found nothing, in that caller's context and with
+ *	its gfp flags, and from pcpool_prefill(). In a pool with a reserve, a get adds
  *	%__GFP_NORETRY, %__GFP_NOMEMALLOC and %__GFP_NOWARN, as mempool does: there,
  *	to fail is better than to try hard, and a worker makes up for reserve objects
  *	that have been dropped.
