@@ -278,7 +278,6 @@ EXPORT_SYMBOL_GPL(__pcpool_buf_create);
  */
 void pcpool_buf_destroy(struct pcpool_buf_set *set)
 {
-	struct pcpool_pool_stats stats;
 	unsigned int i;
 	u64 out;
 
@@ -288,11 +287,8 @@ void pcpool_buf_destroy(struct pcpool_buf_set *set)
 	out = atomic_long_read(&set->nr_large);
 	WARN(out, "pcpool: buffers destroyed with %llu beyond the largest class outstanding\n",
 	     out);
-	for (i = 0; i < set->nr && set->class[i].pool; i++) {
-		pcpool_stats(set->class[i].pool, &stats);
-		out += stats.outstanding;
-		pcpool_destroy(set->class[i].pool);
-	}
+	for (i = 0; i < set->nr && set->class[i].pool; i++)
+		out += pcpool_end(set->class[i].pool);
 	if (!out)
 		kfree(set);
 }

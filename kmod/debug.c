@@ -12,7 +12,8 @@
  * A pool that it is switched on for later has objects without a record; they get one when
  * they are next seen, at a get or at a put. Until then, a put of something that nobody knows may
  * be one of these, and is not reported; and if it was not, another one will be reported in its
- * place, later.
+ * place, later. How many of these there are is exact: objects are counted at all times, and from
+ * the moment that debug mode begins to be switched on by the same lock that keeps the records.
  *
  * Who may do what: records are found under RCU, from any context, NMI too, added and
  * removed under a raw lock, not from NMI. A record's state changes by compare-and-exchange,
@@ -47,9 +48,6 @@
 #define REPORTS_MAX	100
 
 #define BUCKETS_BITS	12
-
-/* More objects than any pool has. */
-#define UNTRACKED_MANY	(LONG_MAX / 2)
 
 /* What idle memory is for KASAN: as freed memory of the slab allocator. */
 #define KASAN_IDLE	0xfb
@@ -165,24 +163,38 @@ static const struct record *find_elsewhere(const struct pcpool_core *core, const
 	return NULL;
 }
 
+static struct record *new_record(struct pcpool_core *core, void *obj, gfp_t gfp)
+{
+	struct record *r = kzalloc(sizeof(*r), gfp | __GFP_NOWARN);
+
+	if (r) {
+		r->core = core;
+		r->obj = obj;
+	}
+	return r;
+}
+
+/* To be found from now on; under the lock. */
+static bool enter(struct record *r)
+{
+	/* It may have been switched off meanwhile, and all records dropped. */
+	if (!r || READ_ONCE(r->core->debug) != PCPOOL_DEBUG_ON)
+		return false;
+	hash_add_rcu(records, &r->node, (unsigned long)r->obj);
+	return true;
+}
+
 /* Returns NULL where that is not possible: the object then goes on without. */
 static struct record *add(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	struct record *r = kzalloc(sizeof(*r), gfp | __GFP_NOWARN);
+	struct record *r = new_record(core, obj, gfp);
 	unsigned long flags;
-	bool on;
+	bool entered;
 
-	if (!r)
-		return NULL;
-	r->core = core;
-	r->obj = obj;
 	raw_spin_lock_irqsave(&records_lock, flags);
-	/* It may have been switched off meanwhile, and all records dropped. */
-	on = READ_ONCE(core->debug) == PCPOOL_DEBUG_ON;
-	if (on)
-		hash_add_rcu(records, &r->node, (unsigned long)obj);
+	entered = enter(r);
 	raw_spin_unlock_irqrestore(&records_lock, flags);
-	if (on)
+	if (entered)
 		return r;
 	kfree(r);
 	return NULL;
@@ -193,19 +205,25 @@ static void record_free_rcu(struct rcu_head *rcu)
 	kfree(container_of(rcu, struct record, rcu));
 }
 
+/* Not to be found any more, and free of poison; under the lock. False if that was so before. */
+static bool leave(struct record *r)
+{
+	if (hlist_unhashed(&r->node))
+		return false;
+	lift_poison(r);
+	hlist_del_init_rcu(&r->node);
+	return true;
+}
+
 static void drop(struct record *r)
 {
 	unsigned long flags;
-	bool found;
+	bool left;
 
 	raw_spin_lock_irqsave(&records_lock, flags);
-	found = !hlist_unhashed(&r->node);
-	if (found) {
-		lift_poison(r);
-		hlist_del_init_rcu(&r->node);
-	}
+	left = leave(r);
 	raw_spin_unlock_irqrestore(&records_lock, flags);
-	if (found)
+	if (left)
 		call_rcu(&r->rcu, record_free_rcu);
 }
 
@@ -263,13 +281,23 @@ static void check_content(struct record *r)
 
 /* --- What pool.c tells -------------------------------------------------------- */
 
-/* An object was made; it is nobody's yet. */
+/* An object was made; it is nobody's yet. Not called while debug mode is off. */
 void pcpool_debug_made(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	if (READ_ONCE(core->debug) != PCPOOL_DEBUG_ON)
-		return;
-	if (!pcpool_may_get_memory(gfp) || !add(core, obj, gfp))
+	struct record *r = NULL;
+	unsigned long flags;
+	bool entered;
+
+	if (READ_ONCE(core->debug) == PCPOOL_DEBUG_ON && pcpool_may_get_memory(gfp))
+		r = new_record(core, obj, gfp);
+	raw_spin_lock_irqsave(&records_lock, flags);
+	atomic_long_inc(&core->objects);
+	entered = enter(r);
+	if (!entered && READ_ONCE(core->debug) == PCPOOL_DEBUG_ON)
 		atomic_long_inc(&core->untracked);
+	raw_spin_unlock_irqrestore(&records_lock, flags);
+	if (!entered)
+		kfree(r);
 }
 
 /* @caller has got an object, and is about to see it. */
@@ -381,23 +409,26 @@ void pcpool_debug_idle(struct pcpool_core *core, void *obj)
 	rcu_read_unlock();
 }
 
-/* An object is about to be unmade. */
+/* An object is about to be unmade. Not called while debug mode is off. */
 void pcpool_debug_unmade(struct pcpool_core *core, void *obj)
 {
 	struct record *r;
-
-	enum pcpool_debug_mode mode = READ_ONCE(core->debug);
+	unsigned long flags;
+	bool left;
 
 	rcu_read_lock();
 	r = find(core, obj);
-	if (r) {
-		if (mode == PCPOOL_DEBUG_ON)
-			check_content(r);
-		drop(r);
-	} else {
+	if (r && READ_ONCE(core->debug) == PCPOOL_DEBUG_ON)
+		check_content(r);
+	raw_spin_lock_irqsave(&records_lock, flags);
+	atomic_long_dec(&core->objects);
+	left = r && leave(r);
+	if (!left && READ_ONCE(core->debug) == PCPOOL_DEBUG_ON)
 		adopt_one(core);
-	}
+	raw_spin_unlock_irqrestore(&records_lock, flags);
 	rcu_read_unlock();
+	if (left)
+		call_rcu(&r->rcu, record_free_rcu);
 }
 
 /* --- Switching --------------------------------------------------------------- */
@@ -467,7 +498,6 @@ void pcpool_debug_begin(struct pcpool_core *core)
 int pcpool_debug_set(struct pcpool_core *core, bool on)
 {
 	bool was_on;
-	long existing;
 
 	if (IS_ENABLED(CONFIG_PREEMPTION) && !IS_ENABLED(CONFIG_TASKS_RCU)) {
 		pr_err("%s: debug mode cannot be switched without CONFIG_TASKS_RCU\n", core->name);
@@ -480,20 +510,14 @@ int pcpool_debug_set(struct pcpool_core *core, bool on)
 		goto out;
 	if (on) {
 		find_kasan();
-		/* From here on all that is got or put comes by. */
 		pcpool_close(core, true);
+		WRITE_ONCE(core->debug, PCPOOL_DEBUG_BEGINNING);
+		/* After this all that is got, put, made or unmade comes by. */
 		synchronize_rcu_tasks();
-		/* Too many, until all know that it is on. */
-		atomic_long_set(&core->untracked, UNTRACKED_MANY);
+		raw_spin_lock_irq(&records_lock);
+		atomic_long_set(&core->untracked, atomic_long_read(&core->objects));
 		WRITE_ONCE(core->debug, PCPOOL_DEBUG_ON);
-		/*
-		 * Pairs with pcpool_deferred_secure(), a full barrier: who makes an object, and
-		 * does not yet see that it is on, has been counted here.
-		 */
-		smp_mb();
-		existing = atomic_long_read(&core->deferred.needed);
-		synchronize_rcu_tasks();
-		atomic_long_add(existing - UNTRACKED_MANY, &core->untracked);
+		raw_spin_unlock_irq(&records_lock);
 	} else {
 		WRITE_ONCE(core->debug, PCPOOL_DEBUG_ENDING);
 		/* Nobody imposes anything any more after this. */
@@ -502,6 +526,8 @@ int pcpool_debug_set(struct pcpool_core *core, bool on)
 		WRITE_ONCE(core->debug, PCPOOL_DEBUG_OFF);
 		synchronize_rcu_tasks();
 		with_records(core, drop_each, NULL);
+		/* Until nobody reads the pool's mode in a record any more: it may go next. */
+		synchronize_rcu();
 		pcpool_close(core, false);
 	}
 out:

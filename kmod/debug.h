@@ -14,11 +14,13 @@ struct seq_file;
 /**
  * enum pcpool_debug_mode - is a pool being debugged?
  * @PCPOOL_DEBUG_OFF: no
+ * @PCPOOL_DEBUG_BEGINNING: no, but objects are counted for it
  * @PCPOOL_DEBUG_ON: all its gets and puts are looked at
  * @PCPOOL_DEBUG_ENDING: no, but gets still have to lift what was imposed on idle objects
  */
 enum pcpool_debug_mode {
 	PCPOOL_DEBUG_OFF,
+	PCPOOL_DEBUG_BEGINNING,
 	PCPOOL_DEBUG_ON,
 	PCPOOL_DEBUG_ENDING,
 };

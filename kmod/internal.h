@@ -24,7 +24,7 @@
  *
  * Locks, outermost first. None is taken by a get or a put.
  *
- *   pools_lock    mutex: the list of pools, creation, destruction
+ *   pools_lock    mutex: the list of pools, and with it which names are taken
  *   switch_lock   mutex: debug mode on and off
  *   age_lock      mutex, one a pool: one aging pass or drain at a time; the
  *                 shrinker only tries it
@@ -153,10 +153,11 @@ struct pcpool_cpu {
  * @max_idle: as created
  * @max_object_bytes: as created
  * @quota: the quota and the reserve; NULL if there is neither
- * @doomed: objects that @work is to free, and nobody is to get
+ * @doomed: objects that @doomed_work is to free, and nobody is to get
  * @deferred: puts left to @work
- * @irq_work: starts @work, from any context
+ * @irq_work: starts @work and @doomed_work, from any context
  * @work: puts deferred puts again, and makes cells for them ahead of need
+ * @doomed_work: frees what is in @doomed
  * @nr_deferred: how often an object was left to the worker, mostly by a put
  * @grows: how many rings were added
  * @prefilled: how many objects pcpool_prefill() made
@@ -166,7 +167,8 @@ struct pcpool_cpu {
  * @drop_other: as in struct pcpool_pool_stats
  * @evicted: as in struct pcpool_pool_stats
  * @requested: bytes that callers have asked for, of pools whose objects are buffers
- * @untracked: how many objects debug mode has not seen yet, at least
+ * @objects: how many objects there are
+ * @untracked: how many of these debug mode has not seen yet
  * @misuses: what it has reported
  * @age_lock: see above; also keeps the worker and aging passes apart
  * @shrinker: see tiers.c
@@ -211,6 +213,7 @@ struct pcpool_core {
 	struct pcpool_credit credit;
 	struct irq_work irq_work;
 	struct work_struct work;
+	struct work_struct doomed_work;
 	atomic_long_t nr_deferred;
 	atomic_long_t grows;
 	atomic_long_t prefilled;
@@ -220,6 +223,7 @@ struct pcpool_core {
 	atomic_long_t drop_other;
 	atomic_long_t evicted;
 	u64 __percpu *requested;
+	atomic_long_t objects;
 	atomic_long_t untracked;
 	atomic_long_t misuses;
 	struct mutex age_lock; /* aging passes, drains, the worker */
@@ -296,6 +300,7 @@ extern struct workqueue_struct *pcpool_workqueue;
 extern struct pcpool_slots __percpu *pcpool_closed_slots;
 void pcpool_set_bypass(struct pcpool_core *core, bool on);
 void pcpool_close(struct pcpool_core *core, bool closed);
+u64 pcpool_end(struct pcpool *pool);
 
 /*
  * How a put lets a queue grow: without waiting, and without the reserves that reclaim
@@ -319,6 +324,7 @@ void pcpool_defer(struct pcpool_core *core, void *obj);
 void pcpool_kick_worker(struct pcpool_core *core);
 void pcpool_unmake(struct pcpool_core *core, void *obj);
 void pcpool_deferred_work(struct work_struct *work);
+void pcpool_doomed_work(struct work_struct *work);
 void pcpool_deferred_irq_work(struct irq_work *irq_work);
 bool pcpool_enqueue(struct pcpool_core *core, void *obj, unsigned int tier);
 

@@ -308,6 +308,7 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	/* Hard: PREEMPT_RT parks the thread for others while a CPU is offline. */
 	core->irq_work = IRQ_WORK_INIT_HARD(pcpool_deferred_irq_work);
 	INIT_WORK(&core->work, pcpool_deferred_work);
+	INIT_WORK(&core->doomed_work, pcpool_doomed_work);
 
 	if (init_bounds(core, p)) {
 		free_parts(core);
@@ -331,7 +332,7 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	return core;
 }
 
-/* Nobody but the worker itself can start it any more. */
+/* Nobody but the worker itself can start it any more, now or later. */
 static void stop_worker(struct pcpool_core *core)
 {
 	unsigned int i;
@@ -340,7 +341,58 @@ static void stop_worker(struct pcpool_core *core)
 	for (i = 0; i < 2; i++) {
 		irq_work_sync(&core->irq_work);
 		cancel_work_sync(&core->work);
+		cancel_work_sync(&core->doomed_work);
+		if (core->quota)
+			cancel_delayed_work_sync(&core->quota->refill);
 	}
+}
+
+/* Free all that is idle, when nobody knows the pool any more. */
+static void empty(struct pcpool_core *core)
+{
+	void *obj;
+
+	if (core->quota)
+		pcpool_quota_empty(core);
+	/* It may be making an object for the reserve. */
+	stop_worker(core);
+	/* Takes what the worker would have; but may start it once more. */
+	pcpool_drain(&core->pool);
+	stop_worker(core);
+	/* What it has not come to. */
+	while (core->has_doomed && (obj = pcpool_deferred_take(&core->doomed)))
+		pcpool_unmake(core, obj);
+	pcpool_debug_destroy(core);
+}
+
+/* Under pcpool_pools_lock. */
+static int check_name_is_free(const char *name)
+{
+	if (!find_pool(name))
+		return 0;
+	pr_err("%s: name is taken by another pool\n", name);
+	return -EEXIST;
+}
+
+/* Make it known. */
+static int announce(struct pcpool_core *core)
+{
+	bool debugged;
+	int ret;
+
+	mutex_lock(&pcpool_pools_lock);
+	ret = check_name_is_free(core->name);
+	if (ret)
+		goto out;
+	/* As was said of all pools since it was made. */
+	debugged = core->debug == PCPOOL_DEBUG_ON;
+	if (debugged != pcpool_debug_default)
+		pcpool_debug_set(core, pcpool_debug_default);
+	pcpool_debugfs_add(core);
+	list_add_tail(&core->list, &pcpool_pools);
+out:
+	mutex_unlock(&pcpool_pools_lock);
+	return ret;
 }
 
 /* The function behind pcpool_create(); see there. */
@@ -354,48 +406,78 @@ struct pcpool *__pcpool_create(const struct pcpool_params *params,
 	ret = check_params(params);
 	if (ret)
 		return ERR_PTR(ret);
-
 	mutex_lock(&pcpool_pools_lock);
-	if (find_pool(params->name)) {
-		pr_err("%s: name is taken by another pool\n", params->name);
-		ret = -EEXIST;
-		goto err_unlock;
-	}
-	ret = -ENOMEM;
+	ret = check_name_is_free(params->name);
+	mutex_unlock(&pcpool_pools_lock);
+	if (ret)
+		return ERR_PTR(ret);
+
+	/* Without the lock: ops->alloc may wait for a module to be loaded, which makes pools. */
 	core = alloc_core(params, owner);
 	if (!core)
-		goto err_unlock;
+		return ERR_PTR(-ENOMEM);
 	if (core->quota) {
 		ret = pcpool_quota_fill(core, GFP_KERNEL);
 		if (ret) {
 			pr_err("%s: reserve %lu: cannot make so many objects\n",
 			       params->name, params->reserve);
-			pcpool_quota_empty(core);
 			goto err_free;
 		}
 	}
 	ret = pcpool_tiers_init(core);
-	if (ret) {
-		if (core->quota)
-			pcpool_quota_empty(core);
+	if (ret)
 		goto err_free;
-	}
-	pcpool_debugfs_add(core);
-	list_add_tail(&core->list, &pcpool_pools);
-	mutex_unlock(&pcpool_pools_lock);
+	ret = announce(core);
+	if (ret)
+		goto err_tiers;
 	return &core->pool;
 
+err_tiers:
+	pcpool_tiers_exit(core);
 err_free:
-	/* A CPU that went down meanwhile may have started it. */
-	stop_worker(core);
-	pcpool_debug_destroy(core);
+	empty(core);
 	free_parts(core);
 	kfree(core);
-err_unlock:
-	mutex_unlock(&pcpool_pools_lock);
 	return ERR_PTR(ret);
 }
 EXPORT_SYMBOL_GPL(__pcpool_create);
+
+/* As pcpool_destroy(). Returns how many objects were out. */
+u64 pcpool_end(struct pcpool *pool)
+{
+	struct pcpool_pool_stats stats;
+	struct pcpool_core *core;
+
+	might_sleep();
+	if (IS_ERR_OR_NULL(pool))
+		return 0;
+	core = pcpool_to_core(pool);
+	if (WARN(core->dead, "pcpool: %s: destroyed twice\n", core->name))
+		return 0;
+
+	mutex_lock(&pcpool_pools_lock);
+	list_del(&core->list);
+	pcpool_debugfs_remove(core);
+	mutex_unlock(&pcpool_pools_lock);
+
+	pcpool_tiers_exit(core);
+	empty(core);
+	/* Exact, as nothing moves any more. */
+	pcpool_collect(core, &stats);
+	core->dead = true;
+	set_inlined(core);
+	free_parts(core);
+	if (!stats.outstanding) {
+		kfree(core);
+		return 0;
+	}
+	WARN(1, "pcpool: %s: destroyed with %lld objects outstanding\n",
+	     core->name, (long long)stats.outstanding);
+	mutex_lock(&pcpool_pools_lock);
+	list_add(&core->list, &graveyard);
+	mutex_unlock(&pcpool_pools_lock);
+	return stats.outstanding;
+}
 
 /**
  * pcpool_destroy() - end a pool
@@ -415,48 +497,7 @@ EXPORT_SYMBOL_GPL(__pcpool_create);
  */
 void pcpool_destroy(struct pcpool *pool)
 {
-	struct pcpool_pool_stats stats;
-	struct pcpool_core *core;
-	void *obj;
-
-	might_sleep();
-	if (IS_ERR_OR_NULL(pool))
-		return;
-	core = pcpool_to_core(pool);
-	if (WARN(core->dead, "pcpool: %s: destroyed twice\n", core->name))
-		return;
-
-	mutex_lock(&pcpool_pools_lock);
-	list_del(&core->list);
-	pcpool_debugfs_remove(core);
-	mutex_unlock(&pcpool_pools_lock);
-
-	pcpool_tiers_exit(core);
-	if (core->quota)
-		pcpool_quota_empty(core);
-	/* It may be making an object for the reserve. */
-	stop_worker(core);
-	/* Takes what the worker would have; but may start it once more. */
-	pcpool_drain(pool);
-	stop_worker(core);
-	/* What it has not come to. */
-	while (core->has_doomed && (obj = pcpool_deferred_take(&core->doomed)))
-		pcpool_unmake(core, obj);
-
-	pcpool_debug_destroy(core);
-	pcpool_collect(core, &stats);
-	core->dead = true;
-	set_inlined(core);
-	free_parts(core);
-	if (!stats.outstanding) {
-		kfree(core);
-		return;
-	}
-	WARN(1, "pcpool: %s: destroyed with %lld objects outstanding\n",
-	     core->name, (long long)stats.outstanding);
-	mutex_lock(&pcpool_pools_lock);
-	list_add(&core->list, &graveyard);
-	mutex_unlock(&pcpool_pools_lock);
+	pcpool_end(pool);
 }
 EXPORT_SYMBOL_GPL(pcpool_destroy);
 

@@ -137,6 +137,8 @@ void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp)
 	}
 	if (unlikely(READ_ONCE(core->debug)))
 		pcpool_debug_made(core, obj, gfp & PCPOOL_GFP);
+	else
+		atomic_long_inc(&core->objects);
 	return obj;
 }
 
@@ -170,13 +172,15 @@ void pcpool_unmake(struct pcpool_core *core, void *obj)
 {
 	if (unlikely(READ_ONCE(core->debug)))
 		pcpool_debug_unmade(core, obj);
+	else
+		atomic_long_dec(&core->objects);
 	if (core->flags & PCPOOL_ZERO_ON_PUT)
 		memzero_explicit(obj, core->object_bytes);
 	core->ops->free(obj, core->ctx);
 	unsecure(core);
 	if (!core->quota)
 		return;
-	pcpool_quota_unclaim(core->quota);
+	pcpool_quota_unmade(core->quota);
 	/* The worker makes another. */
 	if (unlikely(pcpool_quota_wants_objects(core->quota)))
 		pcpool_kick_worker(core);
@@ -697,33 +701,44 @@ static void put_again(struct pcpool_core *core, void *obj)
 	}
 }
 
-/* Make cells ahead of need. */
+/*
+ * Make cells ahead of need. Without trying hard: reclaim may be waiting for what the worker does
+ * next. Who finds that there are too few starts it again.
+ */
 static void add_cells(struct pcpool_deferred *d)
 {
-	while (pcpool_deferred_wants_cells(d) && pcpool_deferred_add_cells(d, GFP_KERNEL))
+	while (pcpool_deferred_wants_cells(d) &&
+	       pcpool_deferred_add_cells(d, GFP_KERNEL | __GFP_NORETRY))
 		;
 }
 
 /*
- * Puts deferred puts again, from task context, frees what is doomed, and makes cells ahead of
- * need.
+ * The worker for what is doomed: frees it. It takes no lock, and waits for nothing: someone may
+ * be waiting for the place of one of these in the quota, and others for him.
  */
+void pcpool_doomed_work(struct work_struct *work)
+{
+	struct pcpool_core *core = container_of(work, struct pcpool_core, doomed_work);
+	void *obj;
+
+	while ((obj = pcpool_deferred_take(&core->doomed))) {
+		pcpool_unmake(core, obj);
+		cond_resched();
+	}
+}
+
+/* The worker for the rest: puts deferred puts again, and makes cells ahead of need. */
 void pcpool_deferred_work(struct work_struct *work)
 {
 	struct pcpool_core *core = container_of(work, struct pcpool_core, work);
 	unsigned int i;
 	void *obj;
 
-	/* Before anything that may have to wait for memory. */
-	while (core->has_doomed && (obj = pcpool_deferred_take(&core->doomed))) {
-		pcpool_unmake(core, obj);
-		cond_resched();
-	}
 	add_cells(&core->deferred);
 	if (core->has_doomed)
 		add_cells(&core->doomed);
 	if (core->quota)
-		pcpool_quota_fill(core, GFP_KERNEL | __GFP_NORETRY);
+		pcpool_quota_refill(core);
 	/*
 	 * The lock keeps aging passes out, which want to demote deferred puts. They
 	 * may want to urgently, so do not hold it for long, nor try hard for memory.
@@ -752,6 +767,8 @@ void pcpool_deferred_irq_work(struct irq_work *irq_work)
 
 	/* On this very CPU, so that its queue is the one that grows. */
 	queue_work_on(smp_processor_id(), pcpool_workqueue, &core->work);
+	if (core->has_doomed)
+		queue_work_on(smp_processor_id(), pcpool_workqueue, &core->doomed_work);
 }
 
 /* --- Where a get finds an object ---------------------------------------- */

@@ -32,6 +32,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "internal.h"
 
@@ -58,6 +59,23 @@ struct waiter {
 	bool retry;
 };
 
+/*
+ * There is memory again: the first of those who have tried in vain need not wait for his time
+ * to try again; under the lock.
+ */
+static void memory_is_back(struct pcpool_quota *q)
+{
+	struct waiter *w;
+
+	list_for_each_entry(w, &q->waiters, entry) {
+		if (w->failed) {
+			WRITE_ONCE(w->retry, true);
+			wake_up_process(w->task);
+			return;
+		}
+	}
+}
+
 /**
  * pcpool_quota_claim() - ask for the right to make one more object
  * @q: the quota
@@ -80,6 +98,20 @@ void pcpool_quota_unclaim(struct pcpool_quota *q)
 {
 	atomic_long_dec(&q->existing);
 	pcpool_quota_wake(q);
+}
+
+/* An object was freed, and its memory with it. */
+void pcpool_quota_unmade(struct pcpool_quota *q)
+{
+	unsigned long flags;
+
+	pcpool_quota_unclaim(q);
+	/* Who could make none before need not wait for his time to try again. */
+	if (READ_ONCE(q->nr_waiters)) {
+		raw_spin_lock_irqsave(&q->lock, flags);
+		memory_is_back(q);
+		raw_spin_unlock_irqrestore(&q->lock, flags);
+	}
 }
 
 /* Are there not even enough for the reserve? */
@@ -137,23 +169,6 @@ static struct waiter *first_maker(struct pcpool_quota *q)
 			return pcpool_quota_claim(q) ? w : NULL;
 	}
 	return NULL;
-}
-
-/*
- * There is memory again: the first of those who have tried in vain need not wait for his time
- * to try again; under the lock.
- */
-static void memory_is_back(struct pcpool_quota *q)
-{
-	struct waiter *w;
-
-	list_for_each_entry(w, &q->waiters, entry) {
-		if (w->failed) {
-			WRITE_ONCE(w->retry, true);
-			wake_up_process(w->task);
-			return;
-		}
-	}
 }
 
 /* Under the lock. */
@@ -421,12 +436,12 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
 		err = sleep(q, &w, gfp, state, &timeout);
 
 		raw_spin_lock_irq(&q->lock);
-		if (!w.served) {
+		if (!w.served)
 			leave(q, &w);
-			/* It is for another one to try. */
-			if (w.retry)
-				memory_is_back(q);
-		}
+		/* It is for another one to try. */
+		if (w.retry)
+			memory_is_back(q);
+		w.retry = false;
 		raw_spin_unlock_irq(&q->lock);
 		if (!w.served)
 			return err;
@@ -438,7 +453,8 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
 			/* It may help somebody else. */
 			pcpool_quota_unclaim(q);
 			if (!q->reserve)
-				return obj;
+				/* What was put meanwhile did not wait for us. */
+				return pcpool_take_anywhere(core, true) ?: obj;
 			w.failed = true;
 		} else if (!pass_on(q, &w, obj)) {
 			return obj;
@@ -476,6 +492,13 @@ void *pcpool_quota_get(struct pcpool_core *core, gfp_t gfp, bool local,
 	return wait(core, gfp, state, timeout, failed);
 }
 
+static void refill_work(struct work_struct *work)
+{
+	struct pcpool_quota *q = container_of(work, struct pcpool_quota, refill.work);
+
+	pcpool_kick_worker(q->core);
+}
+
 /**
  * pcpool_quota_init() - give a pool a quota and a reserve
  * @core: the pool
@@ -499,6 +522,7 @@ int pcpool_quota_init(struct pcpool_core *core, unsigned long max_total,
 	INIT_LIST_HEAD(&q->waiters);
 	/* Hard: it is about tasks that wait. */
 	q->irq_work = IRQ_WORK_INIT_HARD(serve_irq_work);
+	INIT_DELAYED_WORK(&q->refill, refill_work);
 	core->quota = q;
 	return 0;
 }
@@ -510,8 +534,8 @@ void pcpool_quota_exit(struct pcpool_core *core)
 }
 
 /*
- * Make as many objects as are to be in the reserve, should there be fewer in all: at first, and
- * when some have been dropped. Returns 0 or -ENOMEM. May sleep.
+ * Make as many objects as are to be in the reserve, should there be fewer in all. Returns 0 or
+ * -ENOMEM. May sleep.
  */
 int pcpool_quota_fill(struct pcpool_core *core, gfp_t gfp)
 {
@@ -526,6 +550,13 @@ int pcpool_quota_fill(struct pcpool_core *core, gfp_t gfp)
 		keep_spare(core, obj);
 	}
 	return 0;
+}
+
+/* Make up for what has been dropped; and try again later what cannot be made now. */
+void pcpool_quota_refill(struct pcpool_core *core)
+{
+	if (pcpool_quota_fill(core, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN))
+		queue_delayed_work(pcpool_workqueue, &core->quota->refill, RETRY);
 }
 
 /* Free the reserve, when nobody gets or puts any more. Returns how many objects that was. */

@@ -12,6 +12,7 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct pcpool_core;
 
@@ -27,6 +28,7 @@ struct pcpool_core;
  * @nr_stash: how many objects are in @stash
  * @waits: how many gets have waited, ever
  * @irq_work: for NMIs, which cannot take @lock
+ * @refill: starts the pool's worker, which fills up the reserve, once more
  * @stash: the reserve
  */
 struct pcpool_quota {
@@ -40,17 +42,20 @@ struct pcpool_quota {
 	unsigned long nr_stash;
 	unsigned long waits;
 	struct irq_work irq_work;
+	struct delayed_work refill;
 	void *stash[];
 };
 
 int pcpool_quota_init(struct pcpool_core *core, unsigned long max_total,
 		      unsigned long reserve);
 int pcpool_quota_fill(struct pcpool_core *core, gfp_t gfp);
+void pcpool_quota_refill(struct pcpool_core *core);
 unsigned long pcpool_quota_empty(struct pcpool_core *core);
 void pcpool_quota_exit(struct pcpool_core *core);
 
 bool pcpool_quota_claim(struct pcpool_quota *q);
 void pcpool_quota_unclaim(struct pcpool_quota *q);
+void pcpool_quota_unmade(struct pcpool_quota *q);
 bool pcpool_quota_wants_objects(const struct pcpool_quota *q);
 void *pcpool_quota_get(struct pcpool_core *core, gfp_t gfp, bool local,
 		       unsigned int state, long timeout);

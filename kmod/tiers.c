@@ -190,6 +190,7 @@ static unsigned long demote_deferred(struct pcpool_core *core,
 	void *obj;
 
 	while (n-- && (obj = pcpool_deferred_take(&core->deferred))) {
+		cond_resched();
 		if (pcpool_enqueue(core, obj, !pcpool_main_tier(core)))
 			continue;
 		if (freed == budget) {

@@ -350,12 +350,14 @@ void kt_hold_worker(struct kt_pool *kp)
 {
 	kp->worker_held = true;
 	disable_work_sync(&kp->core->work);
+	disable_work_sync(&kp->core->doomed_work);
 }
 
 void kt_release_worker(struct kt_pool *kp)
 {
 	kp->worker_held = false;
 	enable_work(&kp->core->work);
+	enable_work(&kp->core->doomed_work);
 	irq_work_queue(&kp->core->irq_work);
 }
 
@@ -370,6 +372,7 @@ void kt_settle(struct kt_pool *kp)
 		while (irq_work_is_busy(&kp->core->irq_work))
 			schedule_timeout_uninterruptible(1);
 		flush_work(&kp->core->work);
+		flush_work(&kp->core->doomed_work);
 		if (!pcpool_deferred_count(&kp->core->deferred) &&
 		    !pcpool_deferred_count(&kp->core->doomed))
 			return;

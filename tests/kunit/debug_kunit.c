@@ -465,6 +465,60 @@ static void all_that_were_used_meanwhile_are_known(struct kunit *test)
 	kt_expect_sound(kp);
 }
 
+/* Makes an object, slowly, and holds it for a while, or has it freed. */
+static void make_slowly(struct kt_worker *worker)
+{
+	struct kt_pool *kp = worker->arg;
+	void *obj;
+
+	while (kt_goes_on(worker)) {
+		obj = kt_get(kp, GFP_KERNEL, worker->who);
+		if (obj && kt_random(worker, 2))
+			schedule_timeout_uninterruptible(1);
+		if (obj)
+			kt_put(kp, obj, worker->who);
+		kt_did(worker);
+	}
+}
+
+static void take_a_while(struct kt_pool *kp, enum kt_callback callback, struct kt_obj *obj)
+{
+	if (callback == KT_ALLOC || callback == KT_FREE)
+		schedule_timeout_uninterruptible(1);
+}
+
+/* Those that are just being made or unmade are counted once, too. */
+static void all_that_there_are_are_counted(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 100, .flags = PCPOOL_BYPASS | PCPOOL_FREE_MAY_SLEEP);
+	struct kt_gang *gang = kt_gang_new(test);
+	void **objs = kt_get_many(kp, 10);
+	unsigned int i;
+
+	kp->hook = take_a_while;
+	for (i = 0; i < 8; i++)
+		kt_gang_add(gang, -1, make_slowly, kp);
+	kt_gang_start(gang, 1000 * MSEC_PER_SEC);
+	for (i = 0; i < kt_scaled(20); i++) {
+		KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, true), 0);
+		schedule_timeout_uninterruptible(i % 5);
+		/* At least ours, which it has not seen. */
+		KUNIT_EXPECT_GE(test, atomic_long_read(&kp->core->untracked), 10);
+		KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, false), 0);
+	}
+	KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, true), 0);
+	kt_gang_stop(gang);
+	kt_settle(kp);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->untracked), 10);
+	kp->hook = NULL;
+	kt_put_many(kp, 10, objs);
+	kt_settle(kp);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->untracked), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->objects), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->misuses), 0);
+	kt_expect_sound(kp);
+}
+
 /* --- Switched all the time, on all CPUs --------------------------------------- */
 
 /* Each switch takes a while. */
@@ -543,6 +597,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(it_can_be_switched_while_an_object_is_made),
 	KUNIT_CASE_PARAM(idle_memory_is_poisoned, kind_gen_params),
 	KUNIT_CASE(all_that_were_used_meanwhile_are_known),
+	KUNIT_CASE_SLOW(all_that_there_are_are_counted),
 	KUNIT_CASE_PARAM_ATTR(switching_hurts_nobody, switched_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
 	{ }

@@ -1054,6 +1054,209 @@ static void what_the_reserve_loses_is_made_again(struct kunit *test)
 	kt_end(kp);
 }
 
+/* Nobody gets or puts any more, who would notice that there is memory again. */
+static void what_the_reserve_loses_is_made_again_later(struct kunit *test)
+{
+	unsigned long end = jiffies + SOON;
+	struct pcpool_ops ops = kt_ops;
+	struct kt_pool *kp;
+
+	ops.bytes = too_large;
+	kp = kt_new(test, 10, .ops = &ops, .reserve = 1, .object_bytes = 10,
+		    .max_object_bytes = 100);
+	kp->arg = kp;
+	kt_put(kp, take_the_reserve(kp), KT_ME);
+	kp->arg = NULL;
+	kt_settle(kp);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_reserve, 0);
+	WRITE_ONCE(kp->alloc_fails, false);
+	while (!kt_stats(kp).idle_reserve && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(HZ / 10);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_reserve, 1);
+	/* Gone while it means to try again. */
+	if (kt_stats(kp).idle_reserve) {
+		kp->arg = kp;
+		kt_put(kp, take_the_reserve(kp), KT_ME);
+		kt_settle(kp);
+	}
+	kt_end(kp);
+}
+
+/* An object that is freed is memory for the next; in a reserve nobody else would say so. */
+static void what_is_freed_lets_who_waits_try_again(struct kunit *test)
+{
+	struct pcpool_ops ops = kt_ops;
+	void *mine, *other, *obj;
+	struct kt_gang *gang;
+	unsigned long began;
+	struct kt_pool *kp;
+	struct line *line;
+
+	ops.bytes = too_large;
+	kp = kt_new(test, 10, .ops = &ops, .reserve = 1, .object_bytes = 10,
+		    .max_object_bytes = 100);
+	gang = kt_gang_new(test);
+	line = new_line(test, kp);
+	other = kt_get(kp, GFP_KERNEL, KT_ME);
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	mine = take_the_reserve(kp);
+	line_up(gang, line);
+	schedule_timeout_uninterruptible(HZ / 10);
+	WRITE_ONCE(kp->alloc_fails, false);
+	began = jiffies;
+	kp->arg = kp;
+	kt_put(kp, other, KT_ME);
+	kp->arg = NULL;
+	obj = result(line, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(obj));
+	KUNIT_EXPECT_LE(test, jiffies - began, 4 * HZ);
+	kt_put(kp, obj, KT_ME);
+	kt_put(kp, mine, KT_ME);
+	kt_gang_join(gang);
+	kt_expect_sound(kp);
+	kt_end(kp);
+}
+
+/* Once, and it takes until it is told to end. */
+static void *alloc_in_vain(gfp_t gfp, void *ctx)
+{
+	struct kt_pool *kp = ctx;
+	struct slow_alloc *slow = READ_ONCE(kp->arg);
+
+	if (!slow)
+		return kt_ops.alloc(gfp, ctx);
+	WRITE_ONCE(kp->arg, NULL);
+	complete(&slow->begun);
+	wait_for_completion(&slow->end);
+	return NULL;
+}
+
+/* Who may make one has left the line: what is put while he tries in vain is not for him only. */
+static void who_makes_one_in_vain_looks_again(struct kunit *test)
+{
+	struct pcpool_ops ops = kt_ops;
+	struct slow_alloc slow;
+	struct kt_gang *gang;
+	struct kt_pool *kp;
+	struct line *line;
+	void **objs, *obj;
+
+	ops.alloc = alloc_in_vain;
+	kp = kt_new(test, 10, .ops = &ops, .max_total = 2);
+	gang = kt_gang_new(test);
+	line = new_line(test, kp);
+	objs = kt_get_many(kp, 2);
+	line_up(gang, line);
+	init_completion(&slow.begun);
+	init_completion(&slow.end);
+	kp->arg = &slow;
+	/* One is freed, so he may make another. */
+	pcpool_set_bypass(kp->core, true);
+	kt_put(kp, objs[0], KT_ME);
+	pcpool_set_bypass(kp->core, false);
+	if (!wait_for_completion_timeout(&slow.begun, SOON))
+		KUNIT_FAIL(test, "he does not try");
+	kt_put(kp, objs[1], KT_ME);
+	complete(&slow.end);
+	obj = result(line, 0);
+	KUNIT_EXPECT_PTR_EQ(test, obj, objs[1]);
+	if (!IS_ERR_OR_NULL(obj))
+		kt_put(kp, obj, KT_ME);
+	kt_gang_join(gang);
+	kt_expect_sound(kp);
+	kt_end(kp);
+}
+
+struct put_later {
+	struct kt_pool *kp;
+	void *obj;
+};
+
+static void put_it(void *arg)
+{
+	struct put_later *put = arg;
+
+	kt_put(put->kp, put->obj, KT_ME);
+}
+
+/* Whoever waits for the place of one that is to be freed may have others wait for him. */
+static void what_is_doomed_is_freed_whoever_ages(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10, .max_idle = 1);
+	void **objs = kt_get_many(kp, 3);
+	unsigned long end = jiffies + SOON;
+	unsigned int i;
+
+	kt_put(kp, objs[0], KT_ME);
+	/* As one who ages, and waits for a CPU to come up. */
+	mutex_lock(&kp->core->age_lock);
+	for (i = 1; i < 3; i++) {
+		struct put_later put = { kp, objs[i] };
+
+		kt_run_in(test, KT_HARDIRQ_TIMER, put_it, &put);
+		while (atomic_read(&kp->frees) < i && time_before(jiffies, end))
+			schedule_timeout_uninterruptible(1);
+		KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), i);
+		/* Until the worker waits. */
+		schedule_timeout_uninterruptible(HZ / 10);
+	}
+	mutex_unlock(&kp->core->age_lock);
+	kt_expect_sound(kp);
+}
+
+/* --- While a reserve is made ---------------------------------------------------- */
+
+static struct slow_alloc making;
+static bool was_slow;
+
+static void *alloc_slowly(gfp_t gfp, void *ctx)
+{
+	was_slow = true;
+	complete(&making.begun);
+	was_slow = wait_for_completion_timeout(&making.end, SOON);
+	return kmalloc(10, gfp);
+}
+
+static void free_quickly(void *obj, void *ctx)
+{
+	kfree(obj);
+}
+
+static const struct pcpool_ops slow_ops = { .alloc = alloc_slowly, .free = free_quickly };
+
+/* As a module that is loaded because of ops->alloc. */
+static void make_one_too(struct kt_worker *worker)
+{
+	static const struct pcpool_params params = {
+		.name = "kunit-twins", .ops = &slow_ops, .object_bytes = 10 };
+	struct pcpool **pool = worker->arg;
+
+	wait_for_completion(&making.begun);
+	*pool = pcpool_create(&params);
+	complete(&making.end);
+	worker->done = KT_MINIMUM;
+}
+
+static void the_name_is_his_who_is_faster(struct kunit *test)
+{
+	static const struct pcpool_params params = {
+		.name = "kunit-twins", .ops = &slow_ops, .object_bytes = 10, .reserve = 1 };
+	struct kt_gang *gang = kt_gang_new(test);
+	struct pcpool *slow, *quick = NULL;
+
+	init_completion(&making.begun);
+	init_completion(&making.end);
+	kt_gang_add(gang, -1, make_one_too, &quick);
+	kt_gang_start(gang, 0);
+	slow = pcpool_create(&params);
+	kt_gang_join(gang);
+	KUNIT_EXPECT_TRUE(test, was_slow);
+	KUNIT_EXPECT_PTR_EQ(test, slow, ERR_PTR(-EEXIST));
+	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, quick);
+	pcpool_destroy(slow);
+	pcpool_destroy(quick);
+}
+
 /* Forward progress when memory is exhausted: what mempool promises. */
 static void serve_for_ever(struct kt_worker *worker)
 {
@@ -1250,6 +1453,11 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(an_object_made_while_the_pool_is_destroyed_is_freed),
 	KUNIT_CASE(a_bypassed_pool_at_its_quota_serves_what_is_idle),
 	KUNIT_CASE_PARAM(what_the_reserve_loses_is_made_again, reserve_gen_params),
+	KUNIT_CASE_SLOW(what_the_reserve_loses_is_made_again_later),
+	KUNIT_CASE(what_is_freed_lets_who_waits_try_again),
+	KUNIT_CASE(who_makes_one_in_vain_looks_again),
+	KUNIT_CASE(what_is_doomed_is_freed_whoever_ages),
+	KUNIT_CASE(the_name_is_his_who_is_faster),
 	KUNIT_CASE_SLOW(four_in_reserve_serve_all_while_every_alloc_fails),
 	KUNIT_CASE_PARAM(all_allocations_fail, starving_gen_params),
 	KUNIT_CASE(without_reserve_each_get_fails_cleanly),

@@ -16,7 +16,7 @@ BEGIN {
 		"atomic(64|_long)?_[a-z_]+|test_and_[a-z_]+|clear_bit_unlock|find_next_zero_bit|" \
 		"bitmap_weight|cpumask_(set|clear|test)_cpu|cpumask_empty|" \
 		"[a-z_]*rcu[a-z_]*|raw_spin_[a-z_]+|mutex_[a-z_]+|cpus_[a-z_]+|llist_[a-z_]+|" \
-		"irq_work_(queue|sync)|queue_work[a-z_]*|cancel_work_sync|flush_work|wake_up_process|" \
+		"irq_work_(queue|sync)|queue_(delayed_)?work[a-z_]*|cancel_(delayed_)?work_sync|flush_work|wake_up_process|" \
 		"set_current_state|on_each_cpu[a-z_]*)\\("
 }
 

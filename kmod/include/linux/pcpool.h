@@ -273,7 +273,8 @@ static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
  * If a pool has as many objects as it may (max_total), or can make none and has a reserve, and
  * @gfp allows to wait (%GFP_KERNEL does, %GFP_ATOMIC and %GFP_NOWAIT do not), this waits for
  * somebody to put one, for as long as it takes; those who wait are served in the order in
- * which they came, and before all who come later. See also pcpool_get_timeout().
+ * which they came, and before all who come later, but for those who, where there is no
+ * max_total, make one for themselves. See also pcpool_get_timeout().
  *
  * Context: Any context in which ops->alloc may be called with @gfp. Not NMI. Where @gfp
  * allows to wait, a pool with a quota or reserve may sleep.

@@ -202,12 +202,12 @@ put_everywhere() {
 
 # log_mark: from here on, log_since shows the kernel log
 log_mark() {
-	mark="pcpool selftest $$ $RANDOM"
+	mark="pcpool selftest $$ $EPOCHREALTIME"
 	echo "$mark" >/dev/kmsg
 }
 
 log_since() {
-	dmesg | sed "1,/$mark/d"
+	dmesg | sed "1,/$mark\$/d"
 }
 
 # A pool that is destroyed with an error in the client's books fails the write.

@@ -10,6 +10,11 @@ struct work_struct {
 	void (*func)(struct work_struct *work);
 };
 
+/* Nothing fails here that would be tried again later. */
+struct delayed_work {
+	struct work_struct work;
+};
+
 struct workqueue_struct;
 
 #define WQ_MEM_RECLAIM		1u
@@ -20,5 +25,11 @@ struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, i
 void destroy_workqueue(struct workqueue_struct *queue);
 bool queue_work_on(int cpu, struct workqueue_struct *queue, struct work_struct *work);
 bool cancel_work_sync(struct work_struct *work);
+
+#define INIT_DELAYED_WORK(dwork, fn)	INIT_WORK(&(dwork)->work, fn)
+
+bool queue_delayed_work(struct workqueue_struct *queue, struct delayed_work *work,
+			unsigned long delay);
+bool cancel_delayed_work_sync(struct delayed_work *work);
 
 #endif
