@@ -46,7 +46,7 @@
  * @task: who it is
  * @obj: what it got; NULL: the right to make one
  * @served: it is off the line
- * @failed: it has tried to make one in vain
+ * @failed: it has tried to make one in vain; does not change while it is in the line
  * @retry: it should try again, as somebody else has just made one
  */
 struct waiter {
@@ -67,6 +67,8 @@ static void memory_is_back(struct pcpool_quota *q)
 {
 	struct waiter *w;
 
+	if (!q->nr_failed)
+		return;
 	list_for_each_entry(w, &q->waiters, entry) {
 		if (w->failed) {
 			WRITE_ONCE(w->retry, true);
@@ -107,7 +109,7 @@ void pcpool_quota_unmade(struct pcpool_quota *q)
 
 	pcpool_quota_unclaim(q);
 	/* Who could make none before need not wait for his time to try again. */
-	if (READ_ONCE(q->nr_waiters)) {
+	if (READ_ONCE(q->nr_failed)) {
 		raw_spin_lock_irqsave(&q->lock, flags);
 		memory_is_back(q);
 		raw_spin_unlock_irqrestore(&q->lock, flags);
@@ -133,6 +135,7 @@ static void line_up(struct pcpool_quota *q, struct waiter *w)
 	list_add(&w->entry, &before->entry);
 	w->served = false;
 	WRITE_ONCE(q->nr_waiters, q->nr_waiters + 1);
+	WRITE_ONCE(q->nr_failed, q->nr_failed + w->failed);
 }
 
 /* Off the line; under the lock. */
@@ -140,6 +143,7 @@ static void leave(struct pcpool_quota *q, struct waiter *w)
 {
 	list_del(&w->entry);
 	WRITE_ONCE(q->nr_waiters, q->nr_waiters - 1);
+	WRITE_ONCE(q->nr_failed, q->nr_failed - w->failed);
 }
 
 /* Give @w @obj, or the right to make one; under the lock. */

@@ -25,6 +25,7 @@ struct pcpool_core;
  * @lock: protects @waiters, and the writing of what follows it
  * @waiters: gets that wait, in the order in which they came
  * @nr_waiters: how many these are
+ * @nr_failed: how many of them have tried to make an object in vain
  * @nr_stash: how many objects are in @stash
  * @waits: how many gets have waited, ever
  * @irq_work: for NMIs, which cannot take @lock
@@ -39,6 +40,7 @@ struct pcpool_quota {
 	raw_spinlock_t lock ____cacheline_aligned_in_smp;
 	struct list_head waiters;
 	unsigned long nr_waiters;
+	unsigned long nr_failed;
 	unsigned long nr_stash;
 	unsigned long waits;
 	struct irq_work irq_work;
