@@ -499,7 +499,7 @@ int pcpool_debug_set(struct pcpool_core *core, bool on)
 {
 	bool was_on;
 
-	if (IS_ENABLED(CONFIG_PREEMPTION) && !IS_ENABLED(CONFIG_TASKS_RCU)) {
+	if (!pcpool_debug_can_switch()) {
 		pr_err("%s: debug mode cannot be switched without CONFIG_TASKS_RCU\n", core->name);
 		return -EOPNOTSUPP;
 	}

@@ -6,6 +6,7 @@
 #define _PCPOOL_DEBUG_H
 
 #include <linux/gfp.h>
+#include <linux/kconfig.h>
 #include <linux/types.h>
 
 struct pcpool_core;
@@ -26,6 +27,12 @@ enum pcpool_debug_mode {
 };
 
 extern bool pcpool_debug_default;
+
+/* Of a pool in use: can one wait for those who are in the middle of an inlined get or put? */
+static inline bool pcpool_debug_can_switch(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPTION) || IS_ENABLED(CONFIG_TASKS_RCU);
+}
 
 void pcpool_debug_begin(struct pcpool_core *core);
 int pcpool_debug_set(struct pcpool_core *core, bool on);

@@ -130,6 +130,7 @@ static void an_error_is_no_object(struct kunit *test)
 {
 	const struct kind *kind = test->param_value;
 	struct pcpool_params params = kind->params;
+	bool was = pcpool_debug_default;
 	struct pcpool_pool_stats stats;
 	struct pcpool *pool;
 	long needed;
@@ -137,14 +138,14 @@ static void an_error_is_no_object(struct kunit *test)
 	params.name = "kunit-args";
 	params.ops = &error_ops;
 	params.object_bytes = 1;
+	pcpool_debug_default = kind->debug;
 	pool = pcpool_create(&params);
+	pcpool_debug_default = was;
 	if (params.reserve) {
 		KUNIT_EXPECT_PTR_EQ(test, pool, ERR_PTR(-ENOMEM));
 		return;
 	}
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
-	if (kind->debug)
-		KUNIT_EXPECT_EQ(test, pcpool_debug_set(pcpool_to_core(pool), true), 0);
 	needed = atomic_long_read(&pcpool_to_core(pool)->deferred.needed);
 	KUNIT_EXPECT_NULL(test, pcpool_get(pool, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, pcpool_get(pool, GFP_NOWAIT));

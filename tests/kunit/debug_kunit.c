@@ -323,6 +323,12 @@ static void an_object_never_put_is_listed(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, strstr(m.buf, "never_put"));
 }
 
+static void needs_switching(struct kunit *test)
+{
+	if (!pcpool_debug_can_switch())
+		kunit_skip(test, "needs CONFIG_TASKS_RCU");
+}
+
 /* What is older than debug mode is taken as it comes. */
 static void it_can_be_switched_while_objects_are_out(struct kunit *test)
 {
@@ -331,6 +337,7 @@ static void it_can_be_switched_while_objects_are_out(struct kunit *test)
 	void *out[20], *idle[20];
 	unsigned int i, round;
 
+	needs_switching(test);
 	for (round = 0; round < 3; round++) {
 		for (i = 0; i < 20; i++)
 			idle[i] = pcpool_get(pool, GFP_KERNEL);
@@ -384,6 +391,7 @@ static void it_can_be_switched_while_an_object_is_made(struct kunit *test)
 	};
 	void *obj;
 
+	needs_switching(test);
 	pool = pcpool_create(&params);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
 	to_switch = pool;
@@ -451,6 +459,7 @@ static void all_that_were_used_meanwhile_are_known(struct kunit *test)
 	struct kt_gang *gang = kt_gang_new(test);
 	u64 puts;
 
+	needs_switching(test);
 	kt_gang_add(gang, kt_cpu(test, 0), cycle, kp);
 	kt_gang_start(gang, 1000 * MSEC_PER_SEC);
 	/* It is the only one that there is, and goes in and out. */
@@ -492,9 +501,11 @@ static void all_that_there_are_are_counted(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .flags = PCPOOL_BYPASS | PCPOOL_FREE_MAY_SLEEP);
 	struct kt_gang *gang = kt_gang_new(test);
-	void **objs = kt_get_many(kp, 10);
 	unsigned int i;
+	void **objs;
 
+	needs_switching(test);
+	objs = kt_get_many(kp, 10);
 	kp->hook = take_a_while;
 	for (i = 0; i < 8; i++)
 		kt_gang_add(gang, -1, make_slowly, kp);
@@ -570,6 +581,7 @@ static void switching_hurts_nobody(struct kunit *test)
 	struct kt_pool *kp;
 	int cpu;
 
+	needs_switching(test);
 	kp = kt_pool_new(test, 2000, &kind->params);
 	gang = kt_gang_new(test);
 	for_each_online_cpu(cpu)
@@ -577,6 +589,19 @@ static void switching_hurts_nobody(struct kunit *test)
 	kt_gang_add(gang, -1, switch_it, kp);
 	kt_gang_start(gang, 200);
 	kt_gang_join(gang);
+	kt_expect_sound(kp);
+}
+
+/* Only pools that are made with debug mode on have it there. */
+static void where_it_cannot_be_switched_it_says_so(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10);
+
+	if (pcpool_debug_can_switch())
+		kunit_skip(test, "needs a preemptible kernel without CONFIG_TASKS_RCU");
+	KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, true), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, kp->core->debug, PCPOOL_DEBUG_OFF);
+	kt_put(kp, kt_get(kp, GFP_KERNEL, KT_ME), KT_ME);
 	kt_expect_sound(kp);
 }
 
@@ -598,6 +623,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(idle_memory_is_poisoned, kind_gen_params),
 	KUNIT_CASE(all_that_were_used_meanwhile_are_known),
 	KUNIT_CASE_SLOW(all_that_there_are_are_counted),
+	KUNIT_CASE(where_it_cannot_be_switched_it_says_so),
 	KUNIT_CASE_PARAM_ATTR(switching_hurts_nobody, switched_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
 	{ }

@@ -65,6 +65,7 @@ make_initramfs() {
 # is what the command in the guest prints. Sets timed_out if it had to be ended.
 boot() {
 	local printer status=0 start=$SECONDS
+	rm -f "$work/out"
 	mkfifo "$work/out"
 	cat <"$work/out" &
 	printer=$!
