@@ -156,15 +156,15 @@ static void get_and_put(struct kt_worker *worker)
 
 static void nobody_gets_an_object_before_it_is_reset(struct kunit *test)
 {
-	struct kt_pool *kp = kt_new(test, 4, .ops = &kt_ops_reset,
+	/* More than can be out of reach in the slots of other CPUs. */
+	unsigned int i, n = min(num_online_cpus(), 6u), objs = n + 2;
+	struct kt_pool *kp = kt_new(test, objs, .ops = &kt_ops_reset,
 				    .private_slots = 1);
-	unsigned int i, n = num_online_cpus();
 	struct kt_gang *gang;
 
 	kt_cpu(test, 1);
-	n = min(n, 6u);
 	kp->hook = dawdle;
-	KUNIT_ASSERT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, 4), 4);
+	KUNIT_ASSERT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, objs), objs);
 	gang = kt_gang_new(test);
 	/* Two a CPU: the slots too are to be fought for. */
 	for (i = 0; i < 2 * n; i++)

@@ -197,7 +197,8 @@ void kt_on(struct kunit *test, int cpu);
 /* Loops of a heavy case, scaled by the module parameter. */
 unsigned int kt_scaled(unsigned int loops);
 
-#define KT_GANG_MAX	32
+/* A few more than 128, for what has one on each CPU. */
+#define KT_GANG_MAX	136
 
 /**
  * struct kt_worker - a thread of a gang
