@@ -281,7 +281,7 @@ static void check_content(struct record *r)
 
 /* --- What pool.c tells -------------------------------------------------------- */
 
-/* An object was made; it is nobody's yet. Not called while debug mode is off. */
+/* An object was made; it is nobody's yet. Called unless debug mode was off just now. */
 void pcpool_debug_made(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
 	struct record *r = NULL;
@@ -305,7 +305,7 @@ void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller)
 {
 	enum pcpool_debug_mode mode = READ_ONCE(core->debug);
 	/* Under the lock one cannot tell any more, on some kernels. */
-	bool may_add = pcpool_may_get_memory(GFP_NOWAIT);
+	bool adopted, may_add = pcpool_may_get_memory(GFP_NOWAIT);
 	struct record *r;
 
 	rcu_read_lock();
@@ -317,10 +317,13 @@ void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller)
 	}
 	if (!r) {
 		/* It is older than the debugging. */
+		adopted = adopt_one(core);
 		r = may_add ? add(core, obj, GFP_NOWAIT) : NULL;
-		if (!r)
+		if (!r) {
+			if (adopted)
+				atomic_long_inc(&core->untracked);
 			goto out;
-		adopt_one(core);
+		}
 	}
 	if (atomic_cmpxchg(&r->state, IDLE, HELD) != IDLE)
 		report(core, "object %p has two owners: got by %s, but %s, who got it before, has not put it",
@@ -409,7 +412,7 @@ void pcpool_debug_idle(struct pcpool_core *core, void *obj)
 	rcu_read_unlock();
 }
 
-/* An object is about to be unmade. Not called while debug mode is off. */
+/* An object is about to be unmade. Called unless debug mode was off just now. */
 void pcpool_debug_unmade(struct pcpool_core *core, void *obj)
 {
 	struct record *r;

@@ -296,7 +296,7 @@ static inline void pcpool_hint_set(struct pcpool_core *core, unsigned int tier,
 /* main.c */
 extern struct list_head pcpool_pools;
 extern struct mutex pcpool_pools_lock;
-extern struct workqueue_struct *pcpool_workqueue;
+extern struct workqueue_struct *pcpool_workqueue, *pcpool_free_workqueue;
 extern struct pcpool_slots __percpu *pcpool_closed_slots;
 void pcpool_set_bypass(struct pcpool_core *core, bool on);
 void pcpool_close(struct pcpool_core *core, bool closed);

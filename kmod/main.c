@@ -16,7 +16,7 @@
 #include "internal.h"
 
 LIST_HEAD(pcpool_pools);
-/* Protects the list of pools, and serialises their creation and destruction. */
+/* Protects the list of pools, and with it which names are taken. */
 DEFINE_MUTEX(pcpool_pools_lock);
 
 /*
@@ -29,7 +29,7 @@ static LIST_HEAD(graveyard);
 struct pcpool_slots __percpu *pcpool_closed_slots;
 
 /* Where deferred puts are put again. */
-struct workqueue_struct *pcpool_workqueue;
+struct workqueue_struct *pcpool_workqueue, *pcpool_free_workqueue;
 
 /* The private slots of a CPU are to hold no more than this, but one object. */
 #define PRIVATE_BYTES		(64u << 10)
@@ -332,7 +332,7 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	return core;
 }
 
-/* Nobody but the worker itself can start it any more, now or later. */
+/* Both of them, and what would start them; if nobody else starts them any more, for ever. */
 static void stop_worker(struct pcpool_core *core)
 {
 	unsigned int i;
@@ -512,12 +512,17 @@ static int __init pcpool_init(void)
 	pcpool_workqueue = alloc_workqueue("pcpool", WQ_FLAGS, 0);
 	if (!pcpool_workqueue)
 		goto err_slots;
+	pcpool_free_workqueue = alloc_workqueue("pcpool_free", WQ_FLAGS, 0);
+	if (!pcpool_free_workqueue)
+		goto err_workqueue;
 	ret = pcpool_hotplug_init();
 	if (ret)
-		goto err_workqueue;
+		goto err_free_workqueue;
 	pcpool_debugfs_init();
 	return 0;
 
+err_free_workqueue:
+	destroy_workqueue(pcpool_free_workqueue);
 err_workqueue:
 	destroy_workqueue(pcpool_workqueue);
 err_slots:
@@ -543,6 +548,7 @@ static void __exit pcpool_exit(void)
 	list_for_each_entry_safe(core, next, &graveyard, list)
 		kfree(core);
 	pcpool_hotplug_exit();
+	destroy_workqueue(pcpool_free_workqueue);
 	destroy_workqueue(pcpool_workqueue);
 	/* Rings and cells are freed by callbacks of this module. */
 	rcu_barrier();

@@ -713,7 +713,8 @@ static void add_cells(struct pcpool_deferred *d)
 }
 
 /*
- * The worker for what is doomed: frees it. It takes no lock, and waits for nothing: someone may
+ * The worker for what is doomed: frees it. It waits for nothing but what ops->free does, and for
+ * no other worker, also where there is memory for one only (hence its own workqueue): someone may
  * be waiting for the place of one of these in the quota, and others for him.
  */
 void pcpool_doomed_work(struct work_struct *work)
@@ -768,7 +769,7 @@ void pcpool_deferred_irq_work(struct irq_work *irq_work)
 	/* On this very CPU, so that its queue is the one that grows. */
 	queue_work_on(smp_processor_id(), pcpool_workqueue, &core->work);
 	if (core->has_doomed)
-		queue_work_on(smp_processor_id(), pcpool_workqueue, &core->doomed_work);
+		queue_work_on(smp_processor_id(), pcpool_free_workqueue, &core->doomed_work);
 }
 
 /* --- Where a get finds an object ---------------------------------------- */

@@ -47,7 +47,7 @@
  * @obj: what it got; NULL: the right to make one
  * @served: it is off the line
  * @failed: it has tried to make one in vain; does not change while it is in the line
- * @retry: it should try again, as somebody else has just made one
+ * @retry: it should try again: somebody else has just made one, or freed one
  */
 struct waiter {
 	struct list_head entry;
@@ -425,7 +425,8 @@ static bool pass_on(struct pcpool_quota *q, const struct waiter *w, void *obj)
 static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long timeout,
 		  bool failed)
 {
-	struct waiter w = { .task = current, .failed = failed };
+	/* Who has failed tries again at once when he is in the line: nobody told him before. */
+	struct waiter w = { .task = current, .failed = failed, .retry = failed };
 	struct pcpool_quota *q = core->quota;
 	void *obj, *err;
 
@@ -460,6 +461,7 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
 				/* What was put meanwhile did not wait for us. */
 				return pcpool_take_anywhere(core, true) ?: obj;
 			w.failed = true;
+			w.retry = true;
 		} else if (!pass_on(q, &w, obj)) {
 			return obj;
 		}

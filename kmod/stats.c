@@ -145,8 +145,8 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
  * @pool: the pool
  * @stats: where to put it; all of it is overwritten
  *
- * The numbers are exact, and agree with each other, if nobody gets, puts or ages meanwhile;
- * else they are of slightly different moments.
+ * The numbers are exact, and agree with each other, if nobody gets, puts or ages meanwhile, and
+ * the worker has nothing to do; else they are of slightly different moments.
  *
  * Context: Any context. Takes time in proportion to the number of possible CPUs.
  */

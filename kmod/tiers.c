@@ -189,8 +189,12 @@ static unsigned long demote_deferred(struct pcpool_core *core,
 	unsigned long freed = 0;
 	void *obj;
 
-	while (n-- && (obj = pcpool_deferred_take(&core->deferred))) {
+	while (n--) {
+		/* Not with an object in hand, which nobody sees. */
 		cond_resched();
+		obj = pcpool_deferred_take(&core->deferred);
+		if (!obj)
+			break;
 		if (pcpool_enqueue(core, obj, !pcpool_main_tier(core)))
 			continue;
 		if (freed == budget) {

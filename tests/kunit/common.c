@@ -510,6 +510,7 @@ static int worker_fn(void *data)
 	atomic_inc(&worker->gang->ready);
 	wait_for_completion(&worker->gang->go);
 	worker->fn(worker);
+	WRITE_ONCE(worker->over, true);
 	return 0;
 }
 
@@ -565,6 +566,7 @@ struct kt_worker *kt_gang_add(struct kt_gang *gang, int cpu,
 	worker->fn = fn;
 	worker->arg = arg;
 	worker->done = 0;
+	worker->over = false;
 	/* Always the same, so that a failure has a chance to come again. */
 	prandom_seed_state(&worker->rnd, gang->nr + 1);
 	task = kthread_create(worker_fn, worker, "pcpool_kunit/%u", gang->nr);
@@ -763,17 +765,18 @@ static void no_more(void *unused)
 static void storm_worker(struct kt_worker *worker)
 {
 	struct kt_storm *storm = worker->arg;
+	const struct kt_worker *victim = storm->victim;
 	unsigned long progress = 0;
 	unsigned int spin;
 
-	while (kt_goes_on_for(worker, READ_ONCE(storm->fired))) {
+	/* As long as he does, who may need them to have done his minimum. */
+	while (kt_goes_on_for(worker, READ_ONCE(victim->over) ? READ_ONCE(storm->fired) : 0)) {
 		if (!smp_call_function_single_async(storm->cpu, &storm->csd))
 			kt_did(worker);
 		/* But he may be waiting for an interrupt. */
-		for (spin = 0; READ_ONCE(*storm->progress) == progress &&
-		     spin < 1000; spin++)
+		for (spin = 0; READ_ONCE(victim->done) == progress && spin < 1000; spin++)
 			cpu_relax();
-		progress = READ_ONCE(*storm->progress);
+		progress = READ_ONCE(victim->done);
 	}
 	/* The last one is taken up no later than the first of these. */
 	smp_call_function_single(storm->cpu, no_more, NULL, true);
@@ -789,7 +792,7 @@ void kt_gang_add_storm(struct kt_gang *gang, struct kt_storm *storm,
 	while (kt_cpu(gang->test, nth) == worker->cpu)
 		nth++;
 	storm->cpu = worker->cpu;
-	storm->progress = &worker->done;
+	storm->victim = worker;
 	storm->fn = fn;
 	storm->arg = arg;
 	storm->fired = 0;

@@ -210,6 +210,7 @@ unsigned int kt_scaled(unsigned int loops);
  * @arg: for @fn
  * @rnd: random numbers
  * @done: what it has done, for the test to look at
+ * @over: @fn has returned
  */
 struct kt_worker {
 	struct kt_gang *gang;
@@ -220,6 +221,7 @@ struct kt_worker {
 	void *arg;
 	struct rnd_state rnd;
 	unsigned long done;
+	bool over;
 };
 
 #define KT_WORKER_HOLDERS	4
@@ -262,10 +264,15 @@ bool kt_goes_on(struct kt_worker *worker);
 /* As that, but with what else has to reach the minimum. */
 bool kt_goes_on_for(struct kt_worker *worker, unsigned long done);
 
-/* For the worker: that was one. Others look. */
+/* For the worker: that were @n, or one. Others look. */
+static inline void kt_did_many(struct kt_worker *worker, unsigned long n)
+{
+	WRITE_ONCE(worker->done, worker->done + n);
+}
+
 static inline void kt_did(struct kt_worker *worker)
 {
-	WRITE_ONCE(worker->done, worker->done + 1);
+	kt_did_many(worker, 1);
 }
 
 static inline u32 kt_random(struct kt_worker *worker, u32 below)
@@ -345,7 +352,7 @@ void kt_ticker_stop(struct kt_ticker *ticker);
  * @fn: what it does, in hardirq context
  * @arg: for @fn
  * @fired: how often it came
- * @progress: what the one who is interrupted has done
+ * @victim: whom it interrupts
  * @csd: -
  *
  * They come at any instruction, as fast as he gets on between them.
@@ -355,7 +362,7 @@ struct kt_storm {
 	void (*fn)(void *arg);
 	void *arg;
 	unsigned long fired;
-	unsigned long *progress;
+	const struct kt_worker *victim;
 	call_single_data_t csd;
 };
 

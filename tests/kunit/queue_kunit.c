@@ -612,7 +612,7 @@ static void consume(struct kt_worker *worker)
 				atomic_inc(&t->disorder);
 			last = objs[i];
 		}
-		worker->done += n;
+		kt_did_many(worker, n);
 	}
 }
 
@@ -646,7 +646,7 @@ static void consume_slowly(struct kt_worker *worker)
 		}
 		rcu_read_unlock();
 		/* What is behind an empty ring is for the others to reach. */
-		worker->done += n;
+		kt_did_many(worker, n);
 	}
 }
 
@@ -692,7 +692,7 @@ static void produce(struct kt_worker *worker)
 					queue_pop_head(t->queue, objs, n);
 			for (i = 0; i < got; i++)
 				see(t, objs[i]);
-			worker->done += got;
+			kt_did_many(worker, got);
 		}
 		if (t->queue && !kt_random(worker, 64))
 			queue_release(t->queue);
@@ -811,7 +811,7 @@ static void consume_in_interrupt(void *data)
 		      pcpool_queue_pop_tail(t->queue, objs, t->batch, false);
 	for (i = 0; i < n; i++)
 		see(t, objs[i]);
-	worker->done += n;
+	kt_did_many(worker, n);
 }
 
 static void produce_under_interrupts(struct kt_worker *worker)
@@ -884,7 +884,7 @@ static void consume_under_storm(struct kt_worker *worker)
 		n = pcpool_ring_pop_tail(t->ring, objs, n, false);
 		for (i = 0; i < n; i++)
 			see(t, objs[i]);
-		worker->done += n;
+		kt_did_many(worker, n);
 	}
 }
 

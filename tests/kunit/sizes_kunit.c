@@ -891,7 +891,7 @@ static bool use_idle(struct zeroing *z)
 static void use_memory(struct kt_worker *worker)
 {
 	while (kt_goes_on(worker))
-		worker->done += use_idle(worker->arg);
+		kt_did_many(worker, use_idle(worker->arg));
 }
 
 static void use_memory_in_interrupt(void *data)
@@ -905,7 +905,7 @@ static void use_memory_under_interrupts(struct kt_worker *worker)
 
 	kt_ticker_start(&ticker, false, use_memory_in_interrupt, worker->arg);
 	while (kt_goes_on_for(worker, min(worker->done, READ_ONCE(ticker.fired))))
-		worker->done += use_idle(worker->arg);
+		kt_did_many(worker, use_idle(worker->arg));
 	kt_ticker_stop(&ticker);
 }
 

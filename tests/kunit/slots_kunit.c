@@ -369,7 +369,7 @@ static void wander(struct kt_worker *worker)
 			if (objs[i])
 				kt_put(kp, objs[i], worker->who);
 		}
-		worker->done += i;
+		kt_did_many(worker, i);
 	}
 }
 
