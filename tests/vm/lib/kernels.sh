@@ -327,7 +327,7 @@ get_userland() {
 	local userland=$home/userland
 	say "getting programs for it, under a minute"
 	apt_unpack_whole "$suite" "$userland" bash busybox-static coreutils diffutils findutils \
-		gawk grep kmod libjson-c-dev perl-base procps sed util-linux
+		gawk grep kmod libc-bin libjson-c-dev perl-base procps sed util-linux
 	# what the packages' own scripts would do
 	ln -s bash "$userland/bin/sh"
 	ln -s gawk "$userland/usr/bin/awk"
