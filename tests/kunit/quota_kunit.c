@@ -1207,13 +1207,13 @@ static void what_is_doomed_is_freed_whoever_ages(struct kunit *test)
 /* --- While a reserve is made ---------------------------------------------------- */
 
 static struct slow_alloc making;
-static bool was_slow;
+/* He was told to go on, and had not to give up. */
+static bool was_told;
 
 static void *alloc_slowly(gfp_t gfp, void *ctx)
 {
-	was_slow = true;
 	complete(&making.begun);
-	was_slow = wait_for_completion_timeout(&making.end, SOON);
+	was_told = wait_for_completion_timeout(&making.end, SOON);
 	return kmalloc(10, gfp);
 }
 
@@ -1250,7 +1250,7 @@ static void the_name_is_his_who_is_faster(struct kunit *test)
 	kt_gang_start(gang, 0);
 	slow = pcpool_create(&params);
 	kt_gang_join(gang);
-	KUNIT_EXPECT_TRUE(test, was_slow);
+	KUNIT_EXPECT_TRUE(test, was_told);
 	KUNIT_EXPECT_PTR_EQ(test, slow, ERR_PTR(-EEXIST));
 	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, quick);
 	pcpool_destroy(slow);
