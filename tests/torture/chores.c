@@ -24,6 +24,7 @@ struct chore {
 	const char *name;
 	unsigned int *pause_ms;		/* on average; 0: not at all */
 	void (*fn)(struct rnd_state *random);
+	unsigned long busy_since;	/* in jiffies, never 0; 0: it pauses */
 	struct rnd_state random;
 	struct task_struct *task;
 };
@@ -162,13 +163,6 @@ static void press(struct rnd_state *random)
 	give_back(READ_ONCE(nr_blocks) / RELIEF + 1);
 }
 
-static unsigned int watch_ms = 1000;
-
-static void watch(struct rnd_state *random)
-{
-	torture_find_stalls();
-}
-
 /* --- Chores ------------------------------------------------------------------------ */
 
 static struct chore chores[] = {
@@ -177,7 +171,6 @@ static struct chore chores[] = {
 	{ "torture_churn", &torture_churn, torture_place_renew },
 	{ "torture_hotplug", &torture_hotplug, hotplug },
 	{ "torture_press", &torture_pressure, press },
-	{ "torture_watch", &watch_ms, watch },
 };
 
 static int chore_fn(void *data)
@@ -186,12 +179,28 @@ static int chore_fn(void *data)
 	unsigned int pause_ms;
 
 	while (!kthread_should_stop()) {
+		WRITE_ONCE(chore->busy_since, jiffies | 1);
 		chore->fn(&chore->random);
+		WRITE_ONCE(chore->busy_since, 0);
 		pause_ms = chance(&chore->random, 2 * *chore->pause_ms) + 1;
 		/* Not to sleep through a stop. */
 		schedule_timeout_interruptible(msecs_to_jiffies(pause_ms));
 	}
 	return 0;
+}
+
+/* Says which one gets no further. */
+void torture_chores_find_stalls(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(chores); i++) {
+		unsigned long since = READ_ONCE(chores[i].busy_since);
+
+		if (torture_has_stalled(since))
+			torture_error("%s has got no further for %u s", chores[i].name,
+				      jiffies_to_msecs(jiffies - since) / 1000);
+	}
 }
 
 int torture_chores_start(void)

@@ -35,10 +35,6 @@
 /* Steps after which a thread lets others run, on few real CPUs. */
 #define BURST			200
 
-static unsigned int stalled = 120;
-module_param(stalled, uint, 0444);
-MODULE_PARM_DESC(stalled, "a thread that has waited for an object for so many seconds will for ever (120)");
-
 struct thread {
 	struct holder holder;
 	struct task_struct *task;
@@ -68,7 +64,7 @@ struct interrupted {
 static struct thread *threads;
 static unsigned int nr_threads;
 static DEFINE_PER_CPU(struct interrupted *, interrupted);
-static struct task_struct *sender;
+static struct task_struct *sender, *watch;
 
 /*
  * Objects are freed by kfree(), which does not tolerate a raw lock. Where that matters, on
@@ -175,9 +171,9 @@ static void get_and_wait(struct holder *holder)
 			return;
 		}
 	} else {
-		WRITE_ONCE(holder->waits_since, jiffies | 1);
+		WRITE_ONCE(holder->waits, true);
 		obj = pcpool_get(pool, GFP_KERNEL);
-		WRITE_ONCE(holder->waits_since, 0);
+		WRITE_ONCE(holder->waits, false);
 	}
 	hold(holder, obj);
 }
@@ -245,13 +241,14 @@ static void step_here(struct holder *holder, enum context context)
 
 void torture_holder_step(struct holder *holder, enum context context)
 {
+	WRITE_ONCE(holder->busy_since, jiffies | 1);
 	step_here(holder, context);
+	WRITE_ONCE(holder->busy_since, 0);
 	WRITE_ONCE(holder->progress, holder->progress + 1);
 	holder->steps_left--;
 }
 
-/* Gives back all that it holds. */
-void torture_holder_release(struct holder *holder, enum context context)
+static void put_all(struct holder *holder, enum context context)
 {
 	if (context != CONTEXT_NMI && chance(&holder->random, 2)) {
 		while (holder->nr_held)
@@ -264,6 +261,14 @@ void torture_holder_release(struct holder *holder, enum context context)
 		torture_give(holder, obj);
 		pcpool_put(holder->place->pool, obj);
 	}
+}
+
+/* Gives back all that it holds. */
+void torture_holder_release(struct holder *holder, enum context context)
+{
+	WRITE_ONCE(holder->busy_since, jiffies | 1);
+	put_all(holder, context);
+	WRITE_ONCE(holder->busy_since, 0);
 }
 
 /* Sees to it that the holder works on a pool; false: on none at the moment. */
@@ -389,6 +394,39 @@ static int thread_fn(void *data)
 	return 0;
 }
 
+/*
+ * Says who gets no further. Who waits for an object with empty hands waits for a wake-up that was
+ * missed, or for an object that was lost; who does not wait may be in a loop without end.
+ */
+static void find_stalled_threads(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_threads; i++) {
+		const struct holder *holder = &threads[i].holder;
+		unsigned long since = READ_ONCE(holder->busy_since);
+		const struct place *place = READ_ONCE(holder->place);
+
+		/* It may have just ended, and have left. */
+		if (torture_has_stalled(since) && place)
+			torture_error("%s: thread %ld %s for %u s", place->name, holder->id,
+				      READ_ONCE(holder->waits) ? "has waited for an object" :
+								 "has got no further",
+				      jiffies_to_msecs(jiffies - since) / 1000);
+	}
+}
+
+static int watch_fn(void *unused)
+{
+	while (!kthread_should_stop()) {
+		find_stalled_threads();
+		torture_chores_find_stalls();
+		schedule_timeout_interruptible(HZ);
+	}
+	return 0;
+}
+
+/* Watched to the end: a thread that gets no further does not stop either. */
 static void stop_threads(void)
 {
 	unsigned int i;
@@ -397,6 +435,9 @@ static void stop_threads(void)
 		if (threads[i].task)
 			kthread_stop(threads[i].task);
 	}
+	if (!IS_ERR_OR_NULL(watch))
+		kthread_stop(watch);
+	watch = NULL;
 	kvfree(threads);
 	threads = NULL;
 }
@@ -422,28 +463,8 @@ static int start_threads(void)
 			thread->task = task;
 		}
 	}
-	return 0;
-}
-
-/*
- * Says who has not got on for long. Who holds nothing and waits for an object waits
- * for a wake-up that was missed, or for an object that was lost.
- */
-void torture_find_stalls(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_threads; i++) {
-		struct holder *holder = &threads[i].holder;
-		unsigned long since = READ_ONCE(holder->waits_since);
-		struct place *place = READ_ONCE(holder->place);
-
-		/* It may have just ended, and have left. */
-		if (since && place && time_after(jiffies, since + stalled * HZ))
-			torture_error("%s: thread %ld has waited for an object for %u s",
-				      place->name, holder->id,
-				      jiffies_to_msecs(jiffies - since) / 1000);
-	}
+	watch = kthread_run(watch_fn, NULL, "torture_watch");
+	return PTR_ERR_OR_ZERO(watch);
 }
 
 /* --- Interrupts --------------------------------------------------------------------- */

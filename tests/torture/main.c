@@ -69,6 +69,10 @@ unsigned int torture_inject = 20;
 module_param_named(inject, torture_inject, uint, 0444);
 MODULE_PARM_DESC(inject, "gets and puts all of whose allocations fail by fault injection, of 1000 (20)");
 
+unsigned int torture_stalled = 120;
+module_param_named(stalled, torture_stalled, uint, 0444);
+MODULE_PARM_DESC(stalled, "what gets no further for so many seconds never will (120)");
+
 static atomic_t errors;
 static int get_errors(char *buffer, const struct kernel_param *unused)
 {

@@ -30,9 +30,6 @@ MODULE_PARM_DESC(pools, "pools there are at a time (6)");
 #define SPARE_BYTES	4096u
 #define SPARES		64
 
-/* How long to wait for what comes by itself: the worker's part, the end of a use. */
-#define PATIENCE	(120 * HZ)
-
 /* Bytes of an object that are looked at, at both its ends. */
 #define LOOK_BYTES	64u
 
@@ -401,7 +398,8 @@ static bool books_agree(struct place *place, const struct pcpool_pool_stats *s)
 /* At a quiet moment: nobody gets or puts, but the worker may not be done. */
 static void check_books(struct place *place)
 {
-	unsigned long end = jiffies + PATIENCE;
+	/* The worker's part comes by itself. */
+	unsigned long end = jiffies + torture_stalled * HZ;
 	struct pcpool_pool_stats s;
 
 	do {
@@ -459,9 +457,8 @@ static void close_place(struct place *place, struct rnd_state *random)
 		return;
 	WRITE_ONCE(place->closing, true);
 	percpu_ref_kill(&place->ref);
-	if (!wait_for_completion_timeout(&place->unused, PATIENCE)) {
+	if (!wait_for_completion_timeout(&place->unused, torture_stalled * HZ)) {
 		torture_error("%s: somebody does not come back from it", place->name);
-		torture_find_stalls();
 		wait_for_completion(&place->unused);
 	}
 	empty_mail(place, random);

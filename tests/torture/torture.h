@@ -15,6 +15,7 @@
 
 #include <linux/atomic.h>
 #include <linux/completion.h>
+#include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/percpu-refcount.h>
 #include <linux/prandom.h>
@@ -90,7 +91,8 @@ enum context {
  * @nr_held: how many
  * @depth: how many it holds at most, of this pool
  * @progress: what it has done
- * @waits_since: when it began to wait for an object, in jiffies; 0: it does not
+ * @busy_since: when it began what it is at, in jiffies, never 0; 0: it is not at anything
+ * @waits: it may wait for as long as it takes until somebody puts an object
  */
 struct holder {
 	long id;
@@ -100,7 +102,8 @@ struct holder {
 	unsigned int nr_held;
 	unsigned int depth;
 	unsigned long progress;
-	unsigned long waits_since;
+	unsigned long busy_since;
+	bool waits;
 	void *held[HELD_MAX];
 };
 
@@ -129,6 +132,7 @@ DECLARE_PER_CPU(struct totals, torture_totals);
 extern unsigned int torture_threads, torture_interrupts, torture_interrupt_us, torture_nmis;
 extern unsigned int torture_aging, torture_churn, torture_hotplug, torture_pressure;
 extern unsigned int torture_fail, torture_inject;
+extern unsigned int torture_stalled;
 extern bool torture_stopping;
 void torture_seed(struct rnd_state *random);
 __printf(1, 2) void torture_error(const char *fmt, ...);
@@ -136,6 +140,12 @@ __printf(1, 2) void torture_error(const char *fmt, ...);
 static inline u32 chance(struct rnd_state *random, u32 below)
 {
 	return prandom_u32_state(random) % below;
+}
+
+/* What took so long would take for ever: when it began is what busy_since says. */
+static inline bool torture_has_stalled(unsigned long busy_since)
+{
+	return busy_since && time_after(jiffies, busy_since + torture_stalled * HZ);
 }
 
 /* Each allocation of this task fails from now on, or no more (fault injection). */
@@ -168,7 +178,6 @@ void torture_holder_leave(struct holder *holder, enum context context);
 bool torture_holder_is_done(const struct holder *holder);
 int torture_holders_start(void);
 void torture_holders_stop(void);
-void torture_find_stalls(void);
 
 /* nmi.c */
 int torture_nmis_start(void);
@@ -177,5 +186,6 @@ void torture_nmis_stop(void);
 /* chores.c */
 int torture_chores_start(void);
 void torture_chores_stop(void);
+void torture_chores_find_stalls(void);
 
 #endif /* _PCPOOL_TORTURE_H */
