@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -388,10 +389,11 @@ static int announce(struct pcpool_core *core)
 	debugged = core->debug == PCPOOL_DEBUG_ON;
 	if (debugged != pcpool_debug_default)
 		pcpool_debug_set(core, pcpool_debug_default);
-	pcpool_debugfs_add(core);
 	list_add_tail(&core->list, &pcpool_pools);
 out:
 	mutex_unlock(&pcpool_pools_lock);
+	if (!ret)
+		pcpool_debugfs_add(core);
 	return ret;
 }
 
@@ -455,9 +457,12 @@ u64 pcpool_end(struct pcpool *pool)
 	if (WARN(core->dead, "pcpool: %s: destroyed twice\n", core->name))
 		return 0;
 
+	/* Reclaim may be busy with the pool, and is waited for. */
+	might_alloc(GFP_KERNEL);
+	/* First, for until it is off the list nobody else can have the directory's name. */
+	pcpool_debugfs_remove(core);
 	mutex_lock(&pcpool_pools_lock);
 	list_del(&core->list);
-	pcpool_debugfs_remove(core);
 	mutex_unlock(&pcpool_pools_lock);
 
 	pcpool_tiers_exit(core);

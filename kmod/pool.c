@@ -157,13 +157,16 @@ void *pcpool_make_within_quota(struct pcpool_core *core, gfp_t gfp)
 	return obj;
 }
 
-/* The same; if it succeeds there is memory again, for what the reserve lacks too. */
+/*
+ * The same, and the worker makes what the reserve lacks. If this succeeds there is memory
+ * again; if it fails, who unmade another one meanwhile took ours for made.
+ */
 void *pcpool_make(struct pcpool_core *core, gfp_t gfp)
 {
 	void *obj = pcpool_make_within_quota(core, gfp);
 
-	if (core->quota && !IS_ERR(obj) && unlikely(pcpool_quota_wants_objects(core->quota)))
-		pcpool_kick_worker(core);
+	if (core->quota)
+		pcpool_quota_tried(core, !IS_ERR(obj));
 	return obj;
 }
 
@@ -1443,8 +1446,9 @@ EXPORT_SYMBOL_GPL(pcpool_get_bulk);
  * @n: how many; %ULONG_MAX: as many as there can be
  *
  * The objects are idle in this CPU's part of the pool, from where others steal them,
- * and age like all others. They count as made, but neither as gets nor as
- * puts. A bypassed pool is not filled.
+ * and age like all others; of a pool with a quota or a reserve, those that somebody waits for
+ * or that the reserve lacks go there, as at a put. They count as made, but neither as gets nor
+ * as puts. A bypassed pool is not filled.
  *
  * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
  * Return: How many it made and kept. Fewer than @n if ops->alloc or the growth of the queue
@@ -1464,7 +1468,8 @@ unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n)
 		if (IS_ERR(obj))
 			break;
 		atomic_long_inc(&core->prefilled);
-		kept = keep_bounded(core, obj, gfp & PCPOOL_GFP);
+		kept = (core->quota && pcpool_quota_offer(core, obj)) ||
+		       keep_bounded(core, obj, gfp & PCPOOL_GFP);
 		if (!kept)
 			drop(core, obj, gfp, &core->drop_full);
 		pcpool_quota_wake(core->quota);

@@ -102,6 +102,24 @@ void pcpool_quota_unclaim(struct pcpool_quota *q)
 	pcpool_quota_wake(q);
 }
 
+/**
+ * pcpool_quota_tried() - somebody has tried to make an object, for himself
+ * @core: a pool with a quota or reserve
+ * @made: whether he could
+ *
+ * Starts the worker if the reserve lacks some; but if that is just waiting to be started again, for
+ * want of memory, not another time. It will see what is lacking: pcpool_quota_unclaim() has a
+ * barrier, (A), and the workqueue has one before it runs what was pending.
+ */
+void pcpool_quota_tried(struct pcpool_core *core, bool made)
+{
+	struct pcpool_quota *q = core->quota;
+
+	if (unlikely(pcpool_quota_wants_objects(q)) &&
+	    (made || !delayed_work_pending(&q->refill)))
+		pcpool_kick_worker(core);
+}
+
 /* An object was freed, and its memory with it. */
 void pcpool_quota_unmade(struct pcpool_quota *q)
 {
@@ -454,9 +472,11 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
 			return w.obj;
 		/* The right to make one. */
 		obj = pcpool_count_miss(core, pcpool_make_claimed(core, modest(q, gfp)));
-		if (IS_ERR(obj)) {
-			/* It may help somebody else. */
+		/* If it is not made, it may help somebody else. */
+		if (IS_ERR(obj))
 			pcpool_quota_unclaim(q);
+		pcpool_quota_tried(core, !IS_ERR(obj));
+		if (IS_ERR(obj)) {
 			if (!q->reserve)
 				/* What was put meanwhile did not wait for us. */
 				return pcpool_take_anywhere(core, true) ?: obj;

@@ -57,6 +57,7 @@ void pcpool_quota_exit(struct pcpool_core *core);
 
 bool pcpool_quota_claim(struct pcpool_quota *q);
 void pcpool_quota_unclaim(struct pcpool_quota *q);
+void pcpool_quota_tried(struct pcpool_core *core, bool made);
 void pcpool_quota_unmade(struct pcpool_quota *q);
 bool pcpool_quota_wants_objects(const struct pcpool_quota *q);
 void *pcpool_quota_get(struct pcpool_core *core, gfp_t gfp, bool local,

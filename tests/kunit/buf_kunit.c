@@ -502,29 +502,24 @@ static const size_t absurd[] = {
 	SIZE_MAX / 4 * 3, SIZE_MAX / 4 * 3 + 1, (size_t)INT_MAX + 1,
 };
 
-static void absurd_desc(const size_t *bytes, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%zu bytes", *bytes);
-}
+static const struct span absurd_spans[] = {
+	{ 1, SZ_4K }, { SZ_4K, SZ_4K }, { 1, SZ_4K, true }, { SZ_4K, SZ_4K, true },
+};
 
-KUNIT_ARRAY_PARAM(absurd, absurd, absurd_desc);
+KUNIT_ARRAY_PARAM(absurd_span, absurd_spans, span_desc);
 
 static void what_nobody_has_is_not_got(struct kunit *test)
 {
-	size_t bytes = *(const size_t *)test->param_value;
-	unsigned int halves, order;
-	struct bufs *bufs;
+	struct bufs *bufs = new_bufs_of(test);
+	unsigned int i;
 
-	for (halves = 0; halves < 2; halves++) {
-		for (order = 0; order <= 12; order += 12) {
-			bufs = new_bufs(test, .min_bytes = 1 << order, .max_bytes = SZ_4K,
-					.halves = halves);
-			KUNIT_EXPECT_NULL(test, pcpool_buf_get(bufs->set, bytes,
-							       GFP_KERNEL | __GFP_NOWARN));
-			KUNIT_EXPECT_NULL(test, pcpool_buf_get(bufs->set, bytes,
-							       GFP_NOWAIT | __GFP_NOWARN));
-			destroy(bufs);
-		}
+	for (i = 0; i < ARRAY_SIZE(absurd); i++) {
+		KUNIT_EXPECT_NULL_MSG(test, pcpool_buf_get(bufs->set, absurd[i],
+							   GFP_KERNEL | __GFP_NOWARN),
+				      "%zu bytes", absurd[i]);
+		KUNIT_EXPECT_NULL_MSG(test, pcpool_buf_get(bufs->set, absurd[i],
+							   GFP_NOWAIT | __GFP_NOWARN),
+				      "%zu bytes", absurd[i]);
 	}
 }
 
@@ -1127,7 +1122,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(what_is_asked_for_is_counted_by_class),
 	KUNIT_CASE(what_is_asked_for_is_counted_on_all_cpus),
 	KUNIT_CASE(a_hit_is_counted),
-	KUNIT_CASE_PARAM(what_nobody_has_is_not_got, absurd_gen_params),
+	KUNIT_CASE_PARAM(what_nobody_has_is_not_got, absurd_span_gen_params),
 	KUNIT_CASE(a_class_without_memory_gives_nothing),
 	KUNIT_CASE_PARAM(a_class_keeps_no_more_idle_than_it_may, bound_gen_params),
 	KUNIT_CASE(without_a_bound_all_are_kept),

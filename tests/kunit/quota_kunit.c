@@ -1054,6 +1054,81 @@ static void what_the_reserve_loses_is_made_again(struct kunit *test)
 	kt_end(kp);
 }
 
+/* What was put while another one was being made, which it then was not. */
+static void *late;
+
+static void *put_late_and_fail(gfp_t gfp, void *ctx)
+{
+	struct kt_pool *kp = ctx;
+	void *obj = late;
+
+	if (!obj)
+		return kt_ops.alloc(gfp, ctx);
+	late = NULL;
+	kp->arg = kp;
+	kt_put(kp, obj, KT_ME);
+	kp->arg = NULL;
+	return NULL;
+}
+
+/* Who unmade one took the other for made, and so for enough. */
+static void what_the_reserve_lacks_after_a_failure_is_made(struct kunit *test)
+{
+	struct pcpool_ops ops = kt_ops;
+	struct kt_pool *kp;
+
+	ops.alloc = put_late_and_fail;
+	ops.bytes = too_large;
+	kp = kt_new(test, 10, .ops = &ops, .reserve = 1, .object_bytes = 10,
+		    .max_object_bytes = 100);
+	late = take_the_reserve(kp);
+	kp->alloc_fails = false;
+	KUNIT_EXPECT_NULL(test, kt_get(kp, GFP_NOWAIT, KT_ME));
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).drop_oversize, 1);
+	kt_settle(kp);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_reserve, 1);
+	kt_expect_sound(kp);
+	kt_end(kp);
+}
+
+static void what_is_made_ahead_is_for_the_reserve_first(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10, .reserve = 4, .max_idle = 4);
+	void **objs;
+
+	kp->alloc_fails = true;
+	objs = kt_get_many(kp, 4);
+	kp->alloc_fails = false;
+	KUNIT_EXPECT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, 3), 3);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_reserve, 3);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 0);
+	/* There is room for one more. */
+	KUNIT_EXPECT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, 3), 1);
+	kt_put_many(kp, 4, objs);
+	kt_expect_sound(kp);
+}
+
+static void what_is_made_ahead_serves_who_waits(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10, .reserve = 1, .max_idle = 1);
+	struct kt_gang *gang = kt_gang_new(test);
+	struct line *line = new_line(test, kp);
+	unsigned long began;
+	void *mine;
+
+	mine = take_the_reserve(kp);
+	line_up(gang, line);
+	WRITE_ONCE(kp->alloc_fails, false);
+	began = jiffies;
+	KUNIT_EXPECT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, 1), 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(result(line, 0)));
+	KUNIT_EXPECT_LT(test, jiffies - began, 2 * HZ);
+	kt_put(kp, line->result[0], KT_ME);
+	kt_put(kp, mine, KT_ME);
+	kt_gang_join(gang);
+	kt_expect_sound(kp);
+}
+
 /* Nobody gets or puts any more, who would notice that there is memory again. */
 static void what_the_reserve_loses_is_made_again_later(struct kunit *test)
 {
@@ -1454,6 +1529,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_bypassed_pool_at_its_quota_serves_what_is_idle),
 	KUNIT_CASE_PARAM(what_the_reserve_loses_is_made_again, reserve_gen_params),
 	KUNIT_CASE_SLOW(what_the_reserve_loses_is_made_again_later),
+	KUNIT_CASE(what_the_reserve_lacks_after_a_failure_is_made),
+	KUNIT_CASE(what_is_made_ahead_is_for_the_reserve_first),
+	KUNIT_CASE(what_is_made_ahead_serves_who_waits),
 	KUNIT_CASE(what_is_freed_lets_who_waits_try_again),
 	KUNIT_CASE(who_makes_one_in_vain_looks_again),
 	KUNIT_CASE(what_is_doomed_is_freed_whoever_ages),

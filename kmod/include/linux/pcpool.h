@@ -56,9 +56,10 @@ struct module;
  *	that have been dropped.
  * @free: Unmake one object. Required. Called from reclaim too, so it must not
  *	wait for memory, nor take a lock that is held around an allocation that
- *	may reclaim. Never called from hardirq or NMI context, and on PREEMPT_RT
- *	only from where a sleeping lock may be taken; otherwise it runs with
- *	preemption and interrupts as the caller of pcpool_put() had them. With
+ *	may reclaim, or around pcpool_create() or pcpool_destroy(). Never called
+ *	from hardirq or NMI context, and on PREEMPT_RT only from where a sleeping
+ *	lock may be taken; otherwise it runs with preemption and interrupts as the
+ *	caller of pcpool_put() had them. With
  *	%PCPOOL_FREE_MAY_SLEEP it is only called from task context and may sleep.
  * @reset: Clean an object at each put, before anyone else can get it.
  *	Optional. Called in the context of the put, so from NMI too if the

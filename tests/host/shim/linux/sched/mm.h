@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _SHIM_SCHED_MM_H
+#define _SHIM_SCHED_MM_H
+
+#include <linux/gfp.h>
+#include <linux/sched.h>
+
+/* Nobody reclaims here. */
+#define might_alloc(gfp)	do { (void)(gfp); might_sleep(); } while (0)
+
+#endif
