@@ -76,7 +76,8 @@ check:
 .PHONY: check-all
 check-all:
 	tests/check-all $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
-		$(if $(CELLS),--cells '$(CELLS)') $(if $(AGAIN),--again)
+		$(if $(CELLS),--cells '$(CELLS)') $(if $(STEPS),--steps '$(STEPS)') \
+		$(if $(AGAIN),--again)
 
 .PHONY: litmus
 litmus:
@@ -103,7 +104,8 @@ help:
 	@echo '  demo       boot a stock kernel and show a real workload on pools'
 	@echo '  check      run all quick tests; results in build/check/'
 	@echo '  check-all  run all tests on all kernels, hours; results in build/check/all/, from where it goes on if it was'
-	@echo '             interrupted. SECONDS=600: of torture a cell; CELLS=debian-*: only these; AGAIN=1: also what passed'
+	@echo '             interrupted. SECONDS=600: of torture a cell; CELLS=debian-*, STEPS=torture: only these;'
+	@echo '             AGAIN=1: also what passed'
 	@echo '  litmus     check what orders what between CPUs against the memory model of the kernel'
 	@echo '  kunit      the KUnit test module, for KDIR (a kernel with KUnit)'
 	@echo '  selftests  the module that the kselftests use, for KDIR'

@@ -1076,6 +1076,7 @@ static void what_the_reserve_lacks_after_a_failure_is_made(struct kunit *test)
 {
 	struct pcpool_ops ops = kt_ops;
 	struct kt_pool *kp;
+	void *obj;
 
 	ops.alloc = put_late_and_fail;
 	ops.bytes = too_large;
@@ -1083,8 +1084,11 @@ static void what_the_reserve_lacks_after_a_failure_is_made(struct kunit *test)
 		    .max_object_bytes = 100);
 	late = take_the_reserve(kp);
 	kp->alloc_fails = false;
-	KUNIT_EXPECT_NULL(test, kt_get(kp, GFP_NOWAIT, KT_ME));
+	obj = kt_get(kp, GFP_NOWAIT, KT_ME);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).drop_oversize, 1);
+	/* The worker may be as fast as that. */
+	if (obj)
+		kt_put(kp, obj, KT_ME);
 	kt_settle(kp);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_reserve, 1);
 	kt_expect_sound(kp);

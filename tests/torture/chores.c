@@ -197,9 +197,8 @@ void torture_chores_find_stalls(void)
 	for (i = 0; i < ARRAY_SIZE(chores); i++) {
 		unsigned long since = READ_ONCE(chores[i].busy_since);
 
-		if (torture_has_stalled(since))
-			torture_error("%s has got no further for %u s", chores[i].name,
-				      jiffies_to_msecs(jiffies - since) / 1000);
+		if (torture_has_stalled(since, TORTURE_WORK_TIMES))
+			torture_stalled_task(chores[i].task, chores[i].name, since);
 	}
 }
 

@@ -405,14 +405,11 @@ static void find_stalled_threads(void)
 	for (i = 0; i < nr_threads; i++) {
 		const struct holder *holder = &threads[i].holder;
 		unsigned long since = READ_ONCE(holder->busy_since);
-		const struct place *place = READ_ONCE(holder->place);
+		bool waits = READ_ONCE(holder->waits);
 
-		/* It may have just ended, and have left. */
-		if (torture_has_stalled(since) && place)
-			torture_error("%s: thread %ld %s for %u s", place->name, holder->id,
-				      READ_ONCE(holder->waits) ? "has waited for an object" :
-								 "has got no further",
-				      jiffies_to_msecs(jiffies - since) / 1000);
+		if (torture_has_stalled(since, waits ? 1 : TORTURE_WORK_TIMES))
+			torture_stalled_task(threads[i].task, waits ? "a get that waits" : "a step",
+					     since);
 	}
 }
 

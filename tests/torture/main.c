@@ -19,6 +19,7 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/sched/debug.h>
 
 #include "torture.h"
 
@@ -104,6 +105,14 @@ void torture_error(const char *fmt, ...)
 	vaf.va = &args;
 	pr_err("error: %pV\n", &vaf);
 	va_end(args);
+}
+
+/* @task has been at @what since then; shows where it is. */
+void torture_stalled_task(struct task_struct *task, const char *what, unsigned long since)
+{
+	torture_error("%s of %s has not ended for %u s", what, task->comm,
+		      jiffies_to_msecs(jiffies - since) / 1000);
+	sched_show_task(task);
 }
 
 void torture_inject_faults(bool fail)

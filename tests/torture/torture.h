@@ -136,16 +136,24 @@ extern unsigned int torture_stalled;
 extern bool torture_stopping;
 void torture_seed(struct rnd_state *random);
 __printf(1, 2) void torture_error(const char *fmt, ...);
+void torture_stalled_task(struct task_struct *task, const char *what, unsigned long since);
 
 static inline u32 chance(struct rnd_state *random, u32 below)
 {
 	return prandom_u32_state(random) % below;
 }
 
-/* What took so long would take for ever: when it began is what busy_since says. */
-static inline bool torture_has_stalled(unsigned long busy_since)
+/*
+ * Who waits with empty hands has @stalled seconds. Who does not wait may be making many objects while
+ * there is hardly any memory, or end a pool, which itself waits that long for its users, and again
+ * for its books, before it says so.
+ */
+#define TORTURE_WORK_TIMES	5
+
+/* Has what began then, in jiffies, not ended for so many times that long? 0: it has ended. */
+static inline bool torture_has_stalled(unsigned long busy_since, unsigned int times)
 {
-	return busy_since && time_after(jiffies, busy_since + torture_stalled * HZ);
+	return busy_since && time_after(jiffies, busy_since + times * torture_stalled * HZ);
 }
 
 /* Each allocation of this task fails from now on, or no more (fault injection). */
