@@ -112,7 +112,8 @@ void torture_stalled_task(struct task_struct *task, const char *what, unsigned l
 {
 	torture_error("%s of %s has not ended for %u s", what, task->comm,
 		      jiffies_to_msecs(jiffies - since) / 1000);
-	sched_show_task(task);
+	if (atomic_read(&errors) <= ERRORS_SAID)
+		sched_show_task(task);
 }
 
 void torture_inject_faults(bool fail)
