@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 
 #include "torture.h"
@@ -143,12 +144,17 @@ static int memory_is_out(struct notifier_block *nb, unsigned long unused, void *
 
 static struct notifier_block oom_notifier = { .notifier_call = memory_is_out };
 
-/* Takes all memory there is, so that the shrinkers are called; then lets go of some of it. */
+/*
+ * Takes all memory there is, so that the shrinkers are called; then lets go of some of it. Not more than
+ * there is, for memory_is_out() may give back as fast as this takes. And without a sleep: RCU-tasks,
+ * which switching debug mode waits for, is told that a new step begins.
+ */
 static void press(struct rnd_state *random)
 {
+	unsigned long left = totalram_pages() >> BLOCK_ORDER;
 	struct page *page;
 
-	while (!kthread_should_stop()) {
+	while (left-- && !kthread_should_stop()) {
 		page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN | __GFP_NOMEMALLOC,
 				   BLOCK_ORDER);
 		if (!page)
@@ -158,7 +164,7 @@ static void press(struct rnd_state *random)
 		nr_blocks++;
 		spin_unlock(&blocks_lock);
 		count_many(pages, 1 << BLOCK_ORDER);
-		cond_resched();
+		cond_resched_tasks_rcu_qs();
 	}
 	give_back(READ_ONCE(nr_blocks) / RELIEF + 1);
 }
