@@ -497,9 +497,9 @@ u64 pcpool_end(struct pcpool *pool)
  * touches neither the object nor any pool. Whoever gets that warning still owns
  * the object.
  *
- * Context: Task context where an allocation with %GFP_KERNEL may be, as it waits for what reclaim is
- * doing with the pool. Not from a CPU hotplug callback, nor with cpus_read_lock() held, nor from the
- * pool's own callbacks.
+ * Context: Task context where an allocation with %GFP_KERNEL may be, as it waits for what
+ * reclaim is doing with the pool. Not from a CPU hotplug callback, nor with
+ * cpus_read_lock() held, nor from the pool's own callbacks.
  */
 void pcpool_destroy(struct pcpool *pool)
 {
