@@ -327,7 +327,7 @@ static struct kunit_case hotplug_cases[] = {
 	KUNIT_CASE(a_cpu_slept_offline_through_passes),
 	KUNIT_CASE(a_pool_works_on_a_cpu_that_came_up_later),
 	KUNIT_CASE(scans_while_a_cpu_goes_down_leave_the_main_tier_alone),
-	KUNIT_CASE_SLOW(cpus_that_come_and_go_lose_and_share_nothing),
+	KUNIT_CASE(cpus_that_come_and_go_lose_and_share_nothing),
 	{}
 };
 

@@ -72,7 +72,7 @@ MODULE_PARM_DESC(inject, "gets and puts all of whose allocations fail by fault i
 
 unsigned int torture_stalled = 120;
 module_param_named(stalled, torture_stalled, uint, 0444);
-MODULE_PARM_DESC(stalled, "what gets no further for so many seconds never will (120)");
+MODULE_PARM_DESC(stalled, "a get that waits for so many seconds will for ever; what only works has five times that (120)");
 
 static atomic_t errors;
 static int get_errors(char *buffer, const struct kernel_param *unused)
