@@ -61,7 +61,7 @@ struct pcpool_buf_set {
 	bool clear;
 	struct pcpool_buf_class large;
 	atomic_long_t nr_large;
-	struct llist_head doomed;
+	struct llist_head deferred_frees;
 	struct work_struct work;
 	struct pcpool_buf_class class[];
 };
@@ -154,12 +154,12 @@ static void large_free(struct large_buf *large)
 	kfree(large);
 }
 
-static void free_doomed(struct work_struct *work)
+static void free_deferred(struct work_struct *work)
 {
 	struct pcpool_buf_set *set = container_of(work, struct pcpool_buf_set, work);
 	struct large_buf *large, *next;
 
-	llist_for_each_entry_safe(large, next, llist_del_all(&set->doomed), node) {
+	llist_for_each_entry_safe(large, next, llist_del_all(&set->deferred_frees), node) {
 		large_free(large);
 		cond_resched();
 	}
@@ -254,8 +254,8 @@ struct pcpool_buf_set *__pcpool_buf_create(const struct pcpool_buf_params *param
 	set->nr = like.nr;
 	set->clear = params->flags & PCPOOL_ZERO_ON_PUT;
 	set->large.set = set;
-	init_llist_head(&set->doomed);
-	INIT_WORK(&set->work, free_doomed);
+	init_llist_head(&set->deferred_frees);
+	INIT_WORK(&set->work, free_deferred);
 	for (i = 0; i < set->nr; i++) {
 		ret = class_init(set, i, params, owner);
 		if (ret) {
@@ -365,7 +365,7 @@ void pcpool_buf_put(struct pcpool_buf *buf)
 		large_free(large);
 		return;
 	}
-	llist_add(&large->node, &class->set->doomed);
+	llist_add(&large->node, &class->set->deferred_frees);
 	/* Whoever finds it queued knows that it will look again. */
 	queue_work(pcpool_workqueue, &class->set->work);
 }

@@ -22,10 +22,10 @@
 
 int pcpool_credit_init(struct pcpool_credit *credit, unsigned long bound)
 {
-	credit->at_hand = alloc_percpu(atomic_long_t);
-	if (!credit->at_hand)
+	credit->percpu = alloc_percpu(atomic_long_t);
+	if (!credit->percpu)
 		return -ENOMEM;
-	atomic_long_set(&credit->rest, bound);
+	atomic_long_set(&credit->global, bound);
 	credit->batch = clamp_t(long, bound / CREDIT_SHARES / num_possible_cpus(),
 				1, CREDIT_BATCH_MAX);
 	return 0;
@@ -34,26 +34,26 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_init);
 
 void pcpool_credit_exit(struct pcpool_credit *credit)
 {
-	free_percpu(credit->at_hand);
+	free_percpu(credit->percpu);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_exit);
 
 /* None is at hand: from the rest, or from whoever has any. */
 bool pcpool_credit_take_slowly(struct pcpool_credit *credit)
 {
-	long n = pcpool_credit_take_up_to(&credit->rest, credit->batch);
+	long n = pcpool_credit_take_up_to(&credit->global, credit->batch);
 	int cpu;
 
 	if (!n) {
 		for_each_possible_cpu(cpu) {
-			n = pcpool_credit_take_up_to(per_cpu_ptr(credit->at_hand, cpu),
+			n = pcpool_credit_take_up_to(per_cpu_ptr(credit->percpu, cpu),
 						     credit->batch);
 			if (n)
 				break;
 		}
 	}
 	if (n > 1)
-		atomic_long_add(n - 1, raw_cpu_ptr(credit->at_hand));
+		atomic_long_add(n - 1, raw_cpu_ptr(credit->percpu));
 	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_take_slowly);
@@ -61,12 +61,12 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_take_slowly);
 /* Give back @n credits. */
 void pcpool_credit_give(struct pcpool_credit *credit, unsigned long n)
 {
-	atomic_long_t *at_hand = raw_cpu_ptr(credit->at_hand);
-	long there = atomic_long_add_return(n, at_hand);
+	atomic_long_t *percpu = raw_cpu_ptr(credit->percpu);
+	long there = atomic_long_add_return(n, percpu);
 
 	if (unlikely(there > 2 * credit->batch)) {
-		n = pcpool_credit_take_up_to(at_hand, there - credit->batch);
-		atomic_long_add(n, &credit->rest);
+		n = pcpool_credit_take_up_to(percpu, there - credit->batch);
+		atomic_long_add(n, &credit->global);
 	}
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_give);
@@ -74,11 +74,11 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_give);
 /* How many there are; exact when nobody takes or gives. */
 unsigned long pcpool_credit_count(const struct pcpool_credit *credit)
 {
-	unsigned long n = atomic_long_read(&credit->rest);
+	unsigned long n = atomic_long_read(&credit->global);
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		n += atomic_long_read(per_cpu_ptr(credit->at_hand, cpu));
+		n += atomic_long_read(per_cpu_ptr(credit->percpu, cpu));
 	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_count);

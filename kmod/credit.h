@@ -19,13 +19,13 @@
 
 /**
  * struct pcpool_credit - the credits for one bound
- * @at_hand: what each CPU has; changed by all, but mostly by that CPU
+ * @percpu: what each CPU has; changed by all, but mostly by that CPU
  * @rest: what nobody has at hand
  * @batch: how many to move between the two
  */
 struct pcpool_credit {
-	atomic_long_t __percpu *at_hand;
-	atomic_long_t rest ____cacheline_aligned_in_smp;
+	atomic_long_t __percpu *percpu;
+	atomic_long_t global ____cacheline_aligned_in_smp;
 	long batch;
 };
 
@@ -58,7 +58,7 @@ static inline long pcpool_credit_take_up_to(atomic_long_t *from, long n)
  */
 static inline bool pcpool_credit_take(struct pcpool_credit *credit)
 {
-	return likely(pcpool_credit_take_up_to(raw_cpu_ptr(credit->at_hand), 1)) ||
+	return likely(pcpool_credit_take_up_to(raw_cpu_ptr(credit->percpu), 1)) ||
 	       pcpool_credit_take_slowly(credit);
 }
 

@@ -282,7 +282,7 @@ static void check_content(struct record *r)
 /* --- What pool.c tells -------------------------------------------------------- */
 
 /* An object was made; it is nobody's yet. Called unless debug mode was off just now. */
-void pcpool_debug_made(struct pcpool_core *core, void *obj, gfp_t gfp)
+void pcpool_debug_allocated(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
 	struct record *r = NULL;
 	unsigned long flags;
@@ -413,7 +413,7 @@ void pcpool_debug_idle(struct pcpool_core *core, void *obj)
 }
 
 /* An object is about to be unmade. Called unless debug mode was off just now. */
-void pcpool_debug_unmade(struct pcpool_core *core, void *obj)
+void pcpool_debug_freed(struct pcpool_core *core, void *obj)
 {
 	struct record *r;
 	unsigned long flags;

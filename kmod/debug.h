@@ -38,11 +38,11 @@ void pcpool_debug_begin(struct pcpool_core *core);
 int pcpool_debug_set(struct pcpool_core *core, bool on);
 void pcpool_debug_destroy(struct pcpool_core *core);
 
-void pcpool_debug_made(struct pcpool_core *core, void *obj, gfp_t gfp);
+void pcpool_debug_allocated(struct pcpool_core *core, void *obj, gfp_t gfp);
 void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller);
 bool pcpool_debug_put(struct pcpool_core *core, void *obj, unsigned long caller);
 void pcpool_debug_idle(struct pcpool_core *core, void *obj);
-void pcpool_debug_unmade(struct pcpool_core *core, void *obj);
+void pcpool_debug_freed(struct pcpool_core *core, void *obj);
 
 void pcpool_debug_show_outstanding(struct pcpool_core *core, struct seq_file *m);
 

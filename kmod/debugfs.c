@@ -35,7 +35,7 @@ static const struct {
 	STAT(gets), STAT(hit_private), STAT(hit_shared), STAT(hit_steal),
 	STAT(hit_victim), STAT(miss), STAT(alloc_fail), STAT(puts),
 	STAT(drop_full), STAT(drop_oversize), STAT(drop_other), STAT(evicted),
-	STAT(ages), STAT(made), STAT(unmade), STAT(outstanding),
+	STAT(ages), STAT(allocs), STAT(frees), STAT(outstanding),
 	STAT(idle_main), STAT(idle_victim), STAT(idle_bytes), STAT(deferred),
 	STAT(grows), STAT(idle_reserve), STAT(waiting), STAT(waits),
 	STAT(misuses), STAT(requested_bytes),
@@ -64,8 +64,8 @@ static int params_show(struct seq_file *m, void *unused)
 	seq_printf(m, "max_object_bytes %zu\n", core->max_object_bytes);
 	seq_printf(m, "private_slots %u\n", core->nr_slots);
 	seq_printf(m, "max_idle %lu\n", core->max_idle);
-	seq_printf(m, "max_total %lu\n", pcpool_quota_max_total(core->quota));
-	seq_printf(m, "reserve %lu\n", core->quota ? core->quota->reserve : 0);
+	seq_printf(m, "max_total %lu\n", pcpool_wait_max_total(core->wait));
+	seq_printf(m, "reserve %lu\n", core->wait ? core->wait->reserve : 0);
 	seq_printf(m, "steal %s\n", steal_names[core->steal]);
 	seq_printf(m, "flags%s%s%s%s%s\n", core->flags ? "" : " none",
 		   core->flags & PCPOOL_FREE_MAY_SLEEP ? " free_may_sleep" : "",

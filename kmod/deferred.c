@@ -3,7 +3,7 @@
  * Deferred puts; see deferred.h for what they are for. This file uses the kernel's
  * atomics, RCU and allocator and nothing else of pcpool.
  *
- * A cell is NULL, an object, or CELL_GONE in a chunk that is being trimmed; it changes
+ * A cell is NULL, an object, or SLOT_GONE in a chunk that is being trimmed; it changes
  * by compare-and-exchange only, so whoever makes the exchange owns what he got.
  * A chunk is found through an RCU-protected list: added at the front by anyone,
  * unlinked from behind the front by one trimmer at a time (the pool's age_lock).
@@ -32,8 +32,8 @@
 #include "testing.h"
 
 /* A cell of a chunk that is being trimmed. Not NULL, and no object either. */
-#define CELL_GONE	((void *)&cell_gone)
-static char cell_gone;
+#define SLOT_GONE	((void *)&slot_gone)
+static char slot_gone;
 
 /*
  * How often to look through all cells for a free one. There is one at every moment, but
@@ -60,21 +60,21 @@ struct pcpool_deferred_chunk {
 	unsigned int put_at;
 	unsigned int take_at;
 	struct rcu_head rcu;
-	void *cell[];
+	void *slot[];
 };
 
 /* An empty pool has a few, so that objects can be made in any context. */
-#define FIRST_CELLS	(2 * PCPOOL_DEFERRED_SPARE - \
+#define FIRST_SLOTS	(2 * PCPOOL_DEFERRED_SPARE - \
 			 sizeof(struct pcpool_deferred_chunk) / sizeof(void *))
 /* Then a page at a time. */
-#define MORE_CELLS	((PAGE_SIZE - sizeof(struct pcpool_deferred_chunk)) / \
+#define MORE_SLOTS	((PAGE_SIZE - sizeof(struct pcpool_deferred_chunk)) / \
 			 sizeof(void *))
 
 static bool add_chunk(struct pcpool_deferred *d, unsigned int size, gfp_t gfp)
 {
 	struct pcpool_deferred_chunk *chunk, *next;
 
-	chunk = kzalloc(struct_size(chunk, cell, size), gfp | __GFP_NOWARN);
+	chunk = kzalloc(struct_size(chunk, slot, size), gfp | __GFP_NOWARN);
 	if (!chunk)
 		return false;
 	chunk->size = size;
@@ -82,13 +82,13 @@ static bool add_chunk(struct pcpool_deferred *d, unsigned int size, gfp_t gfp)
 	do {
 		chunk->next = next;
 	} while (!try_cmpxchg(&d->chunks, &next, chunk)); /* (C) */
-	atomic_long_add(size, &d->cells);
+	atomic_long_add(size, &d->slots);
 	return true;
 }
 
 int pcpool_deferred_init(struct pcpool_deferred *d)
 {
-	return add_chunk(d, FIRST_CELLS, GFP_KERNEL) ? 0 : -ENOMEM;
+	return add_chunk(d, FIRST_SLOTS, GFP_KERNEL) ? 0 : -ENOMEM;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_init);
 
@@ -106,43 +106,43 @@ void pcpool_deferred_exit(struct pcpool_deferred *d)
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_exit);
 
 /**
- * pcpool_deferred_secure() - secure a cell for an object that is about to be made
+ * pcpool_deferred_reserve() - secure a cell for an object that is about to be made
  * @d: the cells
  *
  * Return: false if there is none left; add cells, or do without the object.
  */
-bool pcpool_deferred_secure(struct pcpool_deferred *d)
+bool pcpool_deferred_reserve(struct pcpool_deferred *d)
 {
-	long needed = atomic_long_inc_return(&d->needed); /* (B) */
+	long needed = atomic_long_inc_return(&d->reserved); /* (B) */
 
 	/* (C): who sees a cell counted will see its chunk. */
-	if (likely(needed <= atomic_long_read_acquire(&d->cells)))
+	if (likely(needed <= atomic_long_read_acquire(&d->slots)))
 		return true;
-	atomic_long_dec(&d->needed);
+	atomic_long_dec(&d->reserved);
 	return false;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_secure);
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_reserve);
 
 /* The object is unmade, or was not made after all. */
-void pcpool_deferred_unsecure(struct pcpool_deferred *d)
+void pcpool_deferred_unreserve(struct pcpool_deferred *d)
 {
-	atomic_long_dec(&d->needed);
+	atomic_long_dec(&d->reserved);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_unsecure);
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_unreserve);
 
 /* Are there so few spare cells that more should be made ahead of need? */
-bool pcpool_deferred_wants_cells(const struct pcpool_deferred *d)
+bool pcpool_deferred_needs_slots(const struct pcpool_deferred *d)
 {
-	return atomic_long_read(&d->cells) <
-	       atomic_long_read(&d->needed) + PCPOOL_DEFERRED_SPARE;
+	return atomic_long_read(&d->slots) <
+	       atomic_long_read(&d->reserved) + PCPOOL_DEFERRED_SPARE;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_wants_cells);
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_needs_slots);
 
-bool pcpool_deferred_add_cells(struct pcpool_deferred *d, gfp_t gfp)
+bool pcpool_deferred_add_slots(struct pcpool_deferred *d, gfp_t gfp)
 {
-	return add_chunk(d, MORE_CELLS, gfp);
+	return add_chunk(d, MORE_SLOTS, gfp);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_add_cells);
+EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_add_slots);
 
 static void chunk_free_rcu(struct rcu_head *rcu)
 {
@@ -168,17 +168,17 @@ void pcpool_deferred_trim(struct pcpool_deferred *d)
 	 */
 	prev = smp_load_acquire(&d->chunks);
 	while ((chunk = prev->next)) {
-		keep = atomic_long_read(&d->needed) + PCPOOL_DEFERRED_SPARE;
-		if (atomic_long_read(&d->cells) - chunk->size < keep)
+		keep = atomic_long_read(&d->reserved) + PCPOOL_DEFERRED_SPARE;
+		if (atomic_long_read(&d->slots) - chunk->size < keep)
 			break;
 		/* Look again now that it counts. */
-		if (atomic_long_sub_return(chunk->size, &d->cells) <
-		    atomic_long_read(&d->needed)) { /* (B) */
-			atomic_long_add(chunk->size, &d->cells);
+		if (atomic_long_sub_return(chunk->size, &d->slots) <
+		    atomic_long_read(&d->reserved)) { /* (B) */
+			atomic_long_add(chunk->size, &d->slots);
 			break;
 		}
 		for (i = 0; i < chunk->size; i++) {
-			obj = xchg(&chunk->cell[i], CELL_GONE);
+			obj = xchg(&chunk->slot[i], SLOT_GONE);
 			if (obj) {
 				pcpool_deferred_put(d, obj);
 				atomic_long_dec(&d->filled);
@@ -199,8 +199,8 @@ static bool chunk_put(struct pcpool_deferred_chunk *chunk, void *obj)
 	for (i = 0; i < chunk->size; i++, at++) {
 		if (at >= chunk->size)
 			at = 0;
-		if (!READ_ONCE(chunk->cell[at]) &&
-		    !cmpxchg(&chunk->cell[at], NULL, obj)) { /* (A) */
+		if (!READ_ONCE(chunk->slot[at]) &&
+		    !cmpxchg(&chunk->slot[at], NULL, obj)) { /* (A) */
 			WRITE_ONCE(chunk->put_at, at + 1);
 			return true;
 		}
@@ -218,9 +218,9 @@ static void *chunk_take(struct pcpool_deferred_chunk *chunk)
 	for (i = 0; i < chunk->size; i++, at++) {
 		if (at >= chunk->size)
 			at = 0;
-		obj = READ_ONCE(chunk->cell[at]);
-		if (obj && obj != CELL_GONE &&
-		    cmpxchg(&chunk->cell[at], obj, NULL) == obj) { /* (A) */
+		obj = READ_ONCE(chunk->slot[at]);
+		if (obj && obj != SLOT_GONE &&
+		    cmpxchg(&chunk->slot[at], obj, NULL) == obj) { /* (A) */
 			WRITE_ONCE(chunk->take_at, at + 1);
 			atomic_dec(&chunk->filled);
 			return obj;

@@ -36,18 +36,18 @@ struct pcpool_deferred_chunk;
  */
 struct pcpool_deferred {
 	struct pcpool_deferred_chunk *chunks;
-	atomic_long_t cells;
-	atomic_long_t needed;
+	atomic_long_t slots;
+	atomic_long_t reserved;
 	atomic_long_t filled;
 };
 
 int pcpool_deferred_init(struct pcpool_deferred *d);
 void pcpool_deferred_exit(struct pcpool_deferred *d);
 
-bool pcpool_deferred_secure(struct pcpool_deferred *d);
-void pcpool_deferred_unsecure(struct pcpool_deferred *d);
-bool pcpool_deferred_wants_cells(const struct pcpool_deferred *d);
-bool pcpool_deferred_add_cells(struct pcpool_deferred *d, gfp_t gfp);
+bool pcpool_deferred_reserve(struct pcpool_deferred *d);
+void pcpool_deferred_unreserve(struct pcpool_deferred *d);
+bool pcpool_deferred_needs_slots(const struct pcpool_deferred *d);
+bool pcpool_deferred_add_slots(struct pcpool_deferred *d, gfp_t gfp);
 void pcpool_deferred_trim(struct pcpool_deferred *d);
 
 bool pcpool_deferred_put(struct pcpool_deferred *d, void *obj);

@@ -8,9 +8,9 @@
  *               slots.h has what is inlined into pool.c
  *   queue.c     the shared queue; knows nothing of pools
  *   deferred.c  puts left to a worker; knows nothing of pools
- *   shelf.c     the idle objects of a pool that may have only a few; knows nothing of pools
+ *   array.c     the idle objects of a pool that may have only a few; knows nothing of pools
  *   credit.c    a strict bound without a shared counter; knows nothing of pools
- *   quota.c     quota, reserve, and gets that wait
+ *   wait.c     quota, reserve, and gets that wait
  *   debug.c     who has which object, and what should not have happened to it
  *   tiers.c     aging, drain, shrinker, CPU hotplug
  *   stats.c     counters into the uapi record
@@ -61,8 +61,8 @@
 #include "debug.h"
 #include "deferred.h"
 #include "queue.h"
-#include "quota.h"
-#include "shelf.h"
+#include "wait.h"
+#include "array.h"
 #include "testing.h"
 
 /*
@@ -92,7 +92,7 @@
  * @stealing: the CPU is moving stolen objects to its private slots and queue
  * @refilled: PCPOOL_REFILLED when a get looks for objects in @queue, and one less with
  *	each spill, to 0: unless it is that, this CPU needs what is there itself
- * @cramped: a thief on this CPU might take more, had it a larger ring
+ * @queue_too_small: a thief on this CPU might take more, had it a larger ring
  * @hit_shared: as in struct pcpool_pool_stats, like all below where not said
  * @hit_steal: -
  * @hit_victim: -
@@ -112,7 +112,7 @@ struct pcpool_cpu {
 	u8 pushing;
 	bool stealing;
 	u8 refilled;
-	bool cramped;
+	bool queue_too_small;
 	unsigned long hit_shared;
 	unsigned long hit_steal;
 	unsigned long hit_victim;
@@ -142,7 +142,7 @@ struct pcpool_cpu {
  * @bounded: there is a bound, a quota or a reserve: each get and put is out of line
  * @only_bounded: private slots and @credit, and nothing else that is special about the pool
  * @has_credit: @credit is in use
- * @has_doomed: @doomed is in use: there is something that must not become idle
+ * @defers_frees: @doomed is in use: there is something that must not become idle
  * @dead: destroyed, but kept since objects of it were still out
  * @nonempty: per tier (indexed as @pcpool_cpu.queue): the CPUs whose queue may
  *	hold something. A bit that is clear though the queue has been pushed to is
@@ -153,11 +153,11 @@ struct pcpool_cpu {
  * @max_idle: as created
  * @max_object_bytes: as created
  * @quota: the quota and the reserve; NULL if there is neither
- * @doomed: objects that @doomed_work is to free, and nobody is to get
+ * @doomed: objects that @free_work is to free, and nobody is to get
  * @deferred: puts left to @work
- * @irq_work: starts @work and @doomed_work, from any context
+ * @irq_work: starts @work and @free_work, from any context
  * @work: puts deferred puts again, and makes cells for them ahead of need
- * @doomed_work: frees what is in @doomed
+ * @free_work: frees what is in @doomed
  * @nr_deferred: how often an object was left to the worker, mostly by a put
  * @grows: how many rings were added
  * @prefilled: how many objects pcpool_prefill() made
@@ -201,19 +201,19 @@ struct pcpool_core {
 	bool bounded;
 	bool only_bounded;
 	bool has_credit;
-	bool has_doomed;
-	struct pcpool_shelf *shelf;
-	struct pcpool_quota *quota;
+	bool defers_frees;
+	struct pcpool_array *array;
+	struct pcpool_wait *wait;
 	unsigned long max_idle;
 	size_t max_object_bytes;
 	/* Until here it is only read, mostly. */
 	cpumask_var_t nonempty[2] ____cacheline_aligned_in_smp;
-	struct pcpool_deferred deferred ____cacheline_aligned_in_smp;
-	struct pcpool_deferred doomed;
+	struct pcpool_deferred deferred_puts ____cacheline_aligned_in_smp;
+	struct pcpool_deferred deferred_frees;
 	struct pcpool_credit credit;
 	struct irq_work irq_work;
 	struct work_struct work;
-	struct work_struct doomed_work;
+	struct work_struct free_work;
 	atomic_long_t nr_deferred;
 	atomic_long_t grows;
 	atomic_long_t prefilled;
@@ -309,9 +309,9 @@ u64 pcpool_end(struct pcpool *pool);
 #define PCPOOL_GFP_PUT		(GFP_NOWAIT | __GFP_NOMEMALLOC | __GFP_NOWARN)
 
 /* pool.c */
-void *pcpool_make_within_quota(struct pcpool_core *core, gfp_t gfp);
-void *pcpool_make(struct pcpool_core *core, gfp_t gfp);
-void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp);
+void *pcpool_object_alloc_limited(struct pcpool_core *core, gfp_t gfp);
+void *pcpool_wait_alloc(struct pcpool_core *core, gfp_t gfp);
+void *pcpool_object_alloc(struct pcpool_core *core, gfp_t gfp);
 void *pcpool_take(struct pcpool_core *core, bool local);
 void *pcpool_take_anywhere(struct pcpool_core *core, bool count);
 bool pcpool_may_get_memory(gfp_t gfp);
@@ -321,10 +321,10 @@ void pcpool_not_idle(struct pcpool_core *core, unsigned long n);
 bool pcpool_keep(struct pcpool_core *core, void *obj, gfp_t gfp);
 void pcpool_set_aside(struct pcpool_core *core, void *obj);
 void pcpool_defer(struct pcpool_core *core, void *obj);
-void pcpool_kick_worker(struct pcpool_core *core);
-void pcpool_unmake(struct pcpool_core *core, void *obj);
+void pcpool_schedule_worker(struct pcpool_core *core);
+void pcpool_object_free(struct pcpool_core *core, void *obj);
 void pcpool_deferred_work(struct work_struct *work);
-void pcpool_doomed_work(struct work_struct *work);
+void pcpool_free_work(struct work_struct *work);
 void pcpool_deferred_irq_work(struct irq_work *irq_work);
 bool pcpool_enqueue(struct pcpool_core *core, void *obj, unsigned int tier);
 

@@ -82,7 +82,7 @@ void pcpool_set_bypass(struct pcpool_core *core, bool on)
 	set_inlined(core);
 	mutex_unlock(&inlined_lock);
 	/* What was out of reach is not any more. */
-	pcpool_quota_wake(core->quota);
+	pcpool_wake_waiters(core->wait);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_set_bypass);
 
@@ -236,11 +236,11 @@ static void free_parts(struct pcpool_core *core)
 {
 	if (core->has_credit)
 		pcpool_credit_exit(&core->credit);
-	pcpool_shelf_free(core->shelf);
-	core->shelf = NULL;
-	pcpool_quota_exit(core);
-	pcpool_deferred_exit(&core->doomed);
-	pcpool_deferred_exit(&core->deferred);
+	pcpool_array_free(core->array);
+	core->array = NULL;
+	pcpool_wait_exit(core);
+	pcpool_deferred_exit(&core->deferred_frees);
+	pcpool_deferred_exit(&core->deferred_puts);
 	free_cpumask_var(core->nonempty[1]);
 	free_cpumask_var(core->nonempty[0]);
 	free_percpu(core->requested);
@@ -260,12 +260,12 @@ static int init_bounds(struct pcpool_core *core, const struct pcpool_params *p)
 	core->bounded = p->max_idle || p->max_total || p->reserve;
 	if (!core->bounded && !p->max_object_bytes)
 		return 0;
-	core->has_doomed = true;
-	if (pcpool_deferred_init(&core->doomed))
+	core->defers_frees = true;
+	if (pcpool_deferred_init(&core->deferred_frees))
 		return -ENOMEM;
 	if (bound <= min(SHELF_PER_CPU * num_possible_cpus(), SHELF_MAX)) {
-		core->shelf = pcpool_shelf_alloc(bound);
-		if (!core->shelf)
+		core->array = pcpool_array_alloc(bound);
+		if (!core->array)
 			return -ENOMEM;
 	} else if (p->max_idle) {
 		if (pcpool_credit_init(&core->credit, bound))
@@ -273,14 +273,14 @@ static int init_bounds(struct pcpool_core *core, const struct pcpool_params *p)
 		core->has_credit = true;
 	}
 	if (p->max_total || p->reserve)
-		return pcpool_quota_init(core, p->max_total, p->reserve);
+		return pcpool_wait_init(core, p->max_total, p->reserve);
 	return 0;
 }
 
 /* May a CPU have objects to itself? Not where others may have to wait for them. */
 static unsigned int nr_slots(const struct pcpool_core *core, const struct pcpool_params *p)
 {
-	if (core->shelf || core->quota)
+	if (core->array || core->wait)
 		return 0;
 	return p->private_slots ?: auto_slots(p);
 }
@@ -309,7 +309,7 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	/* Hard: PREEMPT_RT parks the thread for others while a CPU is offline. */
 	core->irq_work = IRQ_WORK_INIT_HARD(pcpool_deferred_irq_work);
 	INIT_WORK(&core->work, pcpool_deferred_work);
-	INIT_WORK(&core->doomed_work, pcpool_doomed_work);
+	INIT_WORK(&core->free_work, pcpool_free_work);
 
 	if (init_bounds(core, p)) {
 		free_parts(core);
@@ -323,7 +323,7 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	if (!core->cpu || pcpool_slots_init(core) ||
 	    !zalloc_cpumask_var(&core->nonempty[0], GFP_KERNEL) ||
 	    !zalloc_cpumask_var(&core->nonempty[1], GFP_KERNEL) ||
-	    pcpool_deferred_init(&core->deferred)) {
+	    pcpool_deferred_init(&core->deferred_puts)) {
 		free_parts(core);
 		kfree(core);
 		return NULL;
@@ -342,9 +342,9 @@ static void stop_worker(struct pcpool_core *core)
 	for (i = 0; i < 2; i++) {
 		irq_work_sync(&core->irq_work);
 		cancel_work_sync(&core->work);
-		cancel_work_sync(&core->doomed_work);
-		if (core->quota)
-			cancel_delayed_work_sync(&core->quota->refill);
+		cancel_work_sync(&core->free_work);
+		if (core->wait)
+			cancel_delayed_work_sync(&core->wait->refill);
 	}
 }
 
@@ -353,16 +353,16 @@ static void empty(struct pcpool_core *core)
 {
 	void *obj;
 
-	if (core->quota)
-		pcpool_quota_empty(core);
+	if (core->wait)
+		pcpool_wait_empty(core);
 	/* It may be making an object for the reserve. */
 	stop_worker(core);
 	/* Takes what the worker would have; but may start it once more. */
 	pcpool_drain(&core->pool);
 	stop_worker(core);
 	/* What it has not come to. */
-	while (core->has_doomed && (obj = pcpool_deferred_take(&core->doomed)))
-		pcpool_unmake(core, obj);
+	while (core->defers_frees && (obj = pcpool_deferred_take(&core->deferred_frees)))
+		pcpool_object_free(core, obj);
 	pcpool_debug_destroy(core);
 }
 
@@ -418,8 +418,8 @@ struct pcpool *__pcpool_create(const struct pcpool_params *params,
 	core = alloc_core(params, owner);
 	if (!core)
 		return ERR_PTR(-ENOMEM);
-	if (core->quota) {
-		ret = pcpool_quota_fill(core, GFP_KERNEL);
+	if (core->wait) {
+		ret = pcpool_wait_fill(core, GFP_KERNEL);
 		if (ret) {
 			pr_err("%s: reserve %lu: cannot make so many objects\n",
 			       params->name, params->reserve);

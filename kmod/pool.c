@@ -67,7 +67,7 @@ static noinline void hint_clear(struct pcpool_core *core, unsigned int tier, int
 /* --- Making and unmaking objects --------------------------------------- */
 
 /* Start the worker, on this CPU. From any context. */
-void pcpool_kick_worker(struct pcpool_core *core)
+void pcpool_schedule_worker(struct pcpool_core *core)
 {
 	irq_work_queue(&core->irq_work);
 }
@@ -90,16 +90,16 @@ bool pcpool_may_get_memory(gfp_t gfp)
  */
 static bool secure_cell(struct pcpool_core *core, struct pcpool_deferred *d, gfp_t gfp)
 {
-	if (unlikely(pcpool_deferred_wants_cells(d))) {
+	if (unlikely(pcpool_deferred_needs_slots(d))) {
 		if (pcpool_may_get_memory(gfp))
-			pcpool_deferred_add_cells(d, gfp & PCPOOL_GFP);
+			pcpool_deferred_add_slots(d, gfp & PCPOOL_GFP);
 		else
-			pcpool_kick_worker(core);
+			pcpool_schedule_worker(core);
 	}
 	/* Others may have secured what there was, or have been faster to trim it. */
-	while (!pcpool_deferred_secure(d)) {
+	while (!pcpool_deferred_reserve(d)) {
 		if (!pcpool_may_get_memory(gfp) ||
-		    !pcpool_deferred_add_cells(d, gfp & PCPOOL_GFP))
+		    !pcpool_deferred_add_slots(d, gfp & PCPOOL_GFP))
 			return false;
 	}
 	return true;
@@ -108,23 +108,23 @@ static bool secure_cell(struct pcpool_core *core, struct pcpool_deferred *d, gfp
 /* Room for a put of a new object, wherever that will come from. */
 static bool secure(struct pcpool_core *core, gfp_t gfp)
 {
-	if (!secure_cell(core, &core->deferred, gfp))
+	if (!secure_cell(core, &core->deferred_puts, gfp))
 		return false;
-	if (!core->has_doomed || secure_cell(core, &core->doomed, gfp))
+	if (!core->defers_frees || secure_cell(core, &core->deferred_frees, gfp))
 		return true;
-	pcpool_deferred_unsecure(&core->deferred);
+	pcpool_deferred_unreserve(&core->deferred_puts);
 	return false;
 }
 
 static void unsecure(struct pcpool_core *core)
 {
-	pcpool_deferred_unsecure(&core->deferred);
-	if (core->has_doomed)
-		pcpool_deferred_unsecure(&core->doomed);
+	pcpool_deferred_unreserve(&core->deferred_puts);
+	if (core->defers_frees)
+		pcpool_deferred_unreserve(&core->deferred_frees);
 }
 
 /* Make an object, within the quota by the caller's care. Returns ERR_PTR(-ENOMEM) if not. */
-void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp)
+void *pcpool_object_alloc(struct pcpool_core *core, gfp_t gfp)
 {
 	void *obj;
 
@@ -136,24 +136,24 @@ void *pcpool_make_claimed(struct pcpool_core *core, gfp_t gfp)
 		return ERR_PTR(-ENOMEM);
 	}
 	if (unlikely(READ_ONCE(core->debug)))
-		pcpool_debug_made(core, obj, gfp & PCPOOL_GFP);
+		pcpool_debug_allocated(core, obj, gfp & PCPOOL_GFP);
 	else
 		atomic_long_inc(&core->objects);
 	return obj;
 }
 
 /* The same. Returns ERR_PTR(-EAGAIN) if there may be no more. */
-void *pcpool_make_within_quota(struct pcpool_core *core, gfp_t gfp)
+void *pcpool_object_alloc_limited(struct pcpool_core *core, gfp_t gfp)
 {
 	void *obj;
 
-	if (!core->quota)
-		return pcpool_make_claimed(core, gfp);
-	if (!pcpool_quota_claim(core->quota))
+	if (!core->wait)
+		return pcpool_object_alloc(core, gfp);
+	if (!pcpool_limit_claim(core->wait))
 		return ERR_PTR(-EAGAIN);
-	obj = pcpool_make_claimed(core, gfp);
+	obj = pcpool_object_alloc(core, gfp);
 	if (IS_ERR(obj))
-		pcpool_quota_unclaim(core->quota);
+		pcpool_limit_unclaim(core->wait);
 	return obj;
 }
 
@@ -161,32 +161,32 @@ void *pcpool_make_within_quota(struct pcpool_core *core, gfp_t gfp)
  * The same, and the worker makes what the reserve lacks. If this succeeds there is memory
  * again; if it fails, who unmade another one meanwhile took ours for made.
  */
-void *pcpool_make(struct pcpool_core *core, gfp_t gfp)
+void *pcpool_wait_alloc(struct pcpool_core *core, gfp_t gfp)
 {
-	void *obj = pcpool_make_within_quota(core, gfp);
+	void *obj = pcpool_object_alloc_limited(core, gfp);
 
-	if (core->quota)
-		pcpool_quota_tried(core, !IS_ERR(obj));
+	if (core->wait)
+		pcpool_wait_tried(core, !IS_ERR(obj));
 	return obj;
 }
 
 /* Call ops->free, in whatever context this is; see may_unmake(). */
-void pcpool_unmake(struct pcpool_core *core, void *obj)
+void pcpool_object_free(struct pcpool_core *core, void *obj)
 {
 	if (unlikely(READ_ONCE(core->debug)))
-		pcpool_debug_unmade(core, obj);
+		pcpool_debug_freed(core, obj);
 	else
 		atomic_long_dec(&core->objects);
 	if (core->flags & PCPOOL_ZERO_ON_PUT)
 		memzero_explicit(obj, core->object_bytes);
 	core->ops->free(obj, core->ctx);
 	unsecure(core);
-	if (!core->quota)
+	if (!core->wait)
 		return;
-	pcpool_quota_unmade(core->quota);
+	pcpool_wait_freed(core->wait);
 	/* The worker makes another. */
-	if (unlikely(pcpool_quota_wants_objects(core->quota)))
-		pcpool_kick_worker(core);
+	if (unlikely(pcpool_wait_reserve_short(core->wait)))
+		pcpool_schedule_worker(core);
 }
 
 /* Is this, as far as the kernel can tell, where one may sleep? */
@@ -243,7 +243,7 @@ static void set_aside(struct pcpool_core *core, struct pcpool_deferred *d, void 
 /* Leave an object in a cell; whoever comes to take it from there is told otherwise. */
 void pcpool_set_aside(struct pcpool_core *core, void *obj)
 {
-	set_aside(core, &core->deferred, obj);
+	set_aside(core, &core->deferred_puts, obj);
 }
 
 /* Leave an object to the worker, who makes it idle. Until then anyone may take it. */
@@ -251,15 +251,15 @@ void pcpool_defer(struct pcpool_core *core, void *obj)
 {
 	atomic_long_inc(&core->nr_deferred);
 	pcpool_set_aside(core, obj);
-	pcpool_kick_worker(core);
+	pcpool_schedule_worker(core);
 }
 
 /* Leave an object to the worker, who frees it. */
 static void doom(struct pcpool_core *core, void *obj)
 {
 	atomic_long_inc(&core->nr_deferred);
-	set_aside(core, core->has_doomed ? &core->doomed : &core->deferred, obj);
-	pcpool_kick_worker(core);
+	set_aside(core, core->defers_frees ? &core->deferred_frees : &core->deferred_puts, obj);
+	pcpool_schedule_worker(core);
 }
 
 enum kept {
@@ -488,13 +488,13 @@ static void drop(struct pcpool_core *core, void *obj, gfp_t gfp,
 	this_cpu_inc(core->cpu->off_slots);
 	if (!gfpflags_allow_blocking(gfp) && !may_unmake(core)) {
 		/* The worker counts it too, but for those that nobody may get. */
-		if (core->has_doomed)
+		if (core->defers_frees)
 			atomic_long_inc(counter);
 		doom(core, obj);
 		return;
 	}
 	atomic_long_inc(counter);
-	pcpool_unmake(core, obj);
+	pcpool_object_free(core, obj);
 }
 
 /* So many objects are idle no more. */
@@ -507,8 +507,8 @@ void pcpool_not_idle(struct pcpool_core *core, unsigned long n)
 /* pcpool_keep() within the bounds of the pool. */
 static bool keep_bounded(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	if (core->shelf) {
-		if (!pcpool_shelf_put(core->shelf, obj, pcpool_main_tier(core)))
+	if (core->array) {
+		if (!pcpool_array_put(core->array, obj, pcpool_main_tier(core)))
 			return false;
 		this_cpu_inc(core->cpu->off_slots);
 		return true;
@@ -526,14 +526,14 @@ static bool keep_bounded(struct pcpool_core *core, void *obj, gfp_t gfp)
 /* The second half of a put: everything about it but the callbacks at its start. */
 static void put(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	if (unlikely(core->quota) && pcpool_quota_offer(core, obj))
+	if (unlikely(core->wait) && pcpool_wait_offer(core, obj))
 		return;
 	else if (unlikely(READ_ONCE(core->bypass)))
 		drop(core, obj, gfp, &core->drop_other);
 	else if (unlikely(!keep_bounded(core, obj, gfp)))
 		drop(core, obj, gfp, &core->drop_full);
 	else
-		pcpool_quota_wake(core->quota);
+		pcpool_wake_waiters(core->wait);
 }
 
 /* The first half: true if there is a second one. */
@@ -614,13 +614,11 @@ static noinline void put_plainly(struct pcpool_core *core, void *obj)
 /* A put to a pool with something special about it, so that the inlined path left it to us. */
 static noinline void put_specially(struct pcpool_core *core, void *obj, unsigned long caller)
 {
-	struct pcpool own = { .put_slots = core->slots };
-
 	if (!obj)
 		return;
 	/* Nothing but a bound. */
 	if (READ_ONCE(core->only_bounded) && pcpool_credit_take(&core->credit)) {
-		if (likely(__pcpool_put_private(&own, obj)))
+		if (likely(__pcpool_slots_push(core->slots, obj)))
 			return;
 		pcpool_not_idle(core, 1);
 	}
@@ -693,7 +691,7 @@ static void put_again(struct pcpool_core *core, void *obj)
 	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY;
 
 	/* Before anything that may have to wait for memory. */
-	if (core->quota && pcpool_quota_offer(core, obj)) {
+	if (core->wait && pcpool_wait_offer(core, obj)) {
 		pcpool_not_idle(core, 1);
 	} else if (unlikely(READ_ONCE(core->bypass))) {
 		pcpool_not_idle(core, 1);
@@ -710,8 +708,8 @@ static void put_again(struct pcpool_core *core, void *obj)
  */
 static void add_cells(struct pcpool_deferred *d)
 {
-	while (pcpool_deferred_wants_cells(d) &&
-	       pcpool_deferred_add_cells(d, GFP_KERNEL | __GFP_NORETRY))
+	while (pcpool_deferred_needs_slots(d) &&
+	       pcpool_deferred_add_slots(d, GFP_KERNEL | __GFP_NORETRY))
 		;
 }
 
@@ -720,13 +718,13 @@ static void add_cells(struct pcpool_deferred *d)
  * no other worker, also where there is memory for one only (hence its own workqueue): someone may
  * be waiting for the place of one of these in the quota, and others for him.
  */
-void pcpool_doomed_work(struct work_struct *work)
+void pcpool_free_work(struct work_struct *work)
 {
-	struct pcpool_core *core = container_of(work, struct pcpool_core, doomed_work);
+	struct pcpool_core *core = container_of(work, struct pcpool_core, free_work);
 	void *obj;
 
-	while ((obj = pcpool_deferred_take(&core->doomed))) {
-		pcpool_unmake(core, obj);
+	while ((obj = pcpool_deferred_take(&core->deferred_frees))) {
+		pcpool_object_free(core, obj);
 		cond_resched();
 	}
 }
@@ -738,11 +736,11 @@ void pcpool_deferred_work(struct work_struct *work)
 	unsigned int i;
 	void *obj;
 
-	add_cells(&core->deferred);
-	if (core->has_doomed)
-		add_cells(&core->doomed);
-	if (core->quota)
-		pcpool_quota_refill(core);
+	add_cells(&core->deferred_puts);
+	if (core->defers_frees)
+		add_cells(&core->deferred_frees);
+	if (core->wait)
+		pcpool_wait_refill(core);
 	/*
 	 * The lock keeps aging passes out, which want to demote deferred puts. They
 	 * may want to urgently, so do not hold it for long, nor try hard for memory.
@@ -750,7 +748,7 @@ void pcpool_deferred_work(struct work_struct *work)
 	do {
 		mutex_lock(&core->age_lock);
 		for (i = 0; i < PCPOOL_BATCH; i++) {
-			obj = pcpool_deferred_take(&core->deferred);
+			obj = pcpool_deferred_take(&core->deferred_puts);
 			if (!obj)
 				break;
 			put_again(core, obj);
@@ -759,7 +757,7 @@ void pcpool_deferred_work(struct work_struct *work)
 		}
 		mutex_unlock(&core->age_lock);
 		/* For a moment they could not be seen. */
-		pcpool_quota_wake(core->quota);
+		pcpool_wake_waiters(core->wait);
 		cond_resched();
 	} while (i == PCPOOL_BATCH);
 }
@@ -771,8 +769,8 @@ void pcpool_deferred_irq_work(struct irq_work *irq_work)
 
 	/* On this very CPU, so that its queue is the one that grows. */
 	queue_work_on(smp_processor_id(), pcpool_workqueue, &core->work);
-	if (core->has_doomed)
-		queue_work_on(smp_processor_id(), pcpool_free_workqueue, &core->doomed_work);
+	if (core->defers_frees)
+		queue_work_on(smp_processor_id(), pcpool_free_workqueue, &core->free_work);
 }
 
 /* --- Where a get finds an object ---------------------------------------- */
@@ -878,7 +876,7 @@ static void *found_empty(struct pcpool_core *core, unsigned int tier,
 	if (READ_ONCE(q->head->older))
 		pcpool_queue_pop_tail(q, &obj, 1, false);
 	if (cpumask_test_cpu(self, core->nonempty[tier]) &&
-	    pcpool_ring_robbed(q->head))
+	    pcpool_ring_drained_by_others(q->head))
 		hint_clear(core, tier, self);
 	return obj;
 }
@@ -936,7 +934,7 @@ static void steal_more(struct pcpool_core *core, struct pcpool_cpu *victim,
 		return;
 	if (pcpool_queue_room(&c->queue[tier], PCPOOL_STEAL_MORE) <
 	    PCPOOL_STEAL_MORE)
-		WRITE_ONCE(c->cramped, true);
+		WRITE_ONCE(c->queue_too_small, true);
 	n = pcpool_queue_move(&victim->queue[tier], &c->queue[tier],
 			      PCPOOL_STEAL_MORE);
 	if (n)
@@ -974,7 +972,7 @@ static void *steal_main(struct pcpool_core *core, int cpu)
 			swap(objs[i], objs[n - i]);
 		stash(core, objs + 1, n - 1);
 		/* Not where one may wait: on their way they could not be seen. */
-		if (n == many && !READ_ONCE(victim->refilled) && !core->quota)
+		if (n == many && !READ_ONCE(victim->refilled) && !core->wait)
 			steal_more(core, victim, tier);
 	}
 	if (!pcpool_queue_count(&victim->queue[tier]))
@@ -1099,7 +1097,7 @@ static noinline void *take(struct pcpool_core *core, enum reach reach, bool coun
 	if (obj)
 		goto out;
 	hit = &core->cpu->hit_shared;
-	obj = pcpool_deferred_take(&core->deferred);
+	obj = pcpool_deferred_take(&core->deferred_puts);
 	if (obj)
 		goto out;
 	/* They only seemed empty? */
@@ -1110,9 +1108,9 @@ out:
 		this_cpu_inc(*hit);
 	preempt_enable();
 	/* Now, where it can be waited for; another CPU's mark is as good as ours. */
-	if (unlikely(this_cpu_read(core->cpu->cramped)) &&
+	if (unlikely(this_cpu_read(core->cpu->queue_too_small)) &&
 	    pcpool_may_allocate()) {
-		this_cpu_write(core->cpu->cramped, false);
+		this_cpu_write(core->cpu->queue_too_small, false);
 		/* It is only a convenience: nobody need be woken for it. */
 		grow(core, MAIN_TIER, PCPOOL_STEAL_MORE,
 		     PCPOOL_GFP_PUT & ~__GFP_RECLAIM);
@@ -1126,13 +1124,13 @@ static void *take_from_shelf(struct pcpool_core *core, bool count)
 	unsigned int tier = pcpool_main_tier(core);
 	void *obj;
 
-	obj = pcpool_shelf_take(core->shelf, tier);
+	obj = pcpool_array_take(core->array, tier);
 	if (obj) {
 		if (count)
 			this_cpu_inc(core->cpu->hit_shared);
 		return obj;
 	}
-	obj = pcpool_shelf_take(core->shelf, !tier);
+	obj = pcpool_array_take(core->array, !tier);
 	if (obj && count)
 		this_cpu_inc(core->cpu->hit_victim);
 	return obj;
@@ -1141,7 +1139,7 @@ static void *take_from_shelf(struct pcpool_core *core, bool count)
 /* The same from wherever this pool keeps its objects. */
 static void *take_idle(struct pcpool_core *core, enum reach reach, bool count)
 {
-	void *obj = core->shelf ? take_from_shelf(core, count) : take(core, reach, count);
+	void *obj = core->array ? take_from_shelf(core, count) : take(core, reach, count);
 
 	if (obj)
 		pcpool_not_idle(core, 1);
@@ -1169,7 +1167,7 @@ static bool is_dead(const struct pcpool_core *core)
 /* Make an object for a get. Returns an error if that fails. */
 static void *get_new(struct pcpool_core *core, gfp_t gfp)
 {
-	return pcpool_count_miss(core, pcpool_make(core, gfp));
+	return pcpool_count_miss(core, pcpool_wait_alloc(core, gfp));
 }
 
 /* What a get does that finds nothing quickly, from a plain pool. */
@@ -1190,11 +1188,10 @@ static void *get_plainly(struct pcpool_core *core, gfp_t gfp, enum reach reach,
 /* What is out of line in a get from a pool with nothing special but a bound. */
 static __always_inline void *get_bounded(struct pcpool_core *core)
 {
-	struct pcpool own = { .get_slots = core->slots };
 	void *obj = NULL;
 
 	if (READ_ONCE(core->only_bounded)) {
-		obj = __pcpool_get_private(&own);
+		obj = __pcpool_slots_pop(core->slots);
 		if (likely(obj))
 			pcpool_not_idle(core, 1);
 	}
@@ -1209,8 +1206,8 @@ static noinline void *get_specially(struct pcpool_core *core, gfp_t gfp, enum re
 
 	if (is_dead(core))
 		return ERR_PTR(-ENODEV);
-	if (core->quota) {
-		obj = pcpool_quota_get(core, gfp, reach == REACH_LOCAL, state, timeout);
+	if (core->wait) {
+		obj = pcpool_wait_get(core, gfp, reach == REACH_LOCAL, state, timeout);
 	} else {
 		if (!READ_ONCE(core->bypass))
 			obj = take_idle(core, reach, true);
@@ -1330,7 +1327,7 @@ static noinline void *try_get_specially(struct pcpool_core *core, unsigned long 
 	if (is_dead(core) || READ_ONCE(core->bypass))
 		return NULL;
 	/* First come, first served. */
-	if (core->quota && READ_ONCE(core->quota->nr_waiters))
+	if (core->wait && READ_ONCE(core->wait->nr_waiters))
 		return NULL;
 	obj = take_idle(core, REACH_ALL, true);
 	if (READ_ONCE(core->debug) && obj)
@@ -1464,15 +1461,15 @@ unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n)
 	for (done = 0; done < n; done++) {
 		if (READ_ONCE(core->bypass) || core->dead)
 			break;
-		obj = pcpool_make(core, gfp);
+		obj = pcpool_wait_alloc(core, gfp);
 		if (IS_ERR(obj))
 			break;
 		atomic_long_inc(&core->prefilled);
-		kept = (core->quota && pcpool_quota_offer(core, obj)) ||
+		kept = (core->wait && pcpool_wait_offer(core, obj)) ||
 		       keep_bounded(core, obj, gfp & PCPOOL_GFP);
 		if (!kept)
 			drop(core, obj, gfp, &core->drop_full);
-		pcpool_quota_wake(core->quota);
+		pcpool_wake_waiters(core->wait);
 		/* That was no put. */
 		this_cpu_dec(core->cpu->off_slots);
 		if (!kept)

@@ -110,7 +110,7 @@ static inline u32 pcpool_ring_head(const struct pcpool_ring *ring)
  * Is the ring empty, and have consumers had something to do with that lately? For the
  * producer.
  */
-static inline bool pcpool_ring_robbed(const struct pcpool_ring *ring)
+static inline bool pcpool_ring_drained_by_others(const struct pcpool_ring *ring)
 {
 	s64 ends = atomic64_read(&ring->ends);
 

@@ -24,8 +24,8 @@ static unsigned long count_tier(struct pcpool_core *core, unsigned int tier)
 	unsigned long n = 0;
 	int cpu;
 
-	if (core->shelf)
-		return pcpool_shelf_count(core->shelf, tier);
+	if (core->array)
+		return pcpool_array_count(core->array, tier);
 	rcu_read_lock();
 	for_each_possible_cpu(cpu)
 		n += pcpool_queue_count(&per_cpu_ptr(core->cpu, cpu)->queue[tier]);
@@ -47,7 +47,7 @@ static unsigned long count_slots(const struct pcpool_core *core)
 unsigned long pcpool_count_evictable(struct pcpool_core *core)
 {
 	return count_slots(core) + count_tier(core, 0) + count_tier(core, 1) +
-	       pcpool_deferred_count(&core->deferred);
+	       pcpool_deferred_count(&core->deferred_puts);
 }
 
 /*
@@ -108,8 +108,8 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 	stats->drop_full = atomic_long_read(&core->drop_full);
 	stats->drop_other = atomic_long_read(&core->drop_other);
 	stats->evicted = atomic_long_read(&core->evicted);
-	stats->made = stats->miss + atomic_long_read(&core->prefilled);
-	stats->unmade = stats->drop_full + stats->drop_oversize +
+	stats->allocs = stats->miss + atomic_long_read(&core->prefilled);
+	stats->frees = stats->drop_full + stats->drop_oversize +
 			stats->drop_other + stats->evicted;
 	in_slots = count_slots(core);
 	stats->gets = stats->hit_private + stats->hit_shared +
@@ -121,15 +121,15 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 			     stats->gets - stats->alloc_fail - stats->puts : 0;
 	stats->ages = READ_ONCE(core->ages);
 	stats->idle_main = in_slots + count_tier(core, tier) +
-			   pcpool_deferred_count(&core->deferred);
+			   pcpool_deferred_count(&core->deferred_puts);
 	stats->idle_victim = count_tier(core, !tier);
-	if (core->quota) {
-		stats->max_total = pcpool_quota_max_total(core->quota);
-		stats->reserve = core->quota->reserve;
-		stats->idle_reserve = READ_ONCE(core->quota->nr_stash);
+	if (core->wait) {
+		stats->max_total = pcpool_wait_max_total(core->wait);
+		stats->reserve = core->wait->reserve;
+		stats->idle_reserve = READ_ONCE(core->wait->nr_reserved);
 		stats->idle_main += stats->idle_reserve;
-		stats->waiting = READ_ONCE(core->quota->nr_waiters);
-		stats->waits = READ_ONCE(core->quota->waits);
+		stats->waiting = READ_ONCE(core->wait->nr_waiters);
+		stats->waits = READ_ONCE(core->wait->waits);
 	}
 	stats->max_idle = core->max_idle;
 	stats->max_object_bytes = core->max_object_bytes;

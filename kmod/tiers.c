@@ -133,9 +133,9 @@ static unsigned long evict_shelf(struct pcpool_core *core, unsigned int tier,
 	unsigned long freed = 0;
 	void *obj;
 
-	while (freed < budget && (obj = pcpool_shelf_take(core->shelf, tier))) {
+	while (freed < budget && (obj = pcpool_array_take(core->array, tier))) {
 		atomic_long_inc(&core->evicted);
-		pcpool_unmake(core, obj);
+		pcpool_object_free(core, obj);
 		freed++;
 		cond_resched();
 	}
@@ -151,7 +151,7 @@ static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
 	unsigned int i, n;
 	int cpu;
 
-	if (core->shelf)
+	if (core->array)
 		return evict_shelf(core, tier, budget);
 	for_each_possible_cpu(cpu) {
 		struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
@@ -169,7 +169,7 @@ static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
 			pcpool_not_idle(core, n);
 			atomic_long_add(n, &core->evicted);
 			for (i = 0; i < n; i++)
-				pcpool_unmake(core, objs[i]);
+				pcpool_object_free(core, objs[i]);
 			freed += n;
 			cond_resched();
 		}
@@ -185,14 +185,14 @@ static unsigned long demote_deferred(struct pcpool_core *core,
 				     unsigned long budget)
 {
 	/* More may come meanwhile, and be taken first: do not stop at so many as there were. */
-	unsigned long n = 2 * atomic_long_read(&core->deferred.cells);
+	unsigned long n = 2 * atomic_long_read(&core->deferred_puts.slots);
 	unsigned long freed = 0;
 	void *obj;
 
 	while (n--) {
 		/* Not with an object in hand, which nobody sees. */
 		cond_resched();
-		obj = pcpool_deferred_take(&core->deferred);
+		obj = pcpool_deferred_take(&core->deferred_puts);
 		if (!obj)
 			break;
 		if (pcpool_enqueue(core, obj, !pcpool_main_tier(core)))
@@ -203,11 +203,11 @@ static unsigned long demote_deferred(struct pcpool_core *core,
 		}
 		pcpool_not_idle(core, 1);
 		atomic_long_inc(&core->evicted);
-		pcpool_unmake(core, obj);
+		pcpool_object_free(core, obj);
 		freed++;
 	}
 	/* On their way they could not be seen. */
-	pcpool_quota_wake(core->quota);
+	pcpool_wake_waiters(core->wait);
 	return freed;
 }
 
@@ -247,20 +247,20 @@ static unsigned long age(struct pcpool_core *core, unsigned long budget,
 	lockdep_assert_held(&core->age_lock);
 
 	/* What is missing from the reserve is not freed. */
-	pcpool_quota_wake(core->quota);
+	pcpool_wake_waiters(core->wait);
 	freed = evict_tier(core, !pcpool_main_tier(core), budget);
 	if (freed == budget || !change_epoch(core, may_wait))
 		return freed;
 	WRITE_ONCE(core->ages, core->ages + count);
 	freed += demote_deferred(core, budget - freed);
-	pcpool_deferred_trim(&core->deferred);
-	if (core->has_doomed) {
-		pcpool_deferred_trim(&core->doomed);
+	pcpool_deferred_trim(&core->deferred_puts);
+	if (core->defers_frees) {
+		pcpool_deferred_trim(&core->deferred_frees);
 		/* What it moved, the worker may have overlooked. */
-		if (pcpool_deferred_count(&core->doomed))
-			pcpool_kick_worker(core);
+		if (pcpool_deferred_count(&core->deferred_frees))
+			pcpool_schedule_worker(core);
 	}
-	pcpool_quota_wake(core->quota);
+	pcpool_wake_waiters(core->wait);
 	return freed;
 }
 
@@ -410,7 +410,7 @@ static int pcpool_offline(unsigned int cpu, struct hlist_node *node)
 	}
 	/* Only without memory for a ring there is something for the worker to do. */
 	if (flush_cpu(core, cpu))
-		pcpool_kick_worker(core);
+		pcpool_schedule_worker(core);
 	return 0;
 }
 

@@ -15,7 +15,7 @@
 #define HELD_MAX	150u
 #define CELLS_MAX	400	/* more only make it slower: a bag is searched cell by cell */
 
-static struct pcpool_deferred cells;
+static struct pcpool_deferred deferred;
 static unsigned int delay_us;
 static bool done;
 
@@ -26,7 +26,7 @@ static bool done;
 static enum phase { ADDING, FILLING, DRAINING } phase;
 
 static struct {
-	unsigned long made, refused, put, taken, unmade, added, trims;
+	unsigned long allocs, refused, put, taken, frees, added, trims;
 } total;
 
 #define add_total(what, n) \
@@ -36,33 +36,33 @@ static struct {
 
 static bool make(struct obj **obj)
 {
-	if (!pcpool_deferred_secure(&cells)) {
+	if (!pcpool_deferred_reserve(&deferred)) {
 		add_total(refused, 1);
 		return false;
 	}
 	*obj = obj_make();
-	add_total(made, 1);
+	add_total(allocs, 1);
 	return true;
 }
 
 static void unmake(struct obj *obj)
 {
 	obj_unmake(obj);
-	pcpool_deferred_unsecure(&cells);
-	add_total(unmade, 1);
+	pcpool_deferred_unreserve(&deferred);
+	add_total(frees, 1);
 }
 
 static void put(struct obj *obj)
 {
 	obj_put(obj, shim_random());
-	if (!pcpool_deferred_put(&cells, obj))
+	if (!pcpool_deferred_put(&deferred, obj))
 		fail("a put found no cell, though one was secured");
 	add_total(put, 1);
 }
 
 static struct obj *take(void)
 {
-	struct obj *obj = pcpool_deferred_take(&cells);
+	struct obj *obj = pcpool_deferred_take(&deferred);
 
 	if (obj) {
 		obj_got(obj);
@@ -82,8 +82,8 @@ static void work(void)
 
 		dice = random_in(0, 15);
 		if (dice == 0 && now == ADDING &&
-		    atomic_long_read(&cells.cells) < CELLS_MAX) {
-			check(pcpool_deferred_add_cells(&cells, GFP_KERNEL));
+		    atomic_long_read(&deferred.slots) < CELLS_MAX) {
+			check(pcpool_deferred_add_slots(&deferred, GFP_KERNEL));
 			add_total(added, 1);
 		} else if (dice < 6 && now != DRAINING && n < HELD_MAX) {
 			n += make(&held[n]);
@@ -104,7 +104,7 @@ static void work(void)
 static void trim(void)
 {
 	while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) {
-		pcpool_deferred_trim(&cells);
+		pcpool_deferred_trim(&deferred);
 		add_total(trims, 1);
 		usleep(random_in(0, 100));
 	}
@@ -115,14 +115,14 @@ static void secure(void)
 	unsigned int n = 0;
 
 	while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) {
-		if (n < 40 && pcpool_deferred_secure(&cells))
+		if (n < 40 && pcpool_deferred_reserve(&deferred))
 			n++;
 		else
 			for (; n; n--)
-				pcpool_deferred_unsecure(&cells);
+				pcpool_deferred_unreserve(&deferred);
 	}
 	for (; n; n--)
-		pcpool_deferred_unsecure(&cells);
+		pcpool_deferred_unreserve(&deferred);
 }
 
 /* Else it would have tested nothing; for machines that are slow. */
@@ -161,18 +161,18 @@ static void run(void)
 {
 	struct obj *obj;
 
-	check(!pcpool_deferred_init(&cells));
+	check(!pcpool_deferred_init(&deferred));
 	run_threads(3 + WORKERS, deferred_thread);
-	check(pcpool_deferred_count(&cells) == total.put - total.taken);
+	check(pcpool_deferred_count(&deferred) == total.put - total.taken);
 	while ((obj = take()))
 		unmake(obj);
 	note("%lu made, %lu refused, %lu put, %lu taken, %lu chunks added, %lu trims",
-	     total.made, total.refused, total.put, total.taken, total.added, total.trims);
-	if (total.made != total.unmade)
-		fail("%ld objects were lost", total.made - total.unmade);
-	check(!pcpool_deferred_count(&cells));
-	check(!atomic_long_read(&cells.needed));
-	pcpool_deferred_exit(&cells);
+	     total.allocs, total.refused, total.put, total.taken, total.added, total.trims);
+	if (total.allocs != total.frees)
+		fail("%ld objects were lost", total.allocs - total.frees);
+	check(!pcpool_deferred_count(&deferred));
+	check(!atomic_long_read(&deferred.reserved));
+	pcpool_deferred_exit(&deferred);
 }
 
 static void deferred_stress(void)
@@ -192,50 +192,50 @@ static void deferred_serial(void)
 	static char objs[1000];
 
 	shim_this.fail_allocs = 1;
-	check(pcpool_deferred_init(&cells) == -ENOMEM);
-	check(!pcpool_deferred_init(&cells));
-	check(!pcpool_deferred_wants_cells(&cells) && !pcpool_deferred_take(&cells));
-	while (n < ARRAY_SIZE(objs) && pcpool_deferred_secure(&cells))
+	check(pcpool_deferred_init(&deferred) == -ENOMEM);
+	check(!pcpool_deferred_init(&deferred));
+	check(!pcpool_deferred_needs_slots(&deferred) && !pcpool_deferred_take(&deferred));
+	while (n < ARRAY_SIZE(objs) && pcpool_deferred_reserve(&deferred))
 		n++;
 	check(n > PCPOOL_DEFERRED_SPARE && n <= 2 * PCPOOL_DEFERRED_SPARE);
-	check(pcpool_deferred_wants_cells(&cells));
+	check(pcpool_deferred_needs_slots(&deferred));
 	shim_this.fail_allocs = 1;
-	check(!pcpool_deferred_add_cells(&cells, GFP_KERNEL));
-	check(!pcpool_deferred_secure(&cells));
-	while (pcpool_deferred_wants_cells(&cells))
-		check(pcpool_deferred_add_cells(&cells, GFP_KERNEL));
-	for (more = 0; pcpool_deferred_secure(&cells); more++)
+	check(!pcpool_deferred_add_slots(&deferred, GFP_KERNEL));
+	check(!pcpool_deferred_reserve(&deferred));
+	while (pcpool_deferred_needs_slots(&deferred))
+		check(pcpool_deferred_add_slots(&deferred, GFP_KERNEL));
+	for (more = 0; pcpool_deferred_reserve(&deferred); more++)
 		;
 	check(more >= PCPOOL_DEFERRED_SPARE && n + more < ARRAY_SIZE(objs));
 	/* A cell for each, and not one more. */
 	for (n += more; n; n--)
-		check(pcpool_deferred_put(&cells, &objs[n]));
-	check(!pcpool_deferred_put(&cells, &objs[0]));
-	check(pcpool_deferred_take(&cells) && pcpool_deferred_put(&cells, &objs[0]));
+		check(pcpool_deferred_put(&deferred, &objs[n]));
+	check(!pcpool_deferred_put(&deferred, &objs[0]));
+	check(pcpool_deferred_take(&deferred) && pcpool_deferred_put(&deferred, &objs[0]));
 	/* Nothing to give back. */
-	n = pcpool_deferred_count(&cells);
-	pcpool_deferred_trim(&cells);
-	check(pcpool_deferred_count(&cells) == n && shim_live() == 2);
-	check(atomic_long_read(&cells.cells) == n);
+	n = pcpool_deferred_count(&deferred);
+	pcpool_deferred_trim(&deferred);
+	check(pcpool_deferred_count(&deferred) == n && shim_live() == 2);
+	check(atomic_long_read(&deferred.slots) == n);
 	/* One more than leaves enough to spare without one of the two chunks. */
 	for (leave = n / 2 - PCPOOL_DEFERRED_SPARE + 1; n > leave; n--) {
-		check(pcpool_deferred_take(&cells));
-		pcpool_deferred_unsecure(&cells);
+		check(pcpool_deferred_take(&deferred));
+		pcpool_deferred_unreserve(&deferred);
 	}
-	pcpool_deferred_trim(&cells);
+	pcpool_deferred_trim(&deferred);
 	rcu_barrier();
-	check(shim_live() == 2 && pcpool_deferred_count(&cells) == n);
+	check(shim_live() == 2 && pcpool_deferred_count(&deferred) == n);
 	/* Objects that are in the way are moved. */
-	check(pcpool_deferred_take(&cells));
-	pcpool_deferred_unsecure(&cells);
+	check(pcpool_deferred_take(&deferred));
+	pcpool_deferred_unreserve(&deferred);
 	n--;
-	pcpool_deferred_trim(&cells);
+	pcpool_deferred_trim(&deferred);
 	rcu_barrier();
-	check(shim_live() == 1 && pcpool_deferred_count(&cells) == n);
-	for (; pcpool_deferred_take(&cells); n--)
-		pcpool_deferred_unsecure(&cells);
-	check(!n && !pcpool_deferred_count(&cells));
-	pcpool_deferred_exit(&cells);
+	check(shim_live() == 1 && pcpool_deferred_count(&deferred) == n);
+	for (; pcpool_deferred_take(&deferred); n--)
+		pcpool_deferred_unreserve(&deferred);
+	check(!n && !pcpool_deferred_count(&deferred));
+	pcpool_deferred_exit(&deferred);
 }
 
 /* Interrupted at every point. */
@@ -255,8 +255,8 @@ static bool make_and_put(void)
 }
 
 static void act_put(void)	{ make_and_put(); }
-static void act_trim(void)	{ pcpool_deferred_trim(&cells); }
-static void act_add(void)	{ check(pcpool_deferred_add_cells(&cells, GFP_ATOMIC)); }
+static void act_trim(void)	{ pcpool_deferred_trim(&deferred); }
+static void act_add(void)	{ check(pcpool_deferred_add_slots(&deferred, GFP_ATOMIC)); }
 
 static void act_take(void)
 {
@@ -345,16 +345,16 @@ static void set_up(unsigned int state)
 {
 	long i, left = states[state].left, chunk;
 
-	check(!pcpool_deferred_init(&cells));
-	chunk = atomic_long_read(&cells.cells);
+	check(!pcpool_deferred_init(&deferred));
+	chunk = atomic_long_read(&deferred.slots);
 	put_some(states[state].before);
 	for (i = 0; i < states[state].chunks; i++)
 		act_add();
 	put_some(states[state].after);
 	if (left < 0)
-		left = atomic_long_read(&cells.cells) - chunk - PCPOOL_DEFERRED_SPARE +
+		left = atomic_long_read(&deferred.slots) - chunk - PCPOOL_DEFERRED_SPARE +
 		       (left == JUST_TOO_MANY);
-	while (left < (long)pcpool_deferred_count(&cells))
+	while (left < (long)pcpool_deferred_count(&deferred))
 		act_take();
 }
 
@@ -372,20 +372,20 @@ static void tear_down(bool trimmed)
 	static char one_more;
 
 	act_empty();
-	if (total.made != total.unmade)
+	if (total.allocs != total.frees)
 		wrong("an object was lost");
-	if (pcpool_deferred_count(&cells) || atomic_long_read(&cells.needed))
+	if (pcpool_deferred_count(&deferred) || atomic_long_read(&deferred.reserved))
 		wrong("what is empty counts objects");
 	act_fill();
-	if (total.made - total.unmade != pcpool_deferred_count(&cells))
+	if (total.allocs - total.frees != pcpool_deferred_count(&deferred))
 		wrong("objects are not counted");
-	if (trimmed && pcpool_deferred_put(&cells, &one_more))
+	if (trimmed && pcpool_deferred_put(&deferred, &one_more))
 		wrong("a cell was lost");
 	act_empty();
-	if (total.made != total.unmade)
+	if (total.allocs != total.frees)
 		wrong("an object was lost");
-	pcpool_deferred_exit(&cells);
-	cells = (struct pcpool_deferred){ };
+	pcpool_deferred_exit(&deferred);
+	deferred = (struct pcpool_deferred){ };
 }
 
 static void deferred_interrupted(void)

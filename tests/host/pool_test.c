@@ -325,7 +325,7 @@ static void account(unsigned int cpu)
 	note("%lu made, %lu unmade; %llu private, %llu shared, %llu stolen, %llu victims, %llu deferred, %llu passes",
 	     made, unmade, stats.hit_private, stats.hit_shared, stats.hit_steal, stats.hit_victim,
 	     stats.deferred, stats.ages);
-	check(stats.made == made && stats.unmade == unmade);
+	check(stats.allocs == made && stats.frees == unmade);
 	check(!stats.outstanding);
 	check(made == unmade + stats.idle_main + stats.idle_victim);
 	check(!max_idle || made - unmade <= max_idle);
@@ -386,7 +386,7 @@ static void pool_stress(void)
 /* The same with bounds. So few are on a shelf; of more, each CPU has credits. */
 #define FEW	(4 * CPUS)
 
-static void pool_shelf(void)
+static void pool_array(void)
 {
 	max_idle = random_in(1, FEW);
 	with_cpus(stress_interrupted);
@@ -646,7 +646,7 @@ static void pool_lives(void)
 
 const struct test pool_tests[] = {
 	{ "pool_stress", pool_stress },
-	{ "pool_shelf", pool_shelf },
+	{ "pool_array", pool_array },
 	{ "pool_credit", pool_credit },
 	{ "credit_stress", credit_stress },
 	{ "pool_quota", pool_quota },

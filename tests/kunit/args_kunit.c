@@ -146,7 +146,7 @@ static void an_error_is_no_object(struct kunit *test)
 		return;
 	}
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
-	needed = atomic_long_read(&pcpool_to_core(pool)->deferred.needed);
+	needed = atomic_long_read(&pcpool_to_core(pool)->deferred_puts.reserved);
 	KUNIT_EXPECT_NULL(test, pcpool_get(pool, GFP_KERNEL));
 	KUNIT_EXPECT_NULL(test, pcpool_get(pool, GFP_NOWAIT));
 	KUNIT_EXPECT_NULL(test, pcpool_get_local(pool, GFP_KERNEL));
@@ -154,9 +154,9 @@ static void an_error_is_no_object(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_prefill(pool, GFP_KERNEL, 3), 0);
 	pcpool_stats(pool, &stats);
 	KUNIT_EXPECT_EQ(test, stats.alloc_fail, 4);
-	KUNIT_EXPECT_EQ(test, stats.made, 0);
+	KUNIT_EXPECT_EQ(test, stats.allocs, 0);
 	KUNIT_EXPECT_EQ(test, stats.outstanding, 0);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&pcpool_to_core(pool)->deferred.needed), needed);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&pcpool_to_core(pool)->deferred_puts.reserved), needed);
 	pcpool_destroy(pool);
 }
 

@@ -56,7 +56,7 @@ static void what_was_put_in_bulk_is_got_in_bulk(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, kt_stats(kp).gets, n * (round + 1));
 		KUNIT_EXPECT_EQ(test, kt_stats(kp).puts, n * round);
 	}
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, n);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, n);
 	kt_put_bulk(kp, n, objs, KT_ME);
 }
 
@@ -70,7 +70,7 @@ static void what_was_put_in_bulk_is_got_one_by_one(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kt_get_bulk(kp, GFP_KERNEL, n, objs, KT_ME), n);
 	kt_put_bulk(kp, n, objs, KT_ME);
 	objs = kt_get_many(kp, n);
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, n);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, n);
 	kt_put_many(kp, n, objs);
 }
 
@@ -85,7 +85,7 @@ static void a_bulk_get_steals(struct kunit *test)
 	kt_put_to_queue(kp, n, objs);
 	kt_on(test, kt_cpu(test, 1));
 	KUNIT_EXPECT_EQ(test, kt_get_bulk(kp, GFP_KERNEL, n, objs, KT_ME), n);
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, n);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, n);
 	KUNIT_EXPECT_GT(test, kt_stats(kp).hit_steal, 0);
 	kt_put_bulk(kp, n, objs, KT_ME);
 }
@@ -100,7 +100,7 @@ static void a_bulk_get_takes_victims(struct kunit *test)
 	pcpool_age(kp->pool);
 	KUNIT_EXPECT_EQ(test, kt_get_bulk(kp, GFP_KERNEL, n, objs, KT_ME), n);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_victim, n);
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, n);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, n);
 	kt_put_bulk(kp, n, objs, KT_ME);
 }
 

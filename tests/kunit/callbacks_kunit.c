@@ -52,7 +52,7 @@ static void a_get_fails_if_alloc_does(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).alloc_fail, 1);
 	KUNIT_EXPECT_NULL(test, kt_get_local(kp, GFP_KERNEL, KT_ME));
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).alloc_fail, 2);
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 0);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, 0);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, 0);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).outstanding, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->failed_allocs), 2);
@@ -126,7 +126,7 @@ static void an_object_with_reset_is_reused(struct kunit *test)
 
 	for (i = 0; i < 20; i++)
 		kt_make_idle(kp, 10);
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 10);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, 10);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->resets), 200);
 }
 

@@ -350,14 +350,14 @@ void kt_hold_worker(struct kt_pool *kp)
 {
 	kp->worker_held = true;
 	disable_work_sync(&kp->core->work);
-	disable_work_sync(&kp->core->doomed_work);
+	disable_work_sync(&kp->core->free_work);
 }
 
 void kt_release_worker(struct kt_pool *kp)
 {
 	kp->worker_held = false;
 	enable_work(&kp->core->work);
-	enable_work(&kp->core->doomed_work);
+	enable_work(&kp->core->free_work);
 	irq_work_queue(&kp->core->irq_work);
 }
 
@@ -372,9 +372,9 @@ void kt_settle(struct kt_pool *kp)
 		while (irq_work_is_busy(&kp->core->irq_work))
 			schedule_timeout_uninterruptible(1);
 		flush_work(&kp->core->work);
-		flush_work(&kp->core->doomed_work);
-		if (!pcpool_deferred_count(&kp->core->deferred) &&
-		    !pcpool_deferred_count(&kp->core->doomed))
+		flush_work(&kp->core->free_work);
+		if (!pcpool_deferred_count(&kp->core->deferred_puts) &&
+		    !pcpool_deferred_count(&kp->core->deferred_frees))
 			return;
 	} while (time_before(jiffies, end));
 	KUNIT_FAIL(kp->test, "the worker leaves deferred puts lying");
@@ -412,14 +412,14 @@ void kt_expect_sound(struct kt_pool *kp)
 			s.hit_steal + s.hit_victim + s.miss + s.alloc_fail);
 	KUNIT_EXPECT_EQ(test, s.gets - s.alloc_fail, gets);
 	KUNIT_EXPECT_EQ(test, s.puts, puts);
-	KUNIT_EXPECT_EQ(test, s.made, atomic_read(&kp->allocs));
-	KUNIT_EXPECT_EQ(test, s.unmade, atomic_read(&kp->frees));
-	KUNIT_EXPECT_EQ(test, s.unmade, s.evicted + s.drop_full +
+	KUNIT_EXPECT_EQ(test, s.allocs, atomic_read(&kp->allocs));
+	KUNIT_EXPECT_EQ(test, s.frees, atomic_read(&kp->frees));
+	KUNIT_EXPECT_EQ(test, s.frees, s.evicted + s.drop_full +
 			s.drop_oversize + s.drop_other);
 	KUNIT_EXPECT_EQ(test, s.outstanding, out);
 	KUNIT_EXPECT_EQ(test, s.misuses, 0);
 	KUNIT_EXPECT_EQ(test, s.idle_main + s.idle_victim, idle);
-	KUNIT_EXPECT_EQ(test, s.made, s.unmade + s.idle_main + s.idle_victim +
+	KUNIT_EXPECT_EQ(test, s.allocs, s.frees + s.idle_main + s.idle_victim +
 			s.outstanding);
 	KUNIT_EXPECT_EQ(test, s.idle_bytes, idle * s.object_bytes);
 	KUNIT_EXPECT_EQ_MSG(test, 0, atomic_read(&kp->broken), "%s: %s",

@@ -139,7 +139,7 @@ static void gets_and_puts_work(struct kunit *test)
 			KUNIT_EXPECT_EQ_MSG(test, idle(calls->kp), FEW,
 					    "%s, round %u", ways[i].name, round);
 		}
-		KUNIT_EXPECT_EQ(test, kt_stats(calls->kp).made, FEW);
+		KUNIT_EXPECT_EQ(test, kt_stats(calls->kp).allocs, FEW);
 		kt_end(calls->kp);
 	}
 }
@@ -152,7 +152,7 @@ static void try_get_finds_all(struct kunit *test)
 	kt_make_idle(calls->kp, 60);
 	kt_run_in(test, p->context, try_gets, calls);
 	KUNIT_EXPECT_EQ(test, calls->got, 60);
-	KUNIT_EXPECT_EQ(test, kt_stats(calls->kp).made, 60);
+	KUNIT_EXPECT_EQ(test, kt_stats(calls->kp).allocs, 60);
 	kt_run_in(test, p->context, put_in_bulk, calls);
 	kt_settle(calls->kp);
 	KUNIT_EXPECT_EQ(test, idle(calls->kp), 60);

@@ -469,7 +469,7 @@ static void all_that_were_used_meanwhile_are_known(struct kunit *test)
 	puts = kt_stats(kp).puts;
 	wait_for_puts(kp, puts + KT_MINIMUM);
 	kt_gang_stop(gang);
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 1);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, 1);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->untracked), 0);
 	kt_expect_sound(kp);
 }

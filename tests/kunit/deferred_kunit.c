@@ -41,7 +41,7 @@ static unsigned int secure_all(struct pcpool_deferred *d)
 {
 	unsigned int n = 0;
 
-	while (pcpool_deferred_secure(d))
+	while (pcpool_deferred_reserve(d))
 		n++;
 	return n;
 }
@@ -51,7 +51,7 @@ static void what_is_put_can_be_taken_once(struct kunit *test)
 	struct pcpool_deferred *d = new_deferred(test);
 
 	KUNIT_EXPECT_NULL(test, pcpool_deferred_take(d));
-	KUNIT_ASSERT_TRUE(test, pcpool_deferred_secure(d));
+	KUNIT_ASSERT_TRUE(test, pcpool_deferred_reserve(d));
 	KUNIT_EXPECT_TRUE(test, pcpool_deferred_put(d, value(1)));
 	KUNIT_EXPECT_EQ(test, pcpool_deferred_count(d), 1);
 	KUNIT_EXPECT_PTR_EQ(test, pcpool_deferred_take(d), value(1));
@@ -72,11 +72,11 @@ static void all_that_was_secured_finds_a_cell(struct kunit *test)
 	unsigned long i, n;
 	u8 *seen;
 
-	KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_cells(d, GFP_KERNEL));
-	KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_cells(d, GFP_KERNEL));
+	KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_slots(d, GFP_KERNEL));
+	KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_slots(d, GFP_KERNEL));
 	n = secure_all(d);
-	KUNIT_EXPECT_EQ(test, n, atomic_long_read(&d->cells));
-	KUNIT_EXPECT_FALSE(test, pcpool_deferred_secure(d));
+	KUNIT_EXPECT_EQ(test, n, atomic_long_read(&d->slots));
+	KUNIT_EXPECT_FALSE(test, pcpool_deferred_reserve(d));
 	seen = kunit_kzalloc(test, n, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, seen);
 
@@ -99,9 +99,9 @@ static void a_cell_that_is_given_back_can_be_secured_again(struct kunit *test)
 	struct pcpool_deferred *d = new_deferred(test);
 
 	secure_all(d);
-	pcpool_deferred_unsecure(d);
-	KUNIT_EXPECT_TRUE(test, pcpool_deferred_secure(d));
-	KUNIT_EXPECT_FALSE(test, pcpool_deferred_secure(d));
+	pcpool_deferred_unreserve(d);
+	KUNIT_EXPECT_TRUE(test, pcpool_deferred_reserve(d));
+	KUNIT_EXPECT_FALSE(test, pcpool_deferred_reserve(d));
 }
 
 static void cells_are_wanted_before_they_run_out(struct kunit *test)
@@ -109,32 +109,32 @@ static void cells_are_wanted_before_they_run_out(struct kunit *test)
 	struct pcpool_deferred *d = new_deferred(test);
 	unsigned int n = 0;
 
-	while (!pcpool_deferred_wants_cells(d)) {
-		KUNIT_ASSERT_TRUE(test, pcpool_deferred_secure(d));
+	while (!pcpool_deferred_needs_slots(d)) {
+		KUNIT_ASSERT_TRUE(test, pcpool_deferred_reserve(d));
 		n++;
 	}
-	KUNIT_EXPECT_GE(test, atomic_long_read(&d->cells) - n,
+	KUNIT_EXPECT_GE(test, atomic_long_read(&d->slots) - n,
 			PCPOOL_DEFERRED_SPARE - 1);
-	KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_cells(d, GFP_KERNEL));
-	KUNIT_EXPECT_FALSE(test, pcpool_deferred_wants_cells(d));
+	KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_slots(d, GFP_KERNEL));
+	KUNIT_EXPECT_FALSE(test, pcpool_deferred_needs_slots(d));
 }
 
 static void trimming_gives_back_what_is_not_needed(struct kunit *test)
 {
 	struct pcpool_deferred *d = new_deferred(test);
-	unsigned long few = atomic_long_read(&d->cells), more;
+	unsigned long few = atomic_long_read(&d->slots), more;
 	int i;
 
 	for (i = 0; i < 5; i++)
-		KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_cells(d, GFP_KERNEL));
-	more = atomic_long_read(&d->cells);
+		KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_slots(d, GFP_KERNEL));
+	more = atomic_long_read(&d->slots);
 	pcpool_deferred_trim(d);
 	/* One chunk of a page stays. */
-	KUNIT_EXPECT_LE(test, atomic_long_read(&d->cells),
+	KUNIT_EXPECT_LE(test, atomic_long_read(&d->slots),
 			few + (more - few) / 5);
-	KUNIT_EXPECT_GE(test, atomic_long_read(&d->cells),
+	KUNIT_EXPECT_GE(test, atomic_long_read(&d->slots),
 			PCPOOL_DEFERRED_SPARE);
-	KUNIT_EXPECT_EQ(test, secure_all(d), atomic_long_read(&d->cells));
+	KUNIT_EXPECT_EQ(test, secure_all(d), atomic_long_read(&d->slots));
 }
 
 static void trimming_keeps_what_is_needed(struct kunit *test)
@@ -144,13 +144,13 @@ static void trimming_keeps_what_is_needed(struct kunit *test)
 	int i;
 
 	for (i = 0; i < 3; i++)
-		KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_cells(d, GFP_KERNEL));
-	cells = atomic_long_read(&d->cells);
+		KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_slots(d, GFP_KERNEL));
+	cells = atomic_long_read(&d->slots);
 	needed = cells - PCPOOL_DEFERRED_SPARE;
 	for (i = 0; i < needed; i++)
-		KUNIT_ASSERT_TRUE(test, pcpool_deferred_secure(d));
+		KUNIT_ASSERT_TRUE(test, pcpool_deferred_reserve(d));
 	pcpool_deferred_trim(d);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&d->cells), cells);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&d->slots), cells);
 }
 
 static void trimming_loses_nothing(struct kunit *test)
@@ -159,7 +159,7 @@ static void trimming_loses_nothing(struct kunit *test)
 	unsigned long i, n, few;
 
 	for (i = 0; i < 3; i++)
-		KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_cells(d, GFP_KERNEL));
+		KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_slots(d, GFP_KERNEL));
 	n = secure_all(d);
 	for (i = 0; i < n; i++)
 		KUNIT_ASSERT_TRUE(test, pcpool_deferred_put(d, value(i)));
@@ -167,10 +167,10 @@ static void trimming_loses_nothing(struct kunit *test)
 	few = n / 8;
 	for (i = few; i < n; i++) {
 		KUNIT_ASSERT_NOT_NULL(test, pcpool_deferred_take(d));
-		pcpool_deferred_unsecure(d);
+		pcpool_deferred_unreserve(d);
 	}
 	pcpool_deferred_trim(d);
-	KUNIT_EXPECT_LT(test, atomic_long_read(&d->cells), n / 2);
+	KUNIT_EXPECT_LT(test, atomic_long_read(&d->slots), n / 2);
 	KUNIT_EXPECT_EQ(test, pcpool_deferred_count(d), few);
 	for (i = 0; i < few; i++)
 		KUNIT_ASSERT_NOT_NULL(test, pcpool_deferred_take(d));
@@ -193,8 +193,8 @@ static void bag_user(struct kt_worker *worker)
 	while (kt_goes_on(worker)) {
 		/* As if objects were made. */
 		while (held < ARRAY_SIZE(objs) && kt_random(worker, 3)) {
-			if (!pcpool_deferred_secure(&bag->d)) {
-				pcpool_deferred_add_cells(&bag->d, GFP_KERNEL);
+			if (!pcpool_deferred_reserve(&bag->d)) {
+				pcpool_deferred_add_slots(&bag->d, GFP_KERNEL);
 				continue;
 			}
 			for (i = 0; i < ARRAY_SIZE(bag->in); i++) {
@@ -202,7 +202,7 @@ static void bag_user(struct kt_worker *worker)
 					break;
 			}
 			if (i == ARRAY_SIZE(bag->in)) {
-				pcpool_deferred_unsecure(&bag->d);
+				pcpool_deferred_unreserve(&bag->d);
 				break;
 			}
 			objs[held++] = value(i);
@@ -228,12 +228,12 @@ static void bag_user(struct kt_worker *worker)
 			i = (unsigned long)objs[--held] / 8 - 1;
 			if (atomic_cmpxchg(&bag->in[i], 1, 0) != 1)
 				atomic_inc(&bag->bad);
-			pcpool_deferred_unsecure(&bag->d);
+			pcpool_deferred_unreserve(&bag->d);
 		}
 	}
 	while (held) {
 		atomic_set(&bag->in[(unsigned long)objs[--held] / 8 - 1], 0);
-		pcpool_deferred_unsecure(&bag->d);
+		pcpool_deferred_unreserve(&bag->d);
 	}
 }
 
@@ -242,8 +242,8 @@ static void bag_trimmer(struct kt_worker *worker)
 	struct bag *bag = worker->arg;
 
 	while (kt_goes_on(worker)) {
-		pcpool_deferred_add_cells(&bag->d, GFP_KERNEL);
-		pcpool_deferred_add_cells(&bag->d, GFP_KERNEL);
+		pcpool_deferred_add_slots(&bag->d, GFP_KERNEL);
+		pcpool_deferred_add_slots(&bag->d, GFP_KERNEL);
 		pcpool_deferred_trim(&bag->d);
 		kt_did(worker);
 	}
@@ -301,7 +301,7 @@ static struct kt_pool *pool_with_deferred(struct kunit *test, unsigned int n)
 	kt_hold_worker(kp);
 	objs = kt_get_many(kp, n + 1);
 	put_nested(kp, n + 1, objs);
-	KUNIT_ASSERT_EQ(test, pcpool_deferred_count(&kp->core->deferred), n);
+	KUNIT_ASSERT_EQ(test, pcpool_deferred_count(&kp->core->deferred_puts), n);
 	return kp;
 }
 
@@ -330,7 +330,7 @@ static void the_worker_moves_deferred_puts_to_the_queue(struct kunit *test)
 	struct kt_pool *kp = pool_with_deferred(test, 50);
 
 	kt_settle(kp);
-	KUNIT_EXPECT_EQ(test, pcpool_deferred_count(&kp->core->deferred), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_deferred_count(&kp->core->deferred_puts), 0);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_main, 51);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 0);
 	KUNIT_EXPECT_GE(test, kt_in_main(kp, raw_smp_processor_id()), 49);
@@ -342,7 +342,7 @@ static void a_get_finds_what_the_worker_has_not_moved_yet(struct kunit *test)
 	void **objs = kt_get_many(kp, 51);
 
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, 51);
-	KUNIT_EXPECT_EQ(test, pcpool_deferred_count(&kp->core->deferred), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_deferred_count(&kp->core->deferred_puts), 0);
 	kt_put_many(kp, 51, objs);
 }
 
@@ -413,17 +413,17 @@ static void a_get_that_interrupts_the_producer_pops_at_the_tail(struct kunit *te
 static void cells_are_given_back_with_the_objects(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 5000, .private_slots = 1);
-	struct pcpool_deferred *d = &kp->core->deferred;
-	long few = atomic_long_read(&d->cells);
+	struct pcpool_deferred *d = &kp->core->deferred_puts;
+	long few = atomic_long_read(&d->slots);
 
 	kt_make_idle(kp, 5000);
-	KUNIT_EXPECT_GE(test, atomic_long_read(&d->cells), 5000);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&d->needed), 5000);
+	KUNIT_EXPECT_GE(test, atomic_long_read(&d->slots), 5000);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&d->reserved), 5000);
 	pcpool_age(kp->pool);
 	pcpool_age(kp->pool);
 	pcpool_age(kp->pool);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&d->needed), 0);
-	KUNIT_EXPECT_LE(test, atomic_long_read(&d->cells),
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&d->reserved), 0);
+	KUNIT_EXPECT_LE(test, atomic_long_read(&d->slots),
 			few + PAGE_SIZE / sizeof(void *));
 }
 
@@ -435,7 +435,7 @@ static void a_failed_alloc_keeps_no_cell(struct kunit *test)
 	kp->alloc_fails = true;
 	for (i = 0; i < 200; i++)
 		KUNIT_ASSERT_NULL(test, kt_get(kp, GFP_KERNEL, KT_ME));
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->deferred.needed), 0);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->deferred_puts.reserved), 0);
 }
 
 static struct kunit_case deferred_cases[] = {

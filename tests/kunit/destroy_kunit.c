@@ -198,7 +198,7 @@ static void the_name_of_a_dead_pool_is_free(struct kunit *test)
 	}
 	kp = kt_new(test, 10, .name = "kunit-phoenix");
 	kt_make_idle(kp, 10);
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 10);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, 10);
 }
 
 #endif /* kunit_warning_suppress */

@@ -163,7 +163,7 @@ static void a_cpu_that_comes_back_works(struct kunit *test)
 		go_online(test, cpu);
 		kt_on(test, cpu);
 		objs = kt_get_many(kp, 100);
-		KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 100);
+		KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, 100);
 		kt_put_many(kp, 100, objs);
 		KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_main, 100);
 		KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 0);
@@ -200,7 +200,7 @@ static void a_pool_works_on_a_cpu_that_came_up_later(struct kunit *test)
 	kt_on(test, cpu);
 	kt_make_idle(kp, 50);
 	kt_make_idle(kp, 50);
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 50);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, 50);
 	/* Its last breath is heard, too. */
 	go_offline(test, cpu);
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 0);

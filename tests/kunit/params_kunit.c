@@ -253,7 +253,7 @@ static void the_reserve_is_made_at_creation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&alive), 7);
 	pcpool_stats(pool, &s);
 	KUNIT_EXPECT_EQ(test, s.idle_reserve, 7);
-	KUNIT_EXPECT_EQ(test, s.made, 7);
+	KUNIT_EXPECT_EQ(test, s.allocs, 7);
 	pcpool_destroy(pool);
 	KUNIT_EXPECT_EQ(test, atomic_read(&alive), 0);
 }

@@ -1461,8 +1461,8 @@ static void all_allocations_fail(struct kunit *test)
 	kt_gang_start(gang, CROWD_MS);
 	kt_gang_join(gang);
 	pcpool_stats(starved->pool, &s);
-	KUNIT_EXPECT_EQ(test, s.made, reserve);
-	KUNIT_EXPECT_EQ(test, s.unmade, 0);
+	KUNIT_EXPECT_EQ(test, s.allocs, reserve);
+	KUNIT_EXPECT_EQ(test, s.frees, 0);
 	KUNIT_EXPECT_EQ(test, s.outstanding, 0);
 	KUNIT_EXPECT_EQ(test, s.idle_reserve, reserve);
 	if (reserve) {

@@ -312,7 +312,7 @@ static void put_all_in_bulk(void *arg)
 
 static unsigned long doomed(struct kt_pool *kp)
 {
-	return pcpool_deferred_count(&kp->core->doomed);
+	return pcpool_deferred_count(&kp->core->deferred_frees);
 }
 
 static void free_runs_in_the_put_unless_in_hardirq(struct kunit *test)
@@ -872,7 +872,7 @@ static struct zeroing *new_stored(struct kunit *test, size_t length)
 /* How many it keeps for sure. */
 static unsigned int capacity(const struct zeroing *z)
 {
-	return pcpool_to_core(z->pool)->shelf ? 4 : 20;
+	return pcpool_to_core(z->pool)->array ? 4 : 20;
 }
 
 static bool use_idle(struct zeroing *z)

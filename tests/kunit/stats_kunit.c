@@ -59,7 +59,7 @@ static void a_get_that_makes_an_object_is_a_miss(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, s.gets, 1);
 	KUNIT_EXPECT_EQ(test, s.miss, 1);
-	KUNIT_EXPECT_EQ(test, s.made, 1);
+	KUNIT_EXPECT_EQ(test, s.allocs, 1);
 	KUNIT_EXPECT_EQ(test, s.outstanding, 1);
 	KUNIT_EXPECT_EQ(test, s.puts, 0);
 	KUNIT_EXPECT_EQ(test, s.idle_main, 0);
@@ -93,7 +93,7 @@ static void a_prefill_is_neither_a_get_nor_a_put(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s.gets, 0);
 	KUNIT_EXPECT_EQ(test, s.puts, 0);
 	KUNIT_EXPECT_EQ(test, s.miss, 0);
-	KUNIT_EXPECT_EQ(test, s.made, 50);
+	KUNIT_EXPECT_EQ(test, s.allocs, 50);
 	KUNIT_EXPECT_EQ(test, s.idle_main, 50);
 	KUNIT_EXPECT_EQ(test, s.outstanding, 0);
 }
@@ -110,7 +110,7 @@ static void evictions_are_no_drops(struct kunit *test)
 	pcpool_drain(kp->pool);
 	s = kt_stats(kp);
 	KUNIT_EXPECT_EQ(test, s.evicted, 70);
-	KUNIT_EXPECT_EQ(test, s.unmade, 70);
+	KUNIT_EXPECT_EQ(test, s.frees, 70);
 	KUNIT_EXPECT_EQ(test, s.drop_full + s.drop_oversize + s.drop_other, 0);
 	KUNIT_EXPECT_EQ(test, s.ages, 2);
 }
@@ -216,10 +216,10 @@ static void look(struct kt_worker *worker)
 	while (kt_goes_on(worker)) {
 		struct pcpool_pool_stats s = kt_stats(kp);
 
-		if (s.gets < gets || s.made < made)
+		if (s.gets < gets || s.allocs < made)
 			kt_broken(kp, "a counter went backwards");
 		gets = s.gets;
-		made = s.made;
+		made = s.allocs;
 		kt_did(worker);
 	}
 }

@@ -153,7 +153,7 @@ static void disturb(struct kt_worker *worker)
 		case 4:
 			s = kt_stats(kp);
 			/* Counted at slightly different moments, but not that. */
-			if (s.made > 1ULL << 60 || s.idle_main > kp->nr_obj + 1000)
+			if (s.allocs > 1ULL << 60 || s.idle_main > kp->nr_obj + 1000)
 				kt_broken(kp, "absurd statistics");
 			break;
 		case 5:

@@ -161,7 +161,7 @@ static void what_is_used_between_passes_survives(struct kunit *test)
 		kt_put_many(kp, 30, objs);
 		KUNIT_EXPECT_EQ(test, idle(kp), round ? 30 : 100);
 	}
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 100);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, 100);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).evicted, 70);
 }
 
@@ -214,7 +214,7 @@ static void a_cpu_that_slept_through_a_pass_puts_to_the_main_tier(struct kunit *
 		objs = kt_get_many(kp, 100);
 		pcpool_age(kp->pool);
 	}
-	KUNIT_EXPECT_EQ(test, kt_stats(kp).made, 100);
+	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, 100);
 	kt_put_many(kp, 100, objs);
 }
 
@@ -286,7 +286,7 @@ static void a_burst_is_kept_until_it_has_aged(struct kunit *test)
 	s = kt_stats(kp);
 	KUNIT_EXPECT_EQ(test, s.idle_main, n);
 	KUNIT_EXPECT_EQ(test, s.drop_full, 0);
-	KUNIT_EXPECT_EQ(test, s.unmade, 0);
+	KUNIT_EXPECT_EQ(test, s.frees, 0);
 	KUNIT_EXPECT_GT(test, s.grows, 3);
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 0);
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), n);

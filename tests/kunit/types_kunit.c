@@ -116,7 +116,7 @@ static void a_typed_pool_gives_and_takes(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, again, thing);
 	KUNIT_EXPECT_EQ(test, again->number, 1);
 	thing_put(pool, again);
-	KUNIT_EXPECT_EQ(test, stats(pool).made, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 1);
 	KUNIT_EXPECT_EQ(test, stats(pool).hit_private, 1);
 }
 
@@ -155,10 +155,10 @@ static void get_local_looks_at_no_other_cpu(struct kunit *test)
 	again = thing_get_local(pool, GFP_KERNEL);
 	KUNIT_EXPECT_TRUE(test, again == thing || again == more);
 	thing_put(pool, again);
-	KUNIT_EXPECT_EQ(test, stats(pool).made, 2);
+	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 2);
 	kt_on(test, other);
 	again = thing_get_local(pool, GFP_KERNEL);
-	KUNIT_EXPECT_EQ(test, stats(pool).made, 3);
+	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 3);
 	thing_put(pool, again);
 }
 
@@ -173,7 +173,7 @@ static void try_get_makes_nothing(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, thing_try_get(pool), thing);
 	KUNIT_EXPECT_NULL(test, thing_try_get(pool));
 	thing_put(pool, thing);
-	KUNIT_EXPECT_EQ(test, stats(pool).made, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 1);
 }
 
 static void get_timeout_waits_so_long_and_no_longer(struct kunit *test)
@@ -300,7 +300,7 @@ static void an_object_is_put_in_each_round_of_a_loop(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
 	KUNIT_EXPECT_EQ(test, stats(pool).puts, 9);
-	KUNIT_EXPECT_EQ(test, stats(pool).made, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 1);
 }
 
 static void nothing_is_put_when_nothing_was_got(struct kunit *test)

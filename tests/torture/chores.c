@@ -64,10 +64,10 @@ static void look(struct rnd_state *random)
 	if (!place)
 		return;
 	pcpool_stats(place->pool, &s);
-	if (s.made > 1ULL << 60 || s.outstanding > 1ULL << 40 || s.idle_main > 1ULL << 40 ||
+	if (s.allocs > 1ULL << 60 || s.outstanding > 1ULL << 40 || s.idle_main > 1ULL << 40 ||
 	    s.idle_victim > 1ULL << 40 || (s.reserve && s.idle_reserve > s.reserve))
 		torture_error("%s: made %llu, idle %llu and %llu, reserve %llu, outstanding %llu",
-			      place->name, s.made, s.idle_main, s.idle_victim, s.idle_reserve,
+			      place->name, s.allocs, s.idle_main, s.idle_victim, s.idle_reserve,
 			      s.outstanding);
 	count(looks);
 	torture_place_leave(place);

@@ -141,7 +141,7 @@ static void *object_alloc(gfp_t gfp, void *ctx)
 	atomic_long_set(&object->owner, OWNER_FRESH);
 	if (place->params.flags & PCPOOL_ZERO_ON_PUT)
 		memset(object->data, 0, bytes);
-	atomic_long_inc(&place->made);
+	atomic_long_inc(&place->allocs);
 	if (atomic_long_inc_return(&place->existing) > place->params.max_total &&
 	    place->params.max_total)
 		torture_error("%s: there are more objects than there may be", place->name);
@@ -188,7 +188,7 @@ static void object_free(void *obj, void *ctx)
 	if (owner != OWNER_FRESH && owner != OWNER_IDLE)
 		torture_error("%s: %px freed, of owner %ld", place->name, obj, owner);
 	check_object(place, object, "free");
-	atomic_long_inc(&place->unmade);
+	atomic_long_inc(&place->frees);
 	atomic_long_dec(&place->existing);
 	if (place->params.flags & PCPOOL_FREE_MAY_SLEEP)
 		kvfree(object);
@@ -350,8 +350,8 @@ static int open_place(struct place *place, struct rnd_state *random)
 
 	choose_params(place, random);
 	atomic_long_set(&place->existing, 0);
-	atomic_long_set(&place->made, 0);
-	atomic_long_set(&place->unmade, 0);
+	atomic_long_set(&place->allocs, 0);
+	atomic_long_set(&place->frees, 0);
 	for_each_possible_cpu(cpu)
 		*per_cpu_ptr(place->counts, cpu) = (struct counts){};
 
@@ -387,11 +387,11 @@ static bool books_agree(struct place *place, const struct pcpool_pool_stats *s)
 	return s->gets == s->hit_private + s->hit_shared + s->hit_steal + s->hit_victim +
 			  s->miss + s->alloc_fail &&
 	       s->gets - s->alloc_fail == gets && s->puts == puts && gets == puts &&
-	       s->made == atomic_long_read(&place->made) &&
-	       s->unmade == atomic_long_read(&place->unmade) &&
-	       s->made == s->unmade + idle && !s->outstanding && !s->waiting &&
+	       s->allocs == atomic_long_read(&place->allocs) &&
+	       s->frees == atomic_long_read(&place->frees) &&
+	       s->allocs == s->frees + idle && !s->outstanding && !s->waiting &&
 	       idle == atomic_long_read(&place->existing) && !s->misuses &&
-	       s->unmade == s->evicted + s->drop_full + s->drop_oversize + s->drop_other &&
+	       s->frees == s->evicted + s->drop_full + s->drop_oversize + s->drop_other &&
 	       (!s->max_idle || idle <= s->max_idle);
 }
 
@@ -412,8 +412,8 @@ static void check_books(struct place *place)
 		      place->name, s.gets, s.hit_private, s.hit_shared, s.hit_steal, s.hit_victim,
 		      s.miss, s.alloc_fail, s.puts);
 	torture_error("%s: made %llu, %ld here; unmade %llu, %ld here = %llu + %llu + %llu + %llu",
-		      place->name, s.made, atomic_long_read(&place->made), s.unmade,
-		      atomic_long_read(&place->unmade), s.evicted, s.drop_full, s.drop_oversize,
+		      place->name, s.allocs, atomic_long_read(&place->allocs), s.frees,
+		      atomic_long_read(&place->frees), s.evicted, s.drop_full, s.drop_oversize,
 		      s.drop_other);
 	torture_error("%s: idle %llu + %llu of %llu, outstanding %llu, waiting %llu, misuses %llu; here %ld exist",
 		      place->name, s.idle_main, s.idle_victim, s.max_idle, s.outstanding, s.waiting,

@@ -47,8 +47,8 @@ enum {
  * @name: its name
  * @serial: number of this pool, of all that were made
  * @existing: objects between alloc and free
- * @made: how many alloc has made
- * @unmade: how many free has unmade
+ * @allocs: how many alloc has made
+ * @frees: how many free has unmade
  * @counts: gets that got an object, puts
  * @mail: objects in mailboxes
  */
@@ -62,8 +62,8 @@ struct place {
 	char name[PCPOOL_NAME_BYTES];
 	unsigned long serial;
 	atomic_long_t existing;
-	atomic_long_t made;
-	atomic_long_t unmade;
+	atomic_long_t allocs;
+	atomic_long_t frees;
 	struct counts __percpu *counts;
 	void *mail[MAILBOXES];
 };

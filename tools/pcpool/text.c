@@ -383,7 +383,7 @@ void text_show(const struct pcpool_pool_stats *pool, const char *debugfs,
 	print_drops(pool);
 	printf("aging           %llu passes\n", pool->ages);
 	printf("evicted         %llu idle objects, by aging and drain\n", pool->evicted);
-	printf("made, unmade    %llu, %llu\n", pool->made, pool->unmade);
+	printf("allocs, frees   %llu, %llu\n", pool->allocs, pool->frees);
 	printf("deferred        %llu puts left to a worker\n", pool->deferred);
 	printf("grown           %llu rings added to shared queues\n", pool->grows);
 	print_settings(pool);

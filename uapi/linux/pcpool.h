@@ -108,8 +108,8 @@ struct pcpool_snapshot_header {
  * @drop_other: puts that freed the object for another reason (bypass)
  * @evicted: idle objects freed by aging, drain or destruction
  * @ages: aging passes
- * @made: objects made, by gets and by prefill
- * @unmade: objects freed
+ * @allocs: objects made, by gets and by prefill
+ * @frees: objects freed
  * @outstanding: objects that callers hold
  * @idle_main: idle objects put since the last aging pass
  * @idle_victim: idle objects that have been through one
@@ -155,8 +155,8 @@ struct pcpool_pool_stats {
 	__u64 drop_other;
 	__u64 evicted;
 	__u64 ages;
-	__u64 made;
-	__u64 unmade;
+	__u64 allocs;
+	__u64 frees;
 	__u64 outstanding;
 	__u64 idle_main;
 	__u64 idle_victim;

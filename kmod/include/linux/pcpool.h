@@ -216,10 +216,12 @@ void __pcpool_put(struct pcpool *pool, void *obj);
 })
 #endif
 
-/* The inlined half of every get: what the private slots have, or NULL. */
-static __always_inline void *__pcpool_get_private(struct pcpool *pool)
+/*
+ * Pop the object that was pushed last from this CPU's slots, or return %NULL. The
+ * inlined half of every get. From any context.
+ */
+static __always_inline void *__pcpool_slots_pop(struct pcpool_slots __percpu *slots)
 {
-	struct pcpool_slots __percpu *slots = READ_ONCE(pool->get_slots);
 	void * __percpu *top = (void * __percpu *)this_cpu_read(slots->top);
 	void *obj = this_cpu_read(*top);
 
@@ -228,8 +230,8 @@ static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 	if (unlikely(!__pcpool_try_cmpxchg(*top, &obj, NULL)))
 		return NULL;
 	/*
-	 * Stored, not decremented: the value comes from one that was in range,
-	 * so it is in range too, on whichever CPU this now runs.
+	 * Stored, not decremented: @top was read from a hint that was in range, so the
+	 * new value is in range too, on whichever CPU this runs by now.
 	 */
 	this_cpu_write(slots->top, (unsigned long)(top - 1));
 	this_cpu_inc(slots->hits);
@@ -237,13 +239,12 @@ static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 }
 
 /*
- * The inlined half of every put: gives the object to a private slot. There is no need
- * to look for a %NULL: it is what is there already. It moves the hint, which the
- * next get mends.
+ * Push an object to this CPU's slots; false if there is no room. The inlined half of
+ * every put. From any context. A %NULL object needs no check: it replaces the %NULL of
+ * the empty slot. That moves the hint, which the next get corrects.
  */
-static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
+static __always_inline bool __pcpool_slots_push(struct pcpool_slots __percpu *slots, void *obj)
 {
-	struct pcpool_slots __percpu *slots = READ_ONCE(pool->put_slots);
 	void * __percpu *top = (void * __percpu *)this_cpu_read(slots->top);
 	void *empty = NULL;
 
@@ -251,6 +252,18 @@ static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
 		return false;
 	this_cpu_write(slots->top, (unsigned long)(top + 1));
 	return true;
+}
+
+/* What the private slots have, or %NULL. */
+static __always_inline void *__pcpool_get_private(struct pcpool *pool)
+{
+	return __pcpool_slots_pop(READ_ONCE(pool->get_slots));
+}
+
+/* Keep @obj in a private slot; false if the out-of-line path must look at it. */
+static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
+{
+	return __pcpool_slots_push(READ_ONCE(pool->put_slots), obj);
 }
 
 /**

@@ -7,7 +7,7 @@
 const char * const field_names[FIELDS] = {
 	"object_bytes", "private_slots", "steal", "flags", "state",
 	"gets", "hit_private", "hit_shared", "hit_steal", "hit_victim", "miss", "alloc_fail",
-	"puts", "drop_full", "drop_oversize", "drop_other", "evicted", "ages", "made", "unmade",
+	"puts", "drop_full", "drop_oversize", "drop_other", "evicted", "ages", "allocs", "frees",
 	"outstanding", "idle_main", "idle_victim", "idle_bytes", "deferred", "grows",
 	"max_idle", "max_total", "reserve", "max_object_bytes", "idle_reserve", "waiting", "waits",
 	"misuses", "requested_bytes",

@@ -289,10 +289,10 @@ static void check_show(const struct output *output, const struct record *r)
 	want_number(&t, r->is[AGES]);
 	want(&t, " passes\nevicted ");
 	want_number(&t, r->is[EVICTED]);
-	want(&t, " idle objects, by aging and drain\nmade, unmade ");
-	want_number(&t, r->is[MADE]);
+	want(&t, " idle objects, by aging and drain\nallocs, frees ");
+	want_number(&t, r->is[ALLOCS]);
 	want(&t, ", ");
-	want_number(&t, r->is[UNMADE]);
+	want_number(&t, r->is[FREES]);
 	want(&t, "\ndeferred ");
 	want_number(&t, r->is[DEFERRED]);
 	want(&t, " puts left to a worker\ngrown ");

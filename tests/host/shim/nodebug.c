@@ -25,7 +25,7 @@ void pcpool_debug_destroy(struct pcpool_core *core)
 		pcpool_debug_begin(core);
 }
 
-void pcpool_debug_made(struct pcpool_core *core, void *obj, gfp_t gfp)
+void pcpool_debug_allocated(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
 	(void)obj;
 	(void)gfp;
@@ -53,7 +53,7 @@ void pcpool_debug_idle(struct pcpool_core *core, void *obj)
 	pcpool_debug_begin(core);
 }
 
-void pcpool_debug_unmade(struct pcpool_core *core, void *obj)
+void pcpool_debug_freed(struct pcpool_core *core, void *obj)
 {
 	(void)obj;
 	pcpool_debug_begin(core);

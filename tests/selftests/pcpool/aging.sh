@@ -16,7 +16,7 @@ two_passes_empty_every_cpu() {
 	age a
 	expect a idle_main=0 idle_victim=$idle evicted=0 ages=1
 	age a
-	expect a idle_main=0 idle_victim=0 evicted=$idle unmade=$idle ages=2 outstanding=0
+	expect a idle_main=0 idle_victim=0 evicted=$idle frees=$idle ages=2 outstanding=0
 	balanced a
 	equal "objects freed early" "${of_client[early]}" 0
 }
@@ -119,7 +119,7 @@ drain_leaves_nothing_at_once() {
 prefilled_objects_age_too() {
 	tell create a
 	tell prefill a 50 "$last_cpu"
-	expect a idle_main=50 made=50 gets=0 puts=0
+	expect a idle_main=50 allocs=50 gets=0 puts=0
 	age a
 	age a
 	expect a idle_main=0 idle_victim=0 evicted=50

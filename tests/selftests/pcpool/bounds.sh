@@ -44,7 +44,7 @@ max_idle_objects_are_kept_of_those_put_on_one_cpu() {
 		tell put a "$bound" "$last_cpu"
 		expect a idle_main="$bound" drop_full=0
 		tell put a 50 "$last_cpu"
-		expect a idle_main="$bound" idle_victim=0 drop_full=50 unmade=50
+		expect a idle_main="$bound" idle_victim=0 drop_full=50 frees=50
 		balanced a
 		tell get a "$bound" "$last_cpu"
 		expect a miss=$((bound + 50)) idle_main=0
@@ -165,7 +165,7 @@ max_total_holds_during_traffic() {
 		at_least alloc_fail "${stat[alloc_fail]}" 1
 		# With more objects, few CPUs never have to.
 		[ $total -ne 1 ] || at_least waits "${stat[waits]}" 1
-		at_least "objects left" $total $((stat[made] - stat[unmade]))
+		at_least "objects left" $total $((stat[allocs] - stat[frees]))
 		equal waiting "${stat[waiting]}" 0
 		tell destroy a
 	done
@@ -175,11 +175,11 @@ a_get_that_must_not_wait_fails_at_the_quota() {
 	tell create a max_total=5
 	tell get a 5 0
 	fails_with 'Resource temporarily unavailable' get_now a 1 0
-	expect a gets=6 alloc_fail=1 made=5 outstanding=5 waiting=0 waits=0
+	expect a gets=6 alloc_fail=1 allocs=5 outstanding=5 waiting=0 waits=0
 	tell put a 1 0
 	tell get_now a 1 "$last_cpu"
 	fails_with 'Resource temporarily unavailable' get_now a 1 0
-	expect a made=5 outstanding=5 alloc_fail=2
+	expect a allocs=5 outstanding=5 alloc_fail=2
 	balanced a
 }
 
@@ -203,7 +203,7 @@ idle_objects_are_found_at_the_quota() {
 			age a
 			for cpu in 0 "$last_cpu"; do
 				tell get_now a $total "$cpu"
-				expect a idle_main=0 idle_victim=0 made=$total
+				expect a idle_main=0 idle_victim=0 allocs=$total
 				put_all
 			done
 			tell destroy a
@@ -216,11 +216,11 @@ a_get_that_may_wait_is_served_when_one_is_put() {
 	tell create a max_total=5
 	tell get a 5 0
 	waiter a
-	expect a waiting=1 waits=1 outstanding=5 idle_main=0 made=5
+	expect a waiting=1 waits=1 outstanding=5 idle_main=0 allocs=5
 	fails_with 'Resource temporarily unavailable' get_now a 1 0
 	tell put a 1 "$last_cpu"
 	wait "$waiter"
-	expect a waiting=0 waits=1 outstanding=5 idle_main=0 made=5 gets=7 alloc_fail=1
+	expect a waiting=0 waits=1 outstanding=5 idle_main=0 allocs=5 gets=7 alloc_fail=1
 	balanced a
 }
 
@@ -242,7 +242,7 @@ those_who_wait_are_served_in_their_order() {
 	done
 	equal order "$(xargs <"$order")" '1 2 3'
 	rm "$order"
-	expect a waits=3 made=3 outstanding=3
+	expect a waits=3 allocs=3 outstanding=3
 	balanced a
 }
 
@@ -279,22 +279,22 @@ a_get_that_waits_may_make_one_when_one_is_freed() {
 	tell grow a 1001
 	tell put a 1 0
 	wait "$waiter"
-	expect a drop_oversize=1 made=6 unmade=1 outstanding=5
+	expect a drop_oversize=1 allocs=6 frees=1 outstanding=5
 	waiter a
 	tell grow a 1000
 	bypass a 1
 	tell put a 1 0
 	wait "$waiter"
 	bypass a 0
-	expect a made=7 unmade=2 outstanding=5 waiting=0 waits=2
+	expect a allocs=7 frees=2 outstanding=5 waiting=0 waits=2
 	balanced a
 }
 
 reserve_survives_aging_and_drain() {
 	tell create a reserve=5
-	expect a made=5 idle_main=5 idle_reserve=5 gets=0 puts=0
+	expect a allocs=5 idle_main=5 idle_reserve=5 gets=0 puts=0
 	put_everywhere a 3
-	expect a made=$((5 + 3 * ${#online[@]})) miss=$((3 * ${#online[@]})) idle_reserve=5
+	expect a allocs=$((5 + 3 * ${#online[@]})) miss=$((3 * ${#online[@]})) idle_reserve=5
 	age a
 	age a
 	expect a idle_main=5 idle_victim=0 idle_reserve=5 evicted=$((3 * ${#online[@]})) ages=2
@@ -312,7 +312,7 @@ reserve_serves_when_none_can_be_made() {
 	expect a miss=2 idle_reserve=5
 	tell fail a 1
 	tell get a 5 "$last_cpu"
-	expect a miss=2 made=7 idle_reserve=0 alloc_fail=0
+	expect a miss=2 allocs=7 idle_reserve=0 alloc_fail=0
 	fails_with 'Cannot allocate memory' get_now a 1 0
 	waiter a
 	tell put a 1 0
@@ -332,7 +332,7 @@ bounds_count_the_reserve() {
 	expect a idle_main=4 idle_reserve=4
 	tell get_now a 12 0
 	fails_with 'Resource temporarily unavailable' get_now a 1 0
-	expect a made=12 idle_reserve=0
+	expect a allocs=12 idle_reserve=0
 	tell put a 12 "$last_cpu"
 	expect a idle_main=10 idle_reserve=4 drop_full=2
 	drain a
@@ -349,7 +349,7 @@ an_object_grown_too_big_is_dropped() {
 	expect a idle_main=5 drop_oversize=0
 	tell grow a 4097
 	tell put a 4 "$last_cpu"
-	expect a idle_main=5 drop_oversize=4 unmade=4 outstanding=0
+	expect a idle_main=5 drop_oversize=4 frees=4 outstanding=0
 	balanced a 1000
 }
 

@@ -83,7 +83,7 @@ nobody_counts_what_is_beyond_the_largest() {
 	tell get_buf net 3000000 0
 	equal requested "$(requested)" ''
 	for pool in $(pools); do
-		expect "$pool" gets=0 made=0
+		expect "$pool" gets=0 allocs=0
 	done
 	tell put_buf net 0
 	tell put_buf net 0

@@ -10,9 +10,9 @@ every_get_allocates_and_every_put_frees() {
 	tell create a
 	bypass a 1
 	tell get a 30 0
-	expect a gets=30 miss=30 made=30
+	expect a gets=30 miss=30 allocs=30
 	tell put a 30 0
-	expect a puts=30 drop_other=30 unmade=30 idle_main=0 idle_victim=0 idle_bytes=0
+	expect a puts=30 drop_other=30 frees=30 idle_main=0 idle_victim=0 idle_bytes=0
 	balanced a
 }
 

@@ -7,7 +7,7 @@
 load
 
 keys='gets hit_private hit_shared hit_steal hit_victim miss alloc_fail puts drop_full
-	drop_oversize drop_other evicted ages made unmade outstanding idle_main idle_victim idle_bytes
+	drop_oversize drop_other evicted ages allocs frees outstanding idle_main idle_victim idle_bytes
 	deferred grows idle_reserve waiting waits misuses requested_bytes'
 
 # A pool that has done some of everything.
@@ -120,7 +120,7 @@ counters_are_identical_at_a_quiet_moment() {
 	create_used a
 	balanced a
 	for key in gets hit_private hit_shared hit_steal hit_victim miss alloc_fail puts \
-		made unmade outstanding idle_bytes; do
+		allocs frees outstanding idle_bytes; do
 		at_least "$key" "${stat[$key]}" 1
 	done
 	equal alloc_fail "${stat[alloc_fail]}" 1

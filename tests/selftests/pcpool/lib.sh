@@ -113,13 +113,13 @@ balanced() {
 	client_pool "$pool"
 	equal "gets of $pool" "${stat[gets]}" $((stat[hit_private] + stat[hit_shared] +
 		stat[hit_steal] + stat[hit_victim] + stat[miss] + stat[alloc_fail]))
-	equal "made of $pool" "${stat[made]}" $((stat[unmade] + stat[idle_main] +
+	equal "made of $pool" "${stat[allocs]}" $((stat[frees] + stat[idle_main] +
 		stat[idle_victim] + stat[outstanding]))
 	equal "puts of $pool" "${stat[puts]}" $((stat[gets] - stat[alloc_fail] - stat[outstanding]))
 	equal "idle_bytes of $pool" "${stat[idle_bytes]}" \
 		$(((stat[idle_main] + stat[idle_victim]) * object_bytes))
-	equal "made of $pool" "${stat[made]}" "${of_client[allocated]}"
-	equal "unmade of $pool" "${stat[unmade]}" "${of_client[freed]}"
+	equal "made of $pool" "${stat[allocs]}" "${of_client[allocated]}"
+	equal "unmade of $pool" "${stat[frees]}" "${of_client[freed]}"
 	equal "outstanding of $pool" "${stat[outstanding]}" "${of_client[held]}"
 	equal "errors of $pool" "${of_client[errors]}" 0
 }

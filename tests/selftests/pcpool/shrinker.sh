@@ -198,8 +198,8 @@ calm() {
 	local pool=$1 before=-1 tries
 	for ((tries = 0; tries < 60; tries++)); do
 		stats "$pool"
-		[[ ${stat[unmade]} -ne $before ]] || return 0
-		before=${stat[unmade]}
+		[[ ${stat[frees]} -ne $before ]] || return 0
+		before=${stat[frees]}
 		sleep 1
 	done
 	echo "# unmade of $pool still changes"

@@ -117,7 +117,7 @@ static unsigned long subject_made(void)
 	struct pcpool_pool_stats stats;
 
 	pcpool_stats(pool, &stats);
-	return stats.made;
+	return stats.allocs;
 }
 
 static unsigned long subject_idle(void)

@@ -7,12 +7,12 @@
 
 static void shelf_exit(void *data)
 {
-	pcpool_shelf_free(data);
+	pcpool_array_free(data);
 }
 
-static struct pcpool_shelf *new_shelf(struct kunit *test, unsigned int size)
+static struct pcpool_array *new_shelf(struct kunit *test, unsigned int size)
 {
-	struct pcpool_shelf *shelf = pcpool_shelf_alloc(size);
+	struct pcpool_array *shelf = pcpool_array_alloc(size);
 
 	KUNIT_ASSERT_NOT_NULL(test, shelf);
 	KUNIT_ASSERT_EQ(test, 0,
@@ -26,18 +26,18 @@ static void *value(unsigned long i)
 }
 
 /* Put values @from to @to - 1, each to the tier of its last bit. */
-static void put_values(struct kunit *test, struct pcpool_shelf *shelf,
+static void put_values(struct kunit *test, struct pcpool_array *shelf,
 		       unsigned int from, unsigned int to)
 {
 	unsigned int i;
 
 	for (i = from; i < to; i++)
-		KUNIT_ASSERT_TRUE_MSG(test, pcpool_shelf_put(shelf, value(i), i & 1),
+		KUNIT_ASSERT_TRUE_MSG(test, pcpool_array_put(shelf, value(i), i & 1),
 				      "%u of %u", i, to);
 }
 
 /* Take all there is; it must be the values up to @n - 1, each once and of its tier. */
-static void expect_values(struct kunit *test, struct pcpool_shelf *shelf,
+static void expect_values(struct kunit *test, struct pcpool_array *shelf,
 			  unsigned int n)
 {
 	u8 *seen = kunit_kzalloc(test, n + 1, GFP_KERNEL);
@@ -46,7 +46,7 @@ static void expect_values(struct kunit *test, struct pcpool_shelf *shelf,
 
 	KUNIT_ASSERT_NOT_NULL(test, seen);
 	for (tier = 0; tier < 2; tier++) {
-		while ((obj = pcpool_shelf_take(shelf, tier))) {
+		while ((obj = pcpool_array_take(shelf, tier))) {
 			unsigned long v = (unsigned long)obj / 8 - 1;
 
 			KUNIT_ASSERT_LT(test, v, n);
@@ -73,12 +73,12 @@ KUNIT_ARRAY_PARAM(size, sizes, size_desc);
 static void a_new_shelf_is_empty(struct kunit *test)
 {
 	unsigned int size = *(const unsigned int *)test->param_value;
-	struct pcpool_shelf *shelf = new_shelf(test, size);
+	struct pcpool_array *shelf = new_shelf(test, size);
 
-	KUNIT_EXPECT_NULL(test, pcpool_shelf_take(shelf, 0));
-	KUNIT_EXPECT_NULL(test, pcpool_shelf_take(shelf, 1));
-	KUNIT_EXPECT_EQ(test, pcpool_shelf_count(shelf, 0), 0);
-	KUNIT_EXPECT_EQ(test, pcpool_shelf_count(shelf, 1), 0);
+	KUNIT_EXPECT_NULL(test, pcpool_array_take(shelf, 0));
+	KUNIT_EXPECT_NULL(test, pcpool_array_take(shelf, 1));
+	KUNIT_EXPECT_EQ(test, pcpool_array_count(shelf, 0), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_array_count(shelf, 1), 0);
 }
 
 static const unsigned int tiers[] = { 0, 1 };
@@ -93,27 +93,27 @@ KUNIT_ARRAY_PARAM(tier, tiers, tier_desc);
 static void what_is_put_can_be_taken_once(struct kunit *test)
 {
 	unsigned int tier = *(const unsigned int *)test->param_value;
-	struct pcpool_shelf *shelf = new_shelf(test, 3);
+	struct pcpool_array *shelf = new_shelf(test, 3);
 
-	KUNIT_ASSERT_TRUE(test, pcpool_shelf_put(shelf, value(1), tier));
-	KUNIT_EXPECT_PTR_EQ(test, pcpool_shelf_take(shelf, tier), value(1));
-	KUNIT_EXPECT_NULL(test, pcpool_shelf_take(shelf, tier));
+	KUNIT_ASSERT_TRUE(test, pcpool_array_put(shelf, value(1), tier));
+	KUNIT_EXPECT_PTR_EQ(test, pcpool_array_take(shelf, tier), value(1));
+	KUNIT_EXPECT_NULL(test, pcpool_array_take(shelf, tier));
 }
 
 static void a_tier_gives_nothing_of_the_other(struct kunit *test)
 {
 	unsigned int tier = *(const unsigned int *)test->param_value;
-	struct pcpool_shelf *shelf = new_shelf(test, 3);
+	struct pcpool_array *shelf = new_shelf(test, 3);
 
-	KUNIT_ASSERT_TRUE(test, pcpool_shelf_put(shelf, value(1), tier));
-	KUNIT_EXPECT_NULL(test, pcpool_shelf_take(shelf, !tier));
-	KUNIT_EXPECT_PTR_EQ(test, pcpool_shelf_take(shelf, tier), value(1));
+	KUNIT_ASSERT_TRUE(test, pcpool_array_put(shelf, value(1), tier));
+	KUNIT_EXPECT_NULL(test, pcpool_array_take(shelf, !tier));
+	KUNIT_EXPECT_PTR_EQ(test, pcpool_array_take(shelf, tier), value(1));
 }
 
 static void all_that_is_put_can_be_taken(struct kunit *test)
 {
 	unsigned int size = *(const unsigned int *)test->param_value;
-	struct pcpool_shelf *shelf = new_shelf(test, size);
+	struct pcpool_array *shelf = new_shelf(test, size);
 
 	put_values(test, shelf, 0, size);
 	expect_values(test, shelf, size);
@@ -122,11 +122,11 @@ static void all_that_is_put_can_be_taken(struct kunit *test)
 static void a_full_shelf_refuses_and_loses_nothing(struct kunit *test)
 {
 	unsigned int size = *(const unsigned int *)test->param_value;
-	struct pcpool_shelf *shelf = new_shelf(test, size);
+	struct pcpool_array *shelf = new_shelf(test, size);
 
 	put_values(test, shelf, 0, size);
-	KUNIT_EXPECT_FALSE(test, pcpool_shelf_put(shelf, value(size), 0));
-	KUNIT_EXPECT_FALSE(test, pcpool_shelf_put(shelf, value(size), 1));
+	KUNIT_EXPECT_FALSE(test, pcpool_array_put(shelf, value(size), 0));
+	KUNIT_EXPECT_FALSE(test, pcpool_array_put(shelf, value(size), 1));
 	expect_values(test, shelf, size);
 }
 
@@ -134,30 +134,30 @@ static void a_full_shelf_refuses_and_loses_nothing(struct kunit *test)
 static void one_tier_may_have_all_places(struct kunit *test)
 {
 	unsigned int size = *(const unsigned int *)test->param_value;
-	struct pcpool_shelf *shelf = new_shelf(test, size);
+	struct pcpool_array *shelf = new_shelf(test, size);
 	unsigned int tier, i;
 
 	for (tier = 0; tier < 2; tier++) {
 		for (i = 0; i < size; i++)
-			KUNIT_ASSERT_TRUE(test, pcpool_shelf_put(shelf, value(i), tier));
-		KUNIT_EXPECT_FALSE(test, pcpool_shelf_put(shelf, value(i), !tier));
+			KUNIT_ASSERT_TRUE(test, pcpool_array_put(shelf, value(i), tier));
+		KUNIT_EXPECT_FALSE(test, pcpool_array_put(shelf, value(i), !tier));
 		for (i = 0; i < size; i++)
-			KUNIT_ASSERT_NOT_NULL(test, pcpool_shelf_take(shelf, tier));
+			KUNIT_ASSERT_NOT_NULL(test, pcpool_array_take(shelf, tier));
 	}
 }
 
 static void a_place_that_is_emptied_can_be_filled_again(struct kunit *test)
 {
-	struct pcpool_shelf *shelf = new_shelf(test, 3);
+	struct pcpool_array *shelf = new_shelf(test, 3);
 	void *obj;
 	int i;
 
 	put_values(test, shelf, 0, 3);
 	for (i = 0; i < 100; i++) {
-		obj = pcpool_shelf_take(shelf, i & 1);
+		obj = pcpool_array_take(shelf, i & 1);
 		KUNIT_ASSERT_NOT_NULL(test, obj);
-		KUNIT_ASSERT_TRUE(test, pcpool_shelf_put(shelf, obj, i & 1));
-		KUNIT_ASSERT_FALSE(test, pcpool_shelf_put(shelf, value(3), i & 1));
+		KUNIT_ASSERT_TRUE(test, pcpool_array_put(shelf, obj, i & 1));
+		KUNIT_ASSERT_FALSE(test, pcpool_array_put(shelf, value(3), i & 1));
 	}
 	expect_values(test, shelf, 3);
 }
@@ -165,29 +165,29 @@ static void a_place_that_is_emptied_can_be_filled_again(struct kunit *test)
 static void the_count_is_that_of_a_tier(struct kunit *test)
 {
 	unsigned int size = *(const unsigned int *)test->param_value;
-	struct pcpool_shelf *shelf = new_shelf(test, size);
+	struct pcpool_array *shelf = new_shelf(test, size);
 	unsigned int i;
 
 	for (i = 0; i < size; i++) {
 		put_values(test, shelf, i, i + 1);
-		KUNIT_EXPECT_EQ(test, pcpool_shelf_count(shelf, 0), i / 2 + 1);
-		KUNIT_EXPECT_EQ(test, pcpool_shelf_count(shelf, 1), (i + 1) / 2);
+		KUNIT_EXPECT_EQ(test, pcpool_array_count(shelf, 0), i / 2 + 1);
+		KUNIT_EXPECT_EQ(test, pcpool_array_count(shelf, 1), (i + 1) / 2);
 	}
 	/* What is refused does not count. */
-	pcpool_shelf_put(shelf, value(size), 0);
-	KUNIT_EXPECT_EQ(test, pcpool_shelf_count(shelf, 0), (size + 1) / 2);
+	pcpool_array_put(shelf, value(size), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_array_count(shelf, 0), (size + 1) / 2);
 	for (i = size / 2; i--; ) {
-		KUNIT_ASSERT_NOT_NULL(test, pcpool_shelf_take(shelf, 1));
-		KUNIT_EXPECT_EQ(test, pcpool_shelf_count(shelf, 1), i);
+		KUNIT_ASSERT_NOT_NULL(test, pcpool_array_take(shelf, 1));
+		KUNIT_EXPECT_EQ(test, pcpool_array_count(shelf, 1), i);
 	}
-	KUNIT_EXPECT_EQ(test, pcpool_shelf_count(shelf, 0), (size + 1) / 2);
+	KUNIT_EXPECT_EQ(test, pcpool_array_count(shelf, 0), (size + 1) / 2);
 }
 
 /* Each begins to look somewhere else. */
 static void every_cpu_finds_what_any_cpu_put(struct kunit *test)
 {
 	unsigned int size = *(const unsigned int *)test->param_value;
-	struct pcpool_shelf *shelf = new_shelf(test, size);
+	struct pcpool_array *shelf = new_shelf(test, size);
 	int putter, taker;
 
 	kt_cpu(test, 1);
@@ -195,9 +195,9 @@ static void every_cpu_finds_what_any_cpu_put(struct kunit *test)
 		for_each_online_cpu(taker) {
 			kt_on(test, putter);
 			put_values(test, shelf, 0, size);
-			KUNIT_EXPECT_FALSE(test, pcpool_shelf_put(shelf, value(size), 0));
+			KUNIT_EXPECT_FALSE(test, pcpool_array_put(shelf, value(size), 0));
 			kt_on(test, taker);
-			KUNIT_EXPECT_FALSE(test, pcpool_shelf_put(shelf, value(size), 0));
+			KUNIT_EXPECT_FALSE(test, pcpool_array_put(shelf, value(size), 0));
 			expect_values(test, shelf, size);
 		}
 	}
@@ -207,17 +207,17 @@ KUNIT_ARRAY_PARAM(context, kt_contexts, kt_context_desc);
 
 static void put_and_take(void *data)
 {
-	struct pcpool_shelf *shelf = data;
+	struct pcpool_array *shelf = data;
 
-	pcpool_shelf_put(shelf, value(0), 0);
-	pcpool_shelf_put(shelf, value(1), 1);
-	pcpool_shelf_put(shelf, pcpool_shelf_take(shelf, 0), 0);
+	pcpool_array_put(shelf, value(0), 0);
+	pcpool_array_put(shelf, value(1), 1);
+	pcpool_array_put(shelf, pcpool_array_take(shelf, 0), 0);
 }
 
 static void it_serves_any_context(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
-	struct pcpool_shelf *shelf = new_shelf(test, 2);
+	struct pcpool_array *shelf = new_shelf(test, 2);
 
 	kt_run_in(test, p->context, put_and_take, shelf);
 	expect_values(test, shelf, 2);
@@ -276,7 +276,7 @@ struct hands {
  * @hands: those of each thread, and last those of the interrupt
  */
 struct traffic {
-	struct pcpool_shelf *shelf;
+	struct pcpool_array *shelf;
 	unsigned int size;
 	struct thing *things;
 	unsigned int nr_things;
@@ -309,7 +309,7 @@ static bool leave(struct hands *h)
 	thing->check = ~thing->mark;
 	if (atomic_cmpxchg(&thing->owner, h->who, ON_SHELF) != h->who)
 		broken(t, "somebody took a thing from its holder");
-	if (!pcpool_shelf_put(t->shelf, thing, thing->tier)) {
+	if (!pcpool_array_put(t->array, thing, thing->tier)) {
 		if (atomic_cmpxchg(&thing->owner, ON_SHELF, h->who) != ON_SHELF)
 			broken(t, "somebody took a thing that was refused");
 		return false;
@@ -329,7 +329,7 @@ static bool fetch(struct hands *h)
 	struct thing *thing;
 
 	atomic_dec(&t->on_shelf);
-	thing = pcpool_shelf_take(t->shelf, tier);
+	thing = pcpool_array_take(t->array, tier);
 	if (!thing) {
 		atomic_inc(&t->on_shelf);
 		return false;
@@ -408,7 +408,7 @@ static struct traffic *new_traffic(struct kunit *test, unsigned int nr_hands)
 	t->nr_things = nr_hands * each;
 	t->things = kunit_kcalloc(test, t->nr_things, sizeof(*t->things), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, t->things);
-	t->shelf = new_shelf(test, size);
+	t->array = new_shelf(test, size);
 	t->size = size;
 	t->nr_hands = nr_hands;
 	for (i = 0; i < nr_hands; i++) {
@@ -439,14 +439,14 @@ static void expect_all_there(struct kunit *test, struct traffic *t)
 	}
 	/* Not each has had his share; but they have been about it all the time. */
 	KUNIT_EXPECT_GT(test, taken, t->nr_things + KT_MINIMUM);
-	on_shelf = pcpool_shelf_count(t->shelf, 0) + pcpool_shelf_count(t->shelf, 1);
+	on_shelf = pcpool_array_count(t->array, 0) + pcpool_array_count(t->array, 1);
 	KUNIT_EXPECT_LE(test, on_shelf, t->size);
 	KUNIT_EXPECT_EQ(test, on_shelf, atomic_read(&t->on_shelf));
 	KUNIT_EXPECT_EQ(test, on_shelf + held, t->nr_things);
 	for (i = 0; i < on_shelf; me.nr = 0) {
 		/* fetch() chooses the tier. */
 		i += fetch(&me);
-		if (!pcpool_shelf_count(t->shelf, 0) && !pcpool_shelf_count(t->shelf, 1))
+		if (!pcpool_array_count(t->array, 0) && !pcpool_array_count(t->array, 1))
 			break;
 	}
 	KUNIT_EXPECT_EQ(test, i, on_shelf);
@@ -492,7 +492,7 @@ static struct kunit_case shelf_cases[] = {
 };
 
 static struct kunit_suite shelf_suite = {
-	.name = "pcpool_shelf",
+	.name = "pcpool_array",
 	.test_cases = shelf_cases,
 };
 

@@ -63,7 +63,7 @@ struct waiter {
  * There is memory again: the first of those who have tried in vain need not wait for his time
  * to try again; under the lock.
  */
-static void memory_is_back(struct pcpool_quota *q)
+static void memory_is_back(struct pcpool_wait *q)
 {
 	struct waiter *w;
 
@@ -79,12 +79,12 @@ static void memory_is_back(struct pcpool_quota *q)
 }
 
 /**
- * pcpool_quota_claim() - ask for the right to make one more object
+ * pcpool_limit_claim() - ask for the right to make one more object
  * @q: the quota
  *
  * Return: false if there are as many as there may be.
  */
-bool pcpool_quota_claim(struct pcpool_quota *q)
+bool pcpool_limit_claim(struct pcpool_wait *q)
 {
 	long existing = atomic_long_read(&q->existing);
 
@@ -96,36 +96,36 @@ bool pcpool_quota_claim(struct pcpool_quota *q)
 }
 
 /* An object is unmade, or was not made after all. */
-void pcpool_quota_unclaim(struct pcpool_quota *q)
+void pcpool_limit_unclaim(struct pcpool_wait *q)
 {
 	atomic_long_dec(&q->existing);
-	pcpool_quota_wake(q);
+	pcpool_wake_waiters(q);
 }
 
 /**
- * pcpool_quota_tried() - somebody has tried to make an object, for himself
+ * pcpool_wait_tried() - somebody has tried to make an object, for himself
  * @core: a pool with a quota or reserve
- * @made: whether he could
+ * @allocs: whether he could
  *
  * Starts the worker if the reserve lacks some; but if that is just waiting to be started again, for
- * want of memory, not another time. It will see what is lacking: pcpool_quota_unclaim() has a
+ * want of memory, not another time. It will see what is lacking: pcpool_limit_unclaim() has a
  * barrier, (A), and the workqueue has one before it runs what was pending.
  */
-void pcpool_quota_tried(struct pcpool_core *core, bool made)
+void pcpool_wait_tried(struct pcpool_core *core, bool made)
 {
-	struct pcpool_quota *q = core->quota;
+	struct pcpool_wait *q = core->wait;
 
-	if (unlikely(pcpool_quota_wants_objects(q)) &&
+	if (unlikely(pcpool_wait_reserve_short(q)) &&
 	    (made || !delayed_work_pending(&q->refill)))
-		pcpool_kick_worker(core);
+		pcpool_schedule_worker(core);
 }
 
 /* An object was freed, and its memory with it. */
-void pcpool_quota_unmade(struct pcpool_quota *q)
+void pcpool_wait_freed(struct pcpool_wait *q)
 {
 	unsigned long flags;
 
-	pcpool_quota_unclaim(q);
+	pcpool_limit_unclaim(q);
 	/* Who could make none before need not wait for his time to try again. */
 	if (READ_ONCE(q->nr_failed)) {
 		raw_spin_lock_irqsave(&q->lock, flags);
@@ -135,13 +135,13 @@ void pcpool_quota_unmade(struct pcpool_quota *q)
 }
 
 /* Are there not even enough for the reserve? */
-bool pcpool_quota_wants_objects(const struct pcpool_quota *q)
+bool pcpool_wait_reserve_short(const struct pcpool_wait *q)
 {
 	return (unsigned long)atomic_long_read(&q->existing) < READ_ONCE(q->reserve);
 }
 
 /* In the line, in the order of the tickets; under the lock. */
-static void line_up(struct pcpool_quota *q, struct waiter *w)
+static void line_up(struct pcpool_wait *q, struct waiter *w)
 {
 	struct waiter *before;
 
@@ -157,7 +157,7 @@ static void line_up(struct pcpool_quota *q, struct waiter *w)
 }
 
 /* Off the line; under the lock. */
-static void leave(struct pcpool_quota *q, struct waiter *w)
+static void leave(struct pcpool_wait *q, struct waiter *w)
 {
 	list_del(&w->entry);
 	WRITE_ONCE(q->nr_waiters, q->nr_waiters - 1);
@@ -165,7 +165,7 @@ static void leave(struct pcpool_quota *q, struct waiter *w)
 }
 
 /* Give @w @obj, or the right to make one; under the lock. */
-static void serve(struct pcpool_quota *q, struct waiter *w, void *obj)
+static void serve(struct pcpool_wait *q, struct waiter *w, void *obj)
 {
 	leave(q, w);
 	w->obj = obj;
@@ -174,43 +174,43 @@ static void serve(struct pcpool_quota *q, struct waiter *w, void *obj)
 	wake_up_process(w->task);
 }
 
-static struct waiter *first(struct pcpool_quota *q)
+static struct waiter *first(struct pcpool_wait *q)
 {
 	return list_first_entry(&q->waiters, struct waiter, entry);
 }
 
 /* Who would come first to make an object, if one may be made; under the lock. */
-static struct waiter *first_maker(struct pcpool_quota *q)
+static struct waiter *first_maker(struct pcpool_wait *q)
 {
 	struct waiter *w;
 
-	if (!pcpool_quota_max_total(q))
+	if (!pcpool_wait_max_total(q))
 		return NULL;
 	list_for_each_entry(w, &q->waiters, entry) {
 		if (!w->failed)
-			return pcpool_quota_claim(q) ? w : NULL;
+			return pcpool_limit_claim(q) ? w : NULL;
 	}
 	return NULL;
 }
 
 /* Under the lock. */
-static void *take_stashed(struct pcpool_quota *q)
+static void *take_stashed(struct pcpool_wait *q)
 {
-	if (!q->nr_stash)
+	if (!q->nr_reserved)
 		return NULL;
 	this_cpu_inc(q->core->cpu->hit_shared);
-	WRITE_ONCE(q->nr_stash, q->nr_stash - 1);
-	return q->stash[q->nr_stash];
+	WRITE_ONCE(q->nr_reserved, q->nr_reserved - 1);
+	return q->reserved[q->nr_reserved];
 }
 
-static void stash(struct pcpool_quota *q, void *obj)
+static void stash(struct pcpool_wait *q, void *obj)
 {
-	q->stash[q->nr_stash] = obj;
-	WRITE_ONCE(q->nr_stash, q->nr_stash + 1);
+	q->reserved[q->nr_reserved] = obj;
+	WRITE_ONCE(q->nr_reserved, q->nr_reserved + 1);
 }
 
 /* Serve one of those who wait, if there is something for him; under the lock. */
-static bool serve_one(struct pcpool_quota *q)
+static bool serve_one(struct pcpool_wait *q)
 {
 	struct pcpool_core *core = q->core;
 	bool bypass = READ_ONCE(core->bypass);
@@ -240,7 +240,7 @@ static bool serve_one(struct pcpool_quota *q)
 }
 
 /* Serve those who wait, as far as there is something for them; then fill up the stash. */
-void pcpool_quota_serve(struct pcpool_quota *q)
+void pcpool_wait_hand_over(struct pcpool_wait *q)
 {
 	unsigned long flags;
 	void *obj;
@@ -253,18 +253,18 @@ void pcpool_quota_serve(struct pcpool_quota *q)
 	while (q->nr_waiters && serve_one(q))
 		;
 	smp_mb(); /* (A), for the stash */
-	while (q->nr_stash < q->reserve && (obj = pcpool_take_anywhere(q->core, false)))
+	while (q->nr_reserved < q->reserve && (obj = pcpool_take_anywhere(q->core, false)))
 		stash(q, obj);
 	raw_spin_unlock_irqrestore(&q->lock, flags);
 }
 
 static void serve_irq_work(struct irq_work *irq_work)
 {
-	pcpool_quota_serve(container_of(irq_work, struct pcpool_quota, irq_work));
+	pcpool_wait_hand_over(container_of(irq_work, struct pcpool_wait, irq_work));
 }
 
 /**
- * pcpool_quota_offer() - where an object that is put is needed most
+ * pcpool_wait_offer() - where an object that is put is needed most
  * @core: a pool with a quota or reserve
  * @obj: the object
  *
@@ -272,14 +272,14 @@ static void serve_irq_work(struct irq_work *irq_work)
  *
  * Return: whether it took the object: for one who waits, or for the stash.
  */
-bool pcpool_quota_offer(struct pcpool_core *core, void *obj)
+bool pcpool_wait_offer(struct pcpool_core *core, void *obj)
 {
-	struct pcpool_quota *q = core->quota;
+	struct pcpool_wait *q = core->wait;
 	unsigned long flags;
 	bool taken = true;
 
-	/* What is missed here, pcpool_quota_wake() will see. */
-	if (!READ_ONCE(q->nr_waiters) && READ_ONCE(q->nr_stash) >= q->reserve)
+	/* What is missed here, pcpool_wake_waiters() will see. */
+	if (!READ_ONCE(q->nr_waiters) && READ_ONCE(q->nr_reserved) >= q->reserve)
 		return false;
 	if (!in_nmi())
 		raw_spin_lock_irqsave(&q->lock, flags);
@@ -289,7 +289,7 @@ bool pcpool_quota_offer(struct pcpool_core *core, void *obj)
 	if (q->nr_waiters && !READ_ONCE(core->bypass) && !in_nmi()) {
 		this_cpu_inc(core->cpu->hit_shared);
 		serve(q, first(q), obj);
-	} else if (q->nr_stash < q->reserve) {
+	} else if (q->nr_reserved < q->reserve) {
 		stash(q, obj);
 	} else {
 		taken = false;
@@ -299,12 +299,12 @@ bool pcpool_quota_offer(struct pcpool_core *core, void *obj)
 	raw_spin_unlock_irqrestore(&q->lock, flags);
 	/* What is in the stash now may be what somebody waits for. */
 	if (taken)
-		pcpool_quota_wake(q);
+		pcpool_wake_waiters(q);
 	return taken;
 }
 
 /* As mempool does: not to fail is not the allocator's job here. */
-static gfp_t modest(const struct pcpool_quota *q, gfp_t gfp)
+static gfp_t modest(const struct pcpool_wait *q, gfp_t gfp)
 {
 	return q->reserve ? gfp | __GFP_NORETRY | __GFP_NOMEMALLOC | __GFP_NOWARN : gfp;
 }
@@ -315,7 +315,7 @@ static gfp_t modest(const struct pcpool_quota *q, gfp_t gfp)
  */
 static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait, bool *failed)
 {
-	struct pcpool_quota *q = core->quota;
+	struct pcpool_wait *q = core->wait;
 	void *obj = NULL, *err;
 	unsigned long flags;
 	bool others;
@@ -324,13 +324,13 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 	*failed = false;
 	/* First come, first served; but for what takes nothing away from those who were. */
 	others = READ_ONCE(q->nr_waiters);
-	if (others && pcpool_quota_max_total(q))
+	if (others && pcpool_wait_max_total(q))
 		return ERR_PTR(-EAGAIN);
 	if (!others && !READ_ONCE(core->bypass))
 		obj = pcpool_take(core, local);
 	if (obj)
 		return obj;
-	obj = pcpool_count_miss(core, pcpool_make(core, modest(q, gfp)));
+	obj = pcpool_count_miss(core, pcpool_wait_alloc(core, modest(q, gfp)));
 	if (!IS_ERR(obj)) {
 		if (others) {
 			raw_spin_lock_irqsave(&q->lock, flags);
@@ -345,13 +345,13 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 		return err;
 	/* What is out of this get's reach otherwise: better than none. */
 	obj = pcpool_take_anywhere(core, true);
-	if (!obj && READ_ONCE(q->nr_stash)) {
+	if (!obj && READ_ONCE(q->nr_reserved)) {
 		raw_spin_lock_irqsave(&q->lock, flags);
 		if (!q->nr_waiters)
 			obj = take_stashed(q);
 		raw_spin_unlock_irqrestore(&q->lock, flags);
 		/* Something may have become idle since, which should be in its place. */
-		pcpool_quota_wake(q);
+		pcpool_wake_waiters(q);
 	}
 	if (obj)
 		return obj;
@@ -369,7 +369,7 @@ static void keep_spare(struct pcpool_core *core, void *obj)
 }
 
 /* One in the line tries by himself to make an object, which is for the first of the line. */
-static void try_again(struct pcpool_quota *q, struct waiter *w, gfp_t gfp)
+static void try_again(struct pcpool_wait *q, struct waiter *w, gfp_t gfp)
 {
 	struct pcpool_core *core = q->core;
 	unsigned long flags;
@@ -377,7 +377,7 @@ static void try_again(struct pcpool_quota *q, struct waiter *w, gfp_t gfp)
 	void *obj;
 
 	WRITE_ONCE(w->retry, false);
-	obj = pcpool_make(core, modest(q, gfp));
+	obj = pcpool_wait_alloc(core, modest(q, gfp));
 	if (IS_ERR(obj))
 		return;
 	raw_spin_lock_irqsave(&q->lock, flags);
@@ -393,7 +393,7 @@ static void try_again(struct pcpool_quota *q, struct waiter *w, gfp_t gfp)
 }
 
 /* Sleep until we are served, or it is over; returns an error then. */
-static void *sleep(struct pcpool_quota *q, struct waiter *w, gfp_t gfp, unsigned int state,
+static void *sleep(struct pcpool_wait *q, struct waiter *w, gfp_t gfp, unsigned int state,
 		   long *timeout)
 {
 	void *err = NULL;
@@ -426,7 +426,7 @@ static void *sleep(struct pcpool_quota *q, struct waiter *w, gfp_t gfp, unsigned
 }
 
 /* @w has made @obj. Who has waited for longer, but could make none before, is first: true then. */
-static bool pass_on(struct pcpool_quota *q, const struct waiter *w, void *obj)
+static bool pass_on(struct pcpool_wait *q, const struct waiter *w, void *obj)
 {
 	bool passed;
 
@@ -445,7 +445,7 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
 {
 	/* Who has failed tries again at once when he is in the line: nobody told him before. */
 	struct waiter w = { .task = current, .failed = failed, .retry = failed };
-	struct pcpool_quota *q = core->quota;
+	struct pcpool_wait *q = core->wait;
 	void *obj, *err;
 
 	raw_spin_lock_irq(&q->lock);
@@ -454,8 +454,8 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
 	for (;;) {
 		line_up(q, &w);
 		raw_spin_unlock_irq(&q->lock);
-		smp_mb(); /* (A): pairs with the one in pcpool_quota_wake() */
-		pcpool_quota_serve(q);
+		smp_mb(); /* (A): pairs with the one in pcpool_wake_waiters() */
+		pcpool_wait_hand_over(q);
 		err = sleep(q, &w, gfp, state, &timeout);
 
 		raw_spin_lock_irq(&q->lock);
@@ -471,11 +471,11 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
 		if (w.obj)
 			return w.obj;
 		/* The right to make one. */
-		obj = pcpool_count_miss(core, pcpool_make_claimed(core, modest(q, gfp)));
+		obj = pcpool_count_miss(core, pcpool_object_alloc(core, modest(q, gfp)));
 		/* If it is not made, it may help somebody else. */
 		if (IS_ERR(obj))
-			pcpool_quota_unclaim(q);
-		pcpool_quota_tried(core, !IS_ERR(obj));
+			pcpool_limit_unclaim(q);
+		pcpool_wait_tried(core, !IS_ERR(obj));
 		if (IS_ERR(obj)) {
 			if (!q->reserve)
 				/* What was put meanwhile did not wait for us. */
@@ -490,7 +490,7 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
 }
 
 /**
- * pcpool_quota_get() - the whole of a get from a pool with a quota or reserve
+ * pcpool_wait_get() - the whole of a get from a pool with a quota or reserve
  * @core: the pool
  * @gfp: how to make an object; whether to wait
  * @local: prefer what is on this CPU
@@ -503,7 +503,7 @@ static void *wait(struct pcpool_core *core, gfp_t gfp, unsigned int state, long 
  *  -ETIMEDOUT: there is none in time;
  *  -EINTR: a fatal signal.
  */
-void *pcpool_quota_get(struct pcpool_core *core, gfp_t gfp, bool local,
+void *pcpool_wait_get(struct pcpool_core *core, gfp_t gfp, bool local,
 		       unsigned int state, long timeout)
 {
 	bool may_come, failed;
@@ -520,25 +520,25 @@ void *pcpool_quota_get(struct pcpool_core *core, gfp_t gfp, bool local,
 
 static void refill_work(struct work_struct *work)
 {
-	struct pcpool_quota *q = container_of(work, struct pcpool_quota, refill.work);
+	struct pcpool_wait *q = container_of(work, struct pcpool_wait, refill.work);
 
-	pcpool_kick_worker(q->core);
+	pcpool_schedule_worker(q->core);
 }
 
 /**
- * pcpool_quota_init() - give a pool a quota and a reserve
+ * pcpool_wait_init() - give a pool a quota and a reserve
  * @core: the pool
  * @max_total: how many objects there may be; 0: any number
  * @reserve: how many to hold back
  *
  * Return: 0 or -ENOMEM.
  */
-int pcpool_quota_init(struct pcpool_core *core, unsigned long max_total,
+int pcpool_wait_init(struct pcpool_core *core, unsigned long max_total,
 		      unsigned long reserve)
 {
-	struct pcpool_quota *q;
+	struct pcpool_wait *q;
 
-	q = kvzalloc(struct_size(q, stash, reserve), GFP_KERNEL);
+	q = kvzalloc(struct_size(q, reserved, reserve), GFP_KERNEL);
 	if (!q)
 		return -ENOMEM;
 	q->core = core;
@@ -549,28 +549,28 @@ int pcpool_quota_init(struct pcpool_core *core, unsigned long max_total,
 	/* Hard: it is about tasks that wait. */
 	q->irq_work = IRQ_WORK_INIT_HARD(serve_irq_work);
 	INIT_DELAYED_WORK(&q->refill, refill_work);
-	core->quota = q;
+	core->wait = q;
 	return 0;
 }
 
-void pcpool_quota_exit(struct pcpool_core *core)
+void pcpool_wait_exit(struct pcpool_core *core)
 {
-	kvfree(core->quota);
-	core->quota = NULL;
+	kvfree(core->wait);
+	core->wait = NULL;
 }
 
 /*
  * Make as many objects as are to be in the reserve, should there be fewer in all. Returns 0 or
  * -ENOMEM. May sleep.
  */
-int pcpool_quota_fill(struct pcpool_core *core, gfp_t gfp)
+int pcpool_wait_fill(struct pcpool_core *core, gfp_t gfp)
 {
-	struct pcpool_quota *q = core->quota;
+	struct pcpool_wait *q = core->wait;
 	void *obj;
 
-	while (pcpool_quota_wants_objects(q)) {
-		/* pcpool_make() would start the worker, to do just this. */
-		obj = pcpool_make_within_quota(core, gfp);
+	while (pcpool_wait_reserve_short(q)) {
+		/* pcpool_wait_alloc() would start the worker, to do just this. */
+		obj = pcpool_object_alloc_limited(core, gfp);
 		if (IS_ERR(obj))
 			return -ENOMEM;
 		keep_spare(core, obj);
@@ -579,16 +579,16 @@ int pcpool_quota_fill(struct pcpool_core *core, gfp_t gfp)
 }
 
 /* Make up for what has been dropped; and try again later what cannot be made now. */
-void pcpool_quota_refill(struct pcpool_core *core)
+void pcpool_wait_refill(struct pcpool_core *core)
 {
-	if (pcpool_quota_fill(core, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN))
-		queue_delayed_work(pcpool_workqueue, &core->quota->refill, RETRY);
+	if (pcpool_wait_fill(core, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN))
+		queue_delayed_work(pcpool_workqueue, &core->wait->refill, RETRY);
 }
 
 /* Free the reserve, when nobody gets or puts any more. Returns how many objects that was. */
-unsigned long pcpool_quota_empty(struct pcpool_core *core)
+unsigned long pcpool_wait_empty(struct pcpool_core *core)
 {
-	struct pcpool_quota *q = core->quota;
+	struct pcpool_wait *q = core->wait;
 	unsigned long n = 0;
 	void *obj;
 
@@ -596,12 +596,12 @@ unsigned long pcpool_quota_empty(struct pcpool_core *core)
 	raw_spin_lock_irq(&q->lock);
 	/* So that nothing fills it again. */
 	WRITE_ONCE(q->reserve, 0);
-	while (q->nr_stash) {
-		WRITE_ONCE(q->nr_stash, q->nr_stash - 1);
-		obj = q->stash[q->nr_stash];
+	while (q->nr_reserved) {
+		WRITE_ONCE(q->nr_reserved, q->nr_reserved - 1);
+		obj = q->reserved[q->nr_reserved];
 		raw_spin_unlock_irq(&q->lock);
 		atomic_long_inc(&core->evicted);
-		pcpool_unmake(core, obj);
+		pcpool_object_free(core, obj);
 		n++;
 		raw_spin_lock_irq(&q->lock);
 	}

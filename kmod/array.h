@@ -13,14 +13,14 @@
 
 #include <linux/types.h>
 
-struct pcpool_shelf;
+struct pcpool_array;
 
-struct pcpool_shelf *pcpool_shelf_alloc(unsigned int size);
-void pcpool_shelf_free(struct pcpool_shelf *shelf);
+struct pcpool_array *pcpool_array_alloc(unsigned int size);
+void pcpool_array_free(struct pcpool_array *shelf);
 
-bool pcpool_shelf_put(struct pcpool_shelf *shelf, void *obj, unsigned int tier);
-void *pcpool_shelf_take(struct pcpool_shelf *shelf, unsigned int tier);
-unsigned int pcpool_shelf_count(const struct pcpool_shelf *shelf,
+bool pcpool_array_put(struct pcpool_array *shelf, void *obj, unsigned int tier);
+void *pcpool_array_take(struct pcpool_array *shelf, unsigned int tier);
+unsigned int pcpool_array_count(const struct pcpool_array *shelf,
 				unsigned int tier);
 
 #endif /* _PCPOOL_SHELF_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shelf; see shelf.h. This file uses the kernel's bit operations and nothing else of
+ * The shelf; see array.h. This file uses the kernel's bit operations and nothing else of
  * pcpool.
  *
  * Each place is free, or holds an object of tier 0, or one of tier 1, or it is in
@@ -25,7 +25,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
-#include "shelf.h"
+#include "array.h"
 #include "testing.h"
 
 /* CPUs begin to look at places this far apart, so that they seldom meet. */
@@ -36,18 +36,18 @@
 #define STATES	3
 
 /**
- * struct pcpool_shelf - a shelf
+ * struct pcpool_array - a shelf
  * @size: how many places
  * @locked: for each state, the places that are not in it
  * @obj: the places
  */
-struct pcpool_shelf {
+struct pcpool_array {
 	unsigned int size;
 	unsigned long *locked[STATES];
 	void *obj[];
 };
 
-void pcpool_shelf_free(struct pcpool_shelf *shelf)
+void pcpool_array_free(struct pcpool_array *shelf)
 {
 	unsigned int state;
 
@@ -57,12 +57,12 @@ void pcpool_shelf_free(struct pcpool_shelf *shelf)
 		bitmap_free(shelf->locked[state]);
 	kfree(shelf);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_shelf_free);
+EXPORT_SYMBOL_FOR_TESTS(pcpool_array_free);
 
 /* A shelf of @size places, which may be 0. May sleep. */
-struct pcpool_shelf *pcpool_shelf_alloc(unsigned int size)
+struct pcpool_array *pcpool_array_alloc(unsigned int size)
 {
-	struct pcpool_shelf *shelf;
+	struct pcpool_array *shelf;
 	unsigned int state;
 
 	shelf = kzalloc(struct_size(shelf, obj, size), GFP_KERNEL);
@@ -73,7 +73,7 @@ struct pcpool_shelf *pcpool_shelf_alloc(unsigned int size)
 		/* Of no bits at all there would be no bitmap. */
 		shelf->locked[state] = bitmap_zalloc(size + 1, GFP_KERNEL);
 		if (!shelf->locked[state]) {
-			pcpool_shelf_free(shelf);
+			pcpool_array_free(shelf);
 			return NULL;
 		}
 		if (state != FREE)
@@ -81,10 +81,10 @@ struct pcpool_shelf *pcpool_shelf_alloc(unsigned int size)
 	}
 	return shelf;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_shelf_alloc);
+EXPORT_SYMBOL_FOR_TESTS(pcpool_array_alloc);
 
 /* Lay hands on a place in @state, this CPU's favourite if possible. Returns which, or @size. */
-static unsigned int lock_place(struct pcpool_shelf *shelf, unsigned int state)
+static unsigned int lock_place(struct pcpool_array *shelf, unsigned int state)
 {
 	unsigned long *locked = shelf->locked[state];
 	unsigned int first, i;
@@ -105,14 +105,14 @@ static unsigned int lock_place(struct pcpool_shelf *shelf, unsigned int state)
 }
 
 /**
- * pcpool_shelf_put() - leave an object
+ * pcpool_array_put() - leave an object
  * @shelf: the shelf
  * @obj: the object
  * @tier: the tier it belongs to, 0 or 1
  *
  * Return: false if all places are taken, or just being emptied.
  */
-bool pcpool_shelf_put(struct pcpool_shelf *shelf, void *obj, unsigned int tier)
+bool pcpool_array_put(struct pcpool_array *shelf, void *obj, unsigned int tier)
 {
 	unsigned int i = lock_place(shelf, FREE);
 
@@ -122,16 +122,16 @@ bool pcpool_shelf_put(struct pcpool_shelf *shelf, void *obj, unsigned int tier)
 	clear_bit_unlock(i, shelf->locked[tier]); /* (A) */
 	return true;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_shelf_put);
+EXPORT_SYMBOL_FOR_TESTS(pcpool_array_put);
 
 /**
- * pcpool_shelf_take() - take an object
+ * pcpool_array_take() - take an object
  * @shelf: the shelf
  * @tier: of which tier
  *
  * Return: The object, or NULL if there was none at some moment.
  */
-void *pcpool_shelf_take(struct pcpool_shelf *shelf, unsigned int tier)
+void *pcpool_array_take(struct pcpool_array *shelf, unsigned int tier)
 {
 	unsigned int i = lock_place(shelf, tier);
 	void *obj;
@@ -142,13 +142,13 @@ void *pcpool_shelf_take(struct pcpool_shelf *shelf, unsigned int tier)
 	clear_bit_unlock(i, shelf->locked[FREE]); /* (A) */
 	return obj;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_shelf_take);
+EXPORT_SYMBOL_FOR_TESTS(pcpool_array_take);
 
 /* How many objects of @tier there are; exact when nobody puts or takes. */
-unsigned int pcpool_shelf_count(const struct pcpool_shelf *shelf,
+unsigned int pcpool_array_count(const struct pcpool_array *shelf,
 				unsigned int tier)
 {
 	/* Whoever wants it exact sees to it that nobody does. */
 	return shelf->size - data_race(bitmap_weight(shelf->locked[tier], shelf->size));
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_shelf_count);
+EXPORT_SYMBOL_FOR_TESTS(pcpool_array_count);
