@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shelf; see array.h. This file uses the kernel's bit operations and nothing else of
- * pcpool.
+ * The shared array; see array.h. This file uses the kernel's bit operations and nothing
+ * else of pcpool.
  *
- * Each place is free, or holds an object of tier 0, or one of tier 1, or it is in
- * somebody's hands, who is just filling or emptying it. There is a bitmap for each of the first
- * three states, in which the place's bit is a lock: it is open, that is 0, if the place is
- * in this state; who locks it has the place in his hands; and he opens another when he is done.
- * So a place has at most one bit open, an object on the shelf has exactly one, and there are
- * never more objects than places. Whoever is interrupted in between holds up nobody, as others
- * pass over his place.
+ * An entry is free, or holds an object of tier 0, or one of tier 1, or is owned by a
+ * context that is just filling or emptying it. Each of the first three states has a
+ * bitmap, in which the entry's bit is a lock: 0 (unlocked) if the entry is in that state.
+ * A context that locks the bit owns the entry, and afterwards unlocks the bit of its new
+ * state. So at most one of an entry's bits is unlocked, an object in the array has exactly
+ * one, and there are never more objects than entries. A context that is interrupted in
+ * between blocks no other: they skip its entry.
  *
- * What orders what between CPUs:
+ * Ordering between CPUs:
  *
- *  (A) Bits are locked with test_and_set_bit_lock() (acquire), and opened with
- *      clear_bit_unlock() (release). So who locks the bit of a full place sees the object,
- *      and all that was written to it before its put; and who locks that of a free one comes
- *      after the last who read the place.
+ *  (A) Bits are locked with test_and_set_bit_lock() (acquire) and unlocked with
+ *      clear_bit_unlock() (release). So a context that locks the bit of a full entry sees
+ *      the object, and everything written to it before its put; and one that locks the
+ *      bit of a free entry comes after the last context that read the entry.
  */
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
@@ -28,18 +28,18 @@
 #include "array.h"
 #include "testing.h"
 
-/* CPUs begin to look at places this far apart, so that they seldom meet. */
-#define PLACES_APART	8
+/* CPUs start their search this many entries apart, so that they seldom collide. */
+#define ENTRIES_APART	8
 
-/* The states of a place are the tiers, 0 and 1, and */
+/* The states of an entry are the tiers, 0 and 1, and this one. */
 #define FREE	2
 #define STATES	3
 
 /**
- * struct pcpool_array - a shelf
- * @size: how many places
- * @locked: for each state, the places that are not in it
- * @obj: the places
+ * struct pcpool_array - a shared array
+ * @size: how many entries
+ * @locked: for each state, the entries that are not in it
+ * @obj: the entries
  */
 struct pcpool_array {
 	unsigned int size;
@@ -47,108 +47,111 @@ struct pcpool_array {
 	void *obj[];
 };
 
-void pcpool_array_free(struct pcpool_array *shelf)
+void pcpool_array_free(struct pcpool_array *array)
 {
 	unsigned int state;
 
-	if (!shelf)
+	if (!array)
 		return;
 	for (state = 0; state < STATES; state++)
-		bitmap_free(shelf->locked[state]);
-	kfree(shelf);
+		bitmap_free(array->locked[state]);
+	kfree(array);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_array_free);
 
-/* A shelf of @size places, which may be 0. May sleep. */
+/* Allocate an array of @size entries, which may be 0. May sleep. */
 struct pcpool_array *pcpool_array_alloc(unsigned int size)
 {
-	struct pcpool_array *shelf;
+	struct pcpool_array *array;
 	unsigned int state;
 
-	shelf = kzalloc(struct_size(shelf, obj, size), GFP_KERNEL);
-	if (!shelf)
+	array = kzalloc(struct_size(array, obj, size), GFP_KERNEL);
+	if (!array)
 		return NULL;
-	shelf->size = size;
+	array->size = size;
 	for (state = 0; state < STATES; state++) {
-		/* Of no bits at all there would be no bitmap. */
-		shelf->locked[state] = bitmap_zalloc(size + 1, GFP_KERNEL);
-		if (!shelf->locked[state]) {
-			pcpool_array_free(shelf);
+		/* One bit more, because a bitmap of 0 bits cannot be allocated. */
+		array->locked[state] = bitmap_zalloc(size + 1, GFP_KERNEL);
+		if (!array->locked[state]) {
+			pcpool_array_free(array);
 			return NULL;
 		}
 		if (state != FREE)
-			bitmap_fill(shelf->locked[state], size);
+			bitmap_fill(array->locked[state], size);
 	}
-	return shelf;
+	return array;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_array_alloc);
 
-/* Lay hands on a place in @state, this CPU's favourite if possible. Returns which, or @size. */
-static unsigned int lock_place(struct pcpool_array *shelf, unsigned int state)
+/*
+ * Lock an entry in @state, starting the search at this CPU's index. Returns the index of
+ * the entry, or @size if there is none.
+ */
+static unsigned int lock_entry(struct pcpool_array *array, unsigned int state)
 {
-	unsigned long *locked = shelf->locked[state];
+	unsigned long *locked = array->locked[state];
 	unsigned int first, i;
 
-	if (!shelf->size)
+	if (!array->size)
 		return 0;
-	first = raw_smp_processor_id() * PLACES_APART % shelf->size;
+	first = raw_smp_processor_id() * ENTRIES_APART % array->size;
 	do {
-		/* A guess: the bit is looked at again when it is set. */
-		i = data_race(find_next_zero_bit(locked, shelf->size, first));
-		if (i == shelf->size)
-			/* As well. */
-			i = data_race(find_next_zero_bit(locked, shelf->size, 0));
-		if (i == shelf->size)
+		/* Only a guess: setting the bit checks it again. */
+		i = data_race(find_next_zero_bit(locked, array->size, first));
+		if (i == array->size)
+			/* Wrap around. */
+			i = data_race(find_next_zero_bit(locked, array->size, 0));
+		if (i == array->size)
 			break;
 	} while (test_and_set_bit_lock(i, locked)); /* (A) */
 	return i;
 }
 
 /**
- * pcpool_array_put() - leave an object
- * @shelf: the shelf
+ * pcpool_array_put() - store an object
+ * @array: the array
  * @obj: the object
  * @tier: the tier it belongs to, 0 or 1
  *
- * Return: false if all places are taken, or just being emptied.
+ * Return: false if all entries are full, or just being emptied.
  */
-bool pcpool_array_put(struct pcpool_array *shelf, void *obj, unsigned int tier)
+bool pcpool_array_put(struct pcpool_array *array, void *obj, unsigned int tier)
 {
-	unsigned int i = lock_place(shelf, FREE);
+	unsigned int i = lock_entry(array, FREE);
 
-	if (i == shelf->size)
+	if (i == array->size)
 		return false;
-	WRITE_ONCE(shelf->obj[i], obj);
-	clear_bit_unlock(i, shelf->locked[tier]); /* (A) */
+	WRITE_ONCE(array->obj[i], obj);
+	clear_bit_unlock(i, array->locked[tier]); /* (A) */
 	return true;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_array_put);
 
 /**
  * pcpool_array_take() - take an object
- * @shelf: the shelf
- * @tier: of which tier
+ * @array: the array
+ * @tier: the tier to take from
  *
- * Return: The object, or NULL if there was none at some moment.
+ * Return: The object, or NULL if the tier had none at some moment.
  */
-void *pcpool_array_take(struct pcpool_array *shelf, unsigned int tier)
+void *pcpool_array_take(struct pcpool_array *array, unsigned int tier)
 {
-	unsigned int i = lock_place(shelf, tier);
+	unsigned int i = lock_entry(array, tier);
 	void *obj;
 
-	if (i == shelf->size)
+	if (i == array->size)
 		return NULL;
-	obj = READ_ONCE(shelf->obj[i]);
-	clear_bit_unlock(i, shelf->locked[FREE]); /* (A) */
+	obj = READ_ONCE(array->obj[i]);
+	clear_bit_unlock(i, array->locked[FREE]); /* (A) */
 	return obj;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_array_take);
 
-/* How many objects of @tier there are; exact when nobody puts or takes. */
-unsigned int pcpool_array_count(const struct pcpool_array *shelf,
+/* How many objects of @tier there are; exact while none is stored or taken. */
+unsigned int pcpool_array_count(const struct pcpool_array *array,
 				unsigned int tier)
 {
-	/* Whoever wants it exact sees to it that nobody does. */
-	return shelf->size - data_race(bitmap_weight(shelf->locked[tier], shelf->size));
+	/* A caller that needs an exact number excludes concurrent changes. */
+	return array->size - data_race(bitmap_weight(array->locked[tier], array->size));
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_array_count);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pcpool_buf: a set of pools, one for each class of buffer sizes. A client of the pools like any
- * other, but for how it has bytes counted.
+ * pcpool_buf: a set of pools, one for each size class of buffers. Uses pools like any
+ * other client, except for counting the bytes that callers ask for.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -17,18 +17,22 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
-#include "internal.h"
+#include "context.h"
+#include "create.h"
+#include "params.h"
+#include "stats.h"
+#include "worker.h"
 
-/* A pool's name is this and the capacity: "-1048576K" is as long as it gets. */
+/* A pool's name is the set's and the capacity, which takes at most "-1048576K". */
 #define NAME_MAX_BYTES	22u
 
 #define FLAGS		(PCPOOL_BYPASS | PCPOOL_ZERO_ON_PUT)
 
 /**
  * struct pcpool_buf_class - the buffers of one size
- * @set: of which this is one
- * @pool: the buffers; NULL for the class of all that are larger than the largest
- * @capacity: bytes each has
+ * @set: the set it belongs to
+ * @pool: the buffers; NULL for the class of all buffers larger than the largest class
+ * @capacity: bytes in each buffer
  */
 struct pcpool_buf_class {
 	struct pcpool_buf_set *set;
@@ -36,7 +40,7 @@ struct pcpool_buf_class {
 	size_t capacity;
 };
 
-/* One that is beyond all classes; in its put it can wait for the worker. */
+/* A buffer larger than the largest class; its put may leave it to the worker. */
 struct large_buf {
 	struct pcpool_buf buf;
 	struct llist_node node;
@@ -46,13 +50,13 @@ struct large_buf {
  * struct pcpool_buf_set - a set of pools
  * @halves: there are classes of one and a half times the powers of two
  * @first: log2 of the smallest class
- * @nr: how many classes
+ * @nr: number of classes
  * @clear: buffers are cleared before they are freed
- * @large: the class of buffers beyond all classes
- * @nr_large: how many of these are out
- * @doomed: some of these, put where they cannot be freed
+ * @large: the class of buffers larger than the largest class
+ * @nr_large: how many of these are outstanding
+ * @deferred_frees: large buffers that were put where they could not be freed
  * @work: frees them
- * @class: the others, from the smallest
+ * @class: the classes, the smallest first
  */
 struct pcpool_buf_set {
 	bool halves;
@@ -66,7 +70,7 @@ struct pcpool_buf_set {
 	struct pcpool_buf_class class[];
 };
 
-/* How large the buffers of a class are. */
+/* The size of the buffers of class @i. */
 static size_t class_capacity(const struct pcpool_buf_set *set, unsigned int i)
 {
 	if (!set->halves)
@@ -74,7 +78,7 @@ static size_t class_capacity(const struct pcpool_buf_set *set, unsigned int i)
 	return (2ul + i % 2) << (set->first + i / 2) >> 1;
 }
 
-/* The smallest class of buffers that hold @bytes; @nr or more: none does. */
+/* The smallest class of buffers that hold @bytes; at least @nr if there is none. */
 static unsigned int class_of(const struct pcpool_buf_set *set, size_t bytes)
 {
 	unsigned int order;
@@ -85,17 +89,17 @@ static unsigned int class_of(const struct pcpool_buf_set *set, size_t bytes)
 	order = fls_long(bytes - 1);
 	if (!set->halves)
 		return order - set->first;
-	/* The half in between is one class less. */
+	/* The class at one and a half times the power of two is one lower. */
 	return 2 * (order - set->first) - (bytes <= 3ul << (order - 1) >> 1);
 }
 
 static void *data_alloc(size_t bytes, gfp_t gfp)
 {
-	/* What cannot be had is an error, and no warning. */
+	/* A failure is an error to the caller, and needs no warning. */
 	gfp |= __GFP_NOWARN;
 	if (bytes > INT_MAX)
 		return NULL;
-	/* vmalloc() must not be tried where one cannot sleep. */
+	/* kvmalloc() must not fall back to vmalloc() where sleeping is forbidden. */
 	return gfpflags_allow_blocking(gfp) ? kvmalloc(bytes, gfp) : kmalloc(bytes, gfp);
 }
 
@@ -165,31 +169,27 @@ static void free_deferred(struct work_struct *work)
 	}
 }
 
-#define bad(name, fmt, ...) ({						\
-	pr_err("%s: " fmt "\n", (name), ##__VA_ARGS__);			\
-	-EINVAL;							\
-})
-
 static int check_params(const struct pcpool_buf_params *p)
 {
 	if (!p)
-		return bad("pcpool_buf_create", "params is NULL");
+		return pcpool_bad("pcpool_buf_create", "params is NULL");
 	if (!p->name)
-		return bad("pcpool_buf_create", "name is NULL");
+		return pcpool_bad("pcpool_buf_create", "name is NULL");
 	if (!*p->name || strlen(p->name) > NAME_MAX_BYTES)
-		return bad("pcpool_buf_create", "name \"%*pE\" is not 1 to %u characters",
-			   (int)strnlen(p->name, 2 * NAME_MAX_BYTES), p->name,
-			   NAME_MAX_BYTES);
+		return pcpool_bad("pcpool_buf_create", "name \"%*pE\" is not 1 to %u characters",
+				  (int)strnlen(p->name, 2 * NAME_MAX_BYTES), p->name,
+				  NAME_MAX_BYTES);
 	if (!p->min_bytes)
-		return bad(p->name, "min_bytes is 0");
+		return pcpool_bad(p->name, "min_bytes is 0");
 	if (p->max_bytes < p->min_bytes)
-		return bad(p->name, "max_bytes %zu is less than min_bytes %zu", p->max_bytes,
-			   p->min_bytes);
+		return pcpool_bad(p->name, "max_bytes %zu is less than min_bytes %zu", p->max_bytes,
+				  p->min_bytes);
 	if (p->max_bytes > PCPOOL_BUF_MAX)
-		return bad(p->name, "max_bytes %zu is more than %lu", p->max_bytes,
-			   PCPOOL_BUF_MAX);
+		return pcpool_bad(p->name, "max_bytes %zu is more than %lu", p->max_bytes,
+				  PCPOOL_BUF_MAX);
 	if (p->flags & ~FLAGS)
-		return bad(p->name, "flags %#x has bits that are unknown for buffers", p->flags);
+		return pcpool_bad(p->name, "flags %#x has bits that are unknown for buffers",
+				  p->flags);
 	return 0;
 }
 
@@ -228,7 +228,7 @@ static int class_init(struct pcpool_buf_set *set, unsigned int i,
 	return pcpool_count_bytes(pool);
 }
 
-/* The function behind pcpool_buf_create(); see there. */
+/* See pcpool_buf_create() in linux/pcpool_buf.h. */
 struct pcpool_buf_set *__pcpool_buf_create(const struct pcpool_buf_params *params,
 					   struct module *owner)
 {
@@ -240,7 +240,7 @@ struct pcpool_buf_set *__pcpool_buf_create(const struct pcpool_buf_params *param
 	if (ret)
 		return ERR_PTR(ret);
 	like.first = order_base_2(params->min_bytes);
-	/* Of one byte there is no half as much again. */
+	/* There is no class of one and a half bytes. */
 	if (params->halves)
 		like.first = max(like.first, 1u);
 	like.halves = params->halves;
@@ -267,15 +267,7 @@ struct pcpool_buf_set *__pcpool_buf_create(const struct pcpool_buf_params *param
 }
 EXPORT_SYMBOL_GPL(__pcpool_buf_create);
 
-/**
- * pcpool_buf_destroy() - end a set of pools
- * @set: the set; %NULL, or the ERR_PTR() of a pcpool_buf_create() that failed, does nothing
- *
- * As pcpool_destroy() of each of its pools: all buffers must have been put. Those that are
- * still out are leaked, and what they need of the set with them.
- *
- * Context: As pcpool_destroy().
- */
+/* See linux/pcpool_buf.h. */
 void pcpool_buf_destroy(struct pcpool_buf_set *set)
 {
 	unsigned int i;
@@ -312,20 +304,7 @@ static struct pcpool_buf *large_get(struct pcpool_buf_set *set, size_t bytes, gf
 	return &large->buf;
 }
 
-/**
- * pcpool_buf_get() - take a buffer from a set of pools, or make one
- * @set: the set
- * @bytes: how large it must be at least; 0: one of the smallest class
- * @gfp: how to allocate, should that be needed. Without the right to sleep there is only
- *	memory in one piece.
- *
- * What is in the buffer is of no meaning, but zeros if the set has %PCPOOL_ZERO_ON_PUT and the
- * buffer is not new.
- *
- * Context: Any context in which kmalloc() may be called with @gfp; with interrupts or
- * preemption disabled, on PREEMPT_RT, as for pcpool_get(). Not NMI.
- * Return: A buffer of at least @bytes, which the caller owns until it puts it, or %NULL.
- */
+/* See linux/pcpool_buf.h. */
 struct pcpool_buf *pcpool_buf_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp)
 {
 	unsigned int i = class_of(set, bytes);
@@ -340,14 +319,7 @@ struct pcpool_buf *pcpool_buf_get(struct pcpool_buf_set *set, size_t bytes, gfp_
 }
 EXPORT_SYMBOL_GPL(pcpool_buf_get);
 
-/**
- * pcpool_buf_put() - give a buffer back to where it came from
- * @buf: the buffer; %NULL does nothing
- *
- * The caller must not touch @buf, nor its memory, afterwards.
- *
- * Context: Any context but NMI.
- */
+/* See linux/pcpool_buf.h. */
 void pcpool_buf_put(struct pcpool_buf *buf)
 {
 	struct pcpool_buf_class *class;
@@ -366,20 +338,12 @@ void pcpool_buf_put(struct pcpool_buf *buf)
 		return;
 	}
 	llist_add(&large->node, &class->set->deferred_frees);
-	/* Whoever finds it queued knows that it will look again. */
+	/* If it is queued already, it has yet to take the list, with this buffer. */
 	queue_work(pcpool_workqueue, &class->set->work);
 }
 EXPORT_SYMBOL_GPL(pcpool_buf_put);
 
-/**
- * pcpool_buf_stats() - what a class of buffers has done so far, and what is in it
- * @set: the set
- * @i: which class, 0: the smallest
- * @stats: where to put it, as pcpool_stats() does
- *
- * Context: As pcpool_stats().
- * Return: false, and nothing in @stats, if there are not so many classes.
- */
+/* See linux/pcpool_buf.h. */
 bool pcpool_buf_stats(struct pcpool_buf_set *set, unsigned int i,
 		      struct pcpool_pool_stats *stats)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Credits; see credit.h. A credit is in exactly one counter, or in the hands of whoever moves
- * it, so there are never more than at the beginning. All that is done to a counter are atomic
- * read-modify-writes, which need no other order: nothing else is concluded from a
- * credit than that it is there. (They are fully ordered all the same, so that what a thing's
- * end wrote is seen by who makes the next.)
+ * Credits; see credit.h. A credit is in exactly one count, or held by the context that is
+ * moving it, so there are never more than at the beginning. Counts change only by atomic
+ * read-modify-writes. They need no ordering for the bound itself, because a credit says
+ * nothing but that it exists. They are fully ordered all the same, so that what was
+ * written when one thing ended is visible to the context that creates the next.
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
@@ -14,8 +14,8 @@
 #include "testing.h"
 
 /*
- * How many a CPU has at hand, at most twice: few enough that most are in the common rest, where
- * they are found at once.
+ * A CPU holds at most twice this many: few enough that most credits are in the global
+ * count, where they are found at once.
  */
 #define CREDIT_BATCH_MAX	32L
 #define CREDIT_SHARES		8
@@ -38,8 +38,8 @@ void pcpool_credit_exit(struct pcpool_credit *credit)
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_exit);
 
-/* None is at hand: from the rest, or from whoever has any. */
-bool pcpool_credit_take_slowly(struct pcpool_credit *credit)
+/* This CPU holds none: take from the global count, or else from any CPU that has some. */
+bool pcpool_credit_take_slow(struct pcpool_credit *credit)
 {
 	long n = pcpool_credit_take_up_to(&credit->global, credit->batch);
 	int cpu;
@@ -56,22 +56,22 @@ bool pcpool_credit_take_slowly(struct pcpool_credit *credit)
 		atomic_long_add(n - 1, raw_cpu_ptr(credit->percpu));
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_take_slowly);
+EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_take_slow);
 
-/* Give back @n credits. */
+/* Return @n credits. */
 void pcpool_credit_give(struct pcpool_credit *credit, unsigned long n)
 {
 	atomic_long_t *percpu = raw_cpu_ptr(credit->percpu);
-	long there = atomic_long_add_return(n, percpu);
+	long held = atomic_long_add_return(n, percpu);
 
-	if (unlikely(there > 2 * credit->batch)) {
-		n = pcpool_credit_take_up_to(percpu, there - credit->batch);
+	if (unlikely(held > 2 * credit->batch)) {
+		n = pcpool_credit_take_up_to(percpu, held - credit->batch);
 		atomic_long_add(n, &credit->global);
 	}
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_give);
 
-/* How many there are; exact when nobody takes or gives. */
+/* How many there are; exact while none is taken or returned. */
 unsigned long pcpool_credit_count(const struct pcpool_credit *credit)
 {
 	unsigned long n = atomic_long_read(&credit->global);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Credits: a strict bound on a number of things, without a counter that all CPUs share. There
- * are so many credits as there may be things; who wants to make one more needs a credit
- * first, and gives it back when the thing is gone. Each CPU has some at hand, and exchanges
- * them with the common rest in batches; when that is empty, it takes what others have at hand.
- * Knows nothing of pools.
+ * Credits: a strict upper bound on a number of things, without a counter that all CPUs
+ * share. There are as many credits as there may be things. A context that creates one
+ * takes a credit first, and returns it when the thing is gone. Each CPU holds some
+ * credits (the per-CPU count) and exchanges them in batches with the global count. When
+ * that is empty, it takes credits that other CPUs hold. Knows no pool.
  *
- * Everything may be called from any context, NMI too, but for init and exit.
+ * All functions may be called from any context, including NMI, except init and exit.
  */
 #ifndef _PCPOOL_CREDIT_H
 #define _PCPOOL_CREDIT_H
@@ -19,9 +19,9 @@
 
 /**
  * struct pcpool_credit - the credits for one bound
- * @percpu: what each CPU has; changed by all, but mostly by that CPU
- * @rest: what nobody has at hand
- * @batch: how many to move between the two
+ * @percpu: the credits that each CPU holds; changed by any CPU, but mostly by that one
+ * @global: the credits that no CPU holds
+ * @batch: how many credits to move between the two at a time
  */
 struct pcpool_credit {
 	atomic_long_t __percpu *percpu;
@@ -32,11 +32,11 @@ struct pcpool_credit {
 int pcpool_credit_init(struct pcpool_credit *credit, unsigned long bound);
 void pcpool_credit_exit(struct pcpool_credit *credit);
 
-bool pcpool_credit_take_slowly(struct pcpool_credit *credit);
+bool pcpool_credit_take_slow(struct pcpool_credit *credit);
 void pcpool_credit_give(struct pcpool_credit *credit, unsigned long n);
 unsigned long pcpool_credit_count(const struct pcpool_credit *credit);
 
-/* Take @n from @from, or what is there if that is less; returns how many. */
+/* Take up to @n from the count @from; returns how many. */
 static inline long pcpool_credit_take_up_to(atomic_long_t *from, long n)
 {
 	long there = atomic_long_read(from), take;
@@ -53,13 +53,13 @@ static inline long pcpool_credit_take_up_to(atomic_long_t *from, long n)
  * pcpool_credit_take() - take one credit
  * @credit: the credits
  *
- * Return: false if there was none. While others move credits between CPUs there may have been
- * one all the same.
+ * Return: false if none was found. While other contexts move credits between CPUs, one may have
+ * existed nevertheless.
  */
 static inline bool pcpool_credit_take(struct pcpool_credit *credit)
 {
 	return likely(pcpool_credit_take_up_to(raw_cpu_ptr(credit->percpu), 1)) ||
-	       pcpool_credit_take_slowly(credit);
+	       pcpool_credit_take_slow(credit);
 }
 
 #endif /* _PCPOOL_CREDIT_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Debug mode: who has which object, and what should not have happened to it. See debug.c.
+ * Debug mode: finds objects that are misused, and reports by which callers.
  */
 #ifndef _PCPOOL_DEBUG_H
 #define _PCPOOL_DEBUG_H
@@ -9,26 +9,17 @@
 #include <linux/kconfig.h>
 #include <linux/types.h>
 
-struct pcpool_core;
+#include "types.h"
+
 struct seq_file;
 
-/**
- * enum pcpool_debug_mode - is a pool being debugged?
- * @PCPOOL_DEBUG_OFF: no
- * @PCPOOL_DEBUG_BEGINNING: no, but objects are counted for it
- * @PCPOOL_DEBUG_ON: all its gets and puts are looked at
- * @PCPOOL_DEBUG_ENDING: no, but gets still have to lift what was imposed on idle objects
- */
-enum pcpool_debug_mode {
-	PCPOOL_DEBUG_OFF,
-	PCPOOL_DEBUG_BEGINNING,
-	PCPOOL_DEBUG_ON,
-	PCPOOL_DEBUG_ENDING,
-};
-
+/* Do new pools start in debug mode? The module parameter "debug". */
 extern bool pcpool_debug_default;
 
-/* Of a pool in use: can one wait for those who are in the middle of an inlined get or put? */
+/*
+ * Can debug mode of a pool in use be switched? It has to wait for tasks that are in the
+ * middle of an inlined get or put.
+ */
 static inline bool pcpool_debug_can_switch(void)
 {
 	return !IS_ENABLED(CONFIG_PREEMPTION) || IS_ENABLED(CONFIG_TASKS_RCU);

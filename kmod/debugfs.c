@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * debugfs: /sys/kernel/debug/pcpool/, for root only. Shows what stats.c collects, in text
- * and as the binary record, and lets one age, drain and bypass a pool. No file here
- * makes a get or a put wait, or shows an address.
+ * debugfs: /sys/kernel/debug/pcpool/, for root only. Shows what stats.c collects, as text
+ * and as the binary record, and can age, drain and bypass a pool. No file here delays a
+ * get or a put, or shows an address.
  *
- * Files of a pool's directory may use the pool without a lock: debugfs waits for their
- * readers and writers before it removes them, which is the first thing that
- * happens to a pool that is destroyed. The two files about all pools take pools_lock.
+ * The files of a pool's directory use the pool without a lock: debugfs waits for their
+ * readers and writers before it removes them, which is the first thing that happens to a
+ * pool that is destroyed. The two files about all pools take pcpool_pools_lock.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -16,7 +16,12 @@
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
-#include "internal.h"
+#include "api.h"
+#include "debug.h"
+#include "debugfs.h"
+#include "registry.h"
+#include "slots.h"
+#include "stats.h"
 
 static struct dentry *root;
 
@@ -26,7 +31,7 @@ static const char * const steal_names[] = {
 	[PCPOOL_STEAL_NONE] = "none",
 };
 
-/* The keys of "stats", in the order in which they are shown. */
+/* The keys of "stats", in the order they are shown. */
 #define STAT(field) { #field, offsetof(struct pcpool_pool_stats, field) }
 static const struct {
 	const char *key;
@@ -64,7 +69,7 @@ static int params_show(struct seq_file *m, void *unused)
 	seq_printf(m, "max_object_bytes %zu\n", core->max_object_bytes);
 	seq_printf(m, "private_slots %u\n", core->nr_slots);
 	seq_printf(m, "max_idle %lu\n", core->max_idle);
-	seq_printf(m, "max_total %lu\n", pcpool_wait_max_total(core->wait));
+	seq_printf(m, "max_total %lu\n", core->wait ? pcpool_limit_max(&core->wait->limit) : 0);
 	seq_printf(m, "reserve %lu\n", core->wait ? core->wait->reserve : 0);
 	seq_printf(m, "steal %s\n", steal_names[core->steal]);
 	seq_printf(m, "flags%s%s%s%s%s\n", core->flags ? "" : " none",
@@ -97,7 +102,7 @@ static int percpu_show(struct seq_file *m, void *unused)
 		rcu_read_unlock();
 		seq_printf(m, "%5d %6d %4d %8u %10lu %10lu %12lu %12lu %12lu %12lu %12lu\n",
 			   cpu, cpu_online(cpu), cpu_to_node(cpu),
-			   pcpool_slots_count(core, cpu), main, victim,
+			   pcpool_slots_count(core->slots, core->nr_slots, cpu), main, victim,
 			   READ_ONCE(per_cpu_ptr(core->slots, cpu)->hits),
 			   READ_ONCE(c->hit_shared), READ_ONCE(c->hit_steal),
 			   READ_ONCE(c->hit_victim), READ_ONCE(c->miss));
@@ -129,8 +134,8 @@ static int pools_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(pools);
 
 /*
- * All records at once, on open, into the file's buffer (seq_file enlarges that and calls
- * again as needed): so however a reader splits its reads, it gets one snapshot.
+ * Writes all records at once into the file's buffer, which seq_file enlarges, calling this
+ * again, as needed. So a reader gets one snapshot, however it splits its reads.
  */
 static int snapshot_show(struct seq_file *m, void *unused)
 {
@@ -158,7 +163,7 @@ static int snapshot_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(snapshot);
 
-/* What is written to a switch: 0 or 1 and at most a newline, or -EINVAL. */
+/* Parse a write to a switch: 0 or 1, and at most a newline after it. */
 static int read_switch(const char __user *from, size_t count)
 {
 	char text[2];
@@ -172,7 +177,7 @@ static int read_switch(const char __user *from, size_t count)
 	return text[0] == '0' || text[0] == '1' ? text[0] - '0' : -EINVAL;
 }
 
-/* Of "age" and "drain": only 1 means something to them. */
+/* A write to "age" or "drain": only 1 has a meaning. */
 static ssize_t do_on_1(const char __user *from, size_t count,
 		       struct pcpool *pool,
 		       unsigned long (*action)(struct pcpool *pool))
@@ -301,7 +306,7 @@ void pcpool_debugfs_remove(struct pcpool_core *core)
 void pcpool_debugfs_init(void)
 {
 	root = debugfs_create_dir("pcpool", NULL);
-	/* Directories are made 0755, below a root that is 0700 by default only. */
+	/* debugfs creates directories 0755, and its root need not be 0700. */
 	if (!IS_ERR(root))
 		d_inode(root)->i_mode = (d_inode(root)->i_mode & S_IFMT) | 0700;
 	debugfs_create_file("pools", 0400, root, NULL, &pools_fops);

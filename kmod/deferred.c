@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Deferred puts; see deferred.h for what they are for. This file uses the kernel's
- * atomics, RCU and allocator and nothing else of pcpool.
+ * Deferral slots; see deferred.h for their purpose. This file uses the kernel's atomics,
+ * RCU and allocator and nothing else of pcpool.
  *
- * A cell is NULL, an object, or SLOT_GONE in a chunk that is being trimmed; it changes
- * by compare-and-exchange only, so whoever makes the exchange owns what he got.
- * A chunk is found through an RCU-protected list: added at the front by anyone,
- * unlinked from behind the front by one trimmer at a time (the pool's age_lock).
+ * A slot is NULL, an object, or SLOT_GONE in a chunk that is being trimmed. It changes by
+ * compare-and-exchange or exchange only, so the context whose exchange succeeds owns what
+ * was in the slot. Chunks are in an RCU-protected list: any context adds at the front, and
+ * one trimmer at a time (serialised by the pool's age_lock) unlinks behind the front.
  *
- * What orders what between CPUs:
+ * Ordering between CPUs:
  *
- *  (A) cells: the exchange that fills one and the exchange that empties it are
- *      both fully ordered; writes to the object before its put are visible after
- *      its get.
- *  (B) @needed and @cells: who makes an object adds to @needed, then reads @cells;
- *      the trimmer subtracts from @cells, then reads @needed. Value-returning
- *      atomics are fully ordered, so one of the two sees the other's
- *      change and gives way: @needed of those that go on never exceeds @cells.
- *  (C) @chunks: added with a full cmpxchg(), read with acquire semantics. @cells is
- *      added to afterwards, and read with acquire semantics too.
+ *  (A) slots: the exchange that fills a slot and the exchange that empties it are both
+ *      fully ordered, so writes to the object before its put are visible after its get.
+ *  (B) @reserved and @slots: a reservation adds to @reserved, then reads @slots. The
+ *      trimmer subtracts from @slots, then reads @reserved. Value-returning atomics are
+ *      fully ordered, so at least one of them sees the other's change and undoes its
+ *      own: successful reservations never exceed @slots.
+ *  (C) @chunks: added with a full cmpxchg(), read with acquire semantics. @slots is
+ *      increased afterwards, and is read with acquire semantics too.
  *
- * What is counted as filled is counted before it is there, and until it is gone: so
- * whoever sees nothing counted overlooks nothing that was put before.
+ * An object is counted in @filled before it is in a slot, and until after it has left.
+ * So a context that reads 0 there has missed no object that was parked before.
  */
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -31,27 +30,27 @@
 #include "deferred.h"
 #include "testing.h"
 
-/* A cell of a chunk that is being trimmed. Not NULL, and no object either. */
+/* A slot of a chunk that is being trimmed. Neither NULL nor an object. */
 #define SLOT_GONE	((void *)&slot_gone)
 static char slot_gone;
 
 /*
- * How often to look through all cells for a free one. There is one at every moment, but
- * others can fill it, and free another, behind the back of the one who looks; each
- * time somebody has made progress. More often than this means that there are more
- * objects than were made: somebody puts objects that are not the pool's.
+ * How often to search all slots for a free one. There is always one, but other contexts
+ * may fill it and empty another one behind the search; each time one of them makes
+ * progress. Needing more rounds than this means that more objects were put than were
+ * allocated: a caller puts objects that are not the pool's.
  */
 #define PUT_ROUNDS	1000
 
 /**
- * struct pcpool_deferred_chunk - some cells
- * @next: an older chunk
- * @size: how many cells
- * @filled: how many hold an object, or are just being filled or emptied
- * @put_at: where to look for a free cell first; a hint
- * @take_at: where to look for a filled one first; a hint
+ * struct pcpool_deferred_chunk - an array of slots
+ * @next: the next older chunk
+ * @size: how many slots
+ * @filled: how many hold an object, or are being filled or emptied
+ * @put_at: where to look for a free slot first; a hint
+ * @take_at: where to look for a filled slot first; a hint
  * @rcu: frees the chunk
- * @cell: the cells
+ * @slot: the slots
  */
 struct pcpool_deferred_chunk {
 	struct pcpool_deferred_chunk *next;
@@ -63,7 +62,7 @@ struct pcpool_deferred_chunk {
 	void *slot[];
 };
 
-/* An empty pool has a few, so that objects can be made in any context. */
+/* An empty pool has a few, so that objects can be allocated in any context. */
 #define FIRST_SLOTS	(2 * PCPOOL_DEFERRED_SPARE - \
 			 sizeof(struct pcpool_deferred_chunk) / sizeof(void *))
 /* Then a page at a time. */
@@ -92,7 +91,7 @@ int pcpool_deferred_init(struct pcpool_deferred *d)
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_init);
 
-/* Nobody may be using it any more, and it must be empty. */
+/* The slots must be empty, and no other context may be using them. */
 void pcpool_deferred_exit(struct pcpool_deferred *d)
 {
 	struct pcpool_deferred_chunk *chunk, *next;
@@ -106,31 +105,31 @@ void pcpool_deferred_exit(struct pcpool_deferred *d)
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_exit);
 
 /**
- * pcpool_deferred_reserve() - secure a cell for an object that is about to be made
- * @d: the cells
+ * pcpool_deferred_reserve() - reserve a slot for an object that is about to be allocated
+ * @d: the slots
  *
- * Return: false if there is none left; add cells, or do without the object.
+ * Return: false if none is left: add slots, or do not allocate the object.
  */
 bool pcpool_deferred_reserve(struct pcpool_deferred *d)
 {
-	long needed = atomic_long_inc_return(&d->reserved); /* (B) */
+	long reserved = atomic_long_inc_return(&d->reserved); /* (B) */
 
-	/* (C): who sees a cell counted will see its chunk. */
-	if (likely(needed <= atomic_long_read_acquire(&d->slots)))
+	/* (C): a context that sees a slot counted also sees its chunk. */
+	if (likely(reserved <= atomic_long_read_acquire(&d->slots)))
 		return true;
 	atomic_long_dec(&d->reserved);
 	return false;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_reserve);
 
-/* The object is unmade, or was not made after all. */
+/* The object was freed, or could not be allocated. */
 void pcpool_deferred_unreserve(struct pcpool_deferred *d)
 {
 	atomic_long_dec(&d->reserved);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_unreserve);
 
-/* Are there so few spare cells that more should be made ahead of need? */
+/* Are there so few spare slots that more should be added ahead of need? */
 bool pcpool_deferred_needs_slots(const struct pcpool_deferred *d)
 {
 	return atomic_long_read(&d->slots) <
@@ -150,10 +149,10 @@ static void chunk_free_rcu(struct rcu_head *rcu)
 }
 
 /**
- * pcpool_deferred_trim() - give back the memory of cells that are not needed
- * @d: the cells
+ * pcpool_deferred_trim() - free slots that are not needed
+ * @d: the slots
  *
- * The caller keeps other trimmers out.
+ * The caller excludes other trimmers.
  */
 void pcpool_deferred_trim(struct pcpool_deferred *d)
 {
@@ -163,15 +162,15 @@ void pcpool_deferred_trim(struct pcpool_deferred *d)
 	void *obj;
 
 	/*
-	 * The newest stays: taking it out would race with adding another. Pairs with
-	 * the cmpxchg() in add_chunk(), see (C).
+	 * The newest chunk stays: unlinking it would race with adding another. Pairs
+	 * with the cmpxchg() in add_chunk(), see (C).
 	 */
 	prev = smp_load_acquire(&d->chunks);
 	while ((chunk = prev->next)) {
 		keep = atomic_long_read(&d->reserved) + PCPOOL_DEFERRED_SPARE;
 		if (atomic_long_read(&d->slots) - chunk->size < keep)
 			break;
-		/* Look again now that it counts. */
+		/* Check again, now that the slots are no longer counted. */
 		if (atomic_long_sub_return(chunk->size, &d->slots) <
 		    atomic_long_read(&d->reserved)) { /* (B) */
 			atomic_long_add(chunk->size, &d->slots);
@@ -190,7 +189,7 @@ void pcpool_deferred_trim(struct pcpool_deferred *d)
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_trim);
 
-/* Fill a free cell of @chunk, if there is one. */
+/* Fill a free slot of @chunk, if there is one. */
 static bool chunk_put(struct pcpool_deferred_chunk *chunk, void *obj)
 {
 	unsigned int i, at = READ_ONCE(chunk->put_at);
@@ -209,7 +208,7 @@ static bool chunk_put(struct pcpool_deferred_chunk *chunk, void *obj)
 	return false;
 }
 
-/* Empty a filled cell of @chunk, if there is one. */
+/* Empty a filled slot of @chunk, if there is one. */
 static void *chunk_take(struct pcpool_deferred_chunk *chunk)
 {
 	unsigned int i, at = READ_ONCE(chunk->take_at);
@@ -230,12 +229,12 @@ static void *chunk_take(struct pcpool_deferred_chunk *chunk)
 }
 
 /**
- * pcpool_deferred_put() - leave an object for the worker
- * @d: the cells
- * @obj: the object, for which a cell was secured when it was made
+ * pcpool_deferred_put() - park an object for the worker
+ * @d: the slots
+ * @obj: the object, for which a slot was reserved when it was allocated
  *
- * Context: Any context, NMI too.
- * Return: true; false only if objects were put that had never been made.
+ * Context: Any context, including NMI.
+ * Return: true; false only if more objects were put than were allocated.
  */
 bool pcpool_deferred_put(struct pcpool_deferred *d, void *obj)
 {
@@ -250,8 +249,8 @@ bool pcpool_deferred_put(struct pcpool_deferred *d, void *obj)
 		chunk = smp_load_acquire(&d->chunks);
 		for (; chunk && !done; chunk = READ_ONCE(chunk->next)) {
 			/*
-			 * Only the first round trusts the count: we may be interrupting
-			 * the one who has to take his object off it.
+			 * Only the first round trusts the count: this context may have
+			 * interrupted the one that is about to decrease it.
 			 */
 			if (round || atomic_read(&chunk->filled) <
 				     (int)chunk->size)
@@ -266,13 +265,13 @@ bool pcpool_deferred_put(struct pcpool_deferred *d, void *obj)
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_put);
 
 /**
- * pcpool_deferred_take() - take out an object
- * @d: the cells
+ * pcpool_deferred_take() - take a parked object
+ * @d: the slots
  *
- * May overlook an object whose put is just under way.
+ * May miss an object that is just being parked.
  *
- * Context: Any context, NMI too.
- * Return: The object, which is the caller's now, or NULL if there is none.
+ * Context: Any context, including NMI.
+ * Return: The object, which the caller now owns, or NULL if there is none.
  */
 void *pcpool_deferred_take(struct pcpool_deferred *d)
 {
@@ -295,7 +294,7 @@ void *pcpool_deferred_take(struct pcpool_deferred *d)
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_take);
 
-/* How many objects wait here; exact when nobody puts or takes. */
+/* How many objects are parked; exact while none is being parked or taken. */
 unsigned long pcpool_deferred_count(const struct pcpool_deferred *d)
 {
 	long n = atomic_long_read(&d->filled);

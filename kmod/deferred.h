@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Deferred puts: where an object goes when its put comes from a context that
- * may neither grow a queue nor free the object. A worker takes it from here and
- * puts it again from task context.
+ * Deferral slots: where an object is parked for a worker, when the calling context may
+ * neither grow a queue nor free the object. Knows no pool.
  *
- * It is a bag of cells, pool-wide, and there are always at least as many cells as
- * there are objects: who is about to make an object secures a cell first, in a context
- * where that can be waited for or refused. So a deferred put always finds a free cell,
- * however many come before the worker runs; that is the point of it.
+ * The slots are a pool-wide unordered set, and there are always at least as many of them
+ * as there are objects: a slot is reserved before an object is allocated, in a context
+ * that can wait or fail. So parking an object always finds a free slot, however many
+ * objects arrive before the worker runs.
  *
- * Everything here is lock-free and may be called from NMI, but for making and trimming
- * cells.
+ * All functions are lock-free and may be called from NMI, except those that add, trim or
+ * free slots.
  */
 #ifndef _PCPOOL_DEFERRED_H
 #define _PCPOOL_DEFERRED_H
@@ -20,19 +19,19 @@
 #include <linux/types.h>
 
 /*
- * How many cells to have beyond those that are needed, so that objects can be
- * made where no cell can. pcpool_get() promises it to callers.
+ * How many slots to have in addition to those that are reserved, so that objects can be
+ * allocated in contexts where slots cannot. pcpool_get() documents this number.
  */
 #define PCPOOL_DEFERRED_SPARE	32
 
 struct pcpool_deferred_chunk;
 
 /**
- * struct pcpool_deferred - the cells of one pool
- * @chunks: all cells, in chunks, the newest first
- * @cells: how many cells there are
- * @needed: how many are spoken for: the objects in existence, and those about to be
- * @filled: how many hold an object, or are just being filled or emptied
+ * struct pcpool_deferred - the deferral slots for one purpose of one pool
+ * @chunks: all slots, in chunks, the newest first
+ * @slots: how many slots there are
+ * @reserved: how many are reserved: one for each object that exists or is being allocated
+ * @filled: how many hold an object, or are being filled or emptied
  */
 struct pcpool_deferred {
 	struct pcpool_deferred_chunk *chunks;

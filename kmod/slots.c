@@ -1,78 +1,95 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Private slots, the out-of-line part: all that looks at more than the one slot
- * that the hint points to. The rest is inlined into clients (linux/pcpool.h).
+ * Private slots, the out-of-line part; see slots.h.
  *
- * An object moves in and out of a slot by one per-CPU compare-and-exchange on the
- * slot's CPU: by tasks, softirqs, hardirqs and NMIs of that CPU, each of which can
- * land between any two instructions of another. So nothing here concludes from what it
- * read a moment ago, but from the exchange alone; but for slots.h, which shuts the
- * others out. Only pcpool_slots_flush() may run elsewhere, for a CPU that is offline, and
- * pcpool_slots_count(), which only reads.
+ * An object enters and leaves a slot by one per-CPU compare-and-exchange on the slot's
+ * CPU. Tasks, softirqs, hardirqs and NMIs of that CPU do this, and each can interrupt
+ * another between any two instructions. So nothing here relies on what it read a moment
+ * ago, only on the exchange itself; the exception are the functions that exclude other
+ * contexts (slots.h). Only two functions may run on another CPU: pcpool_slots_flush(),
+ * for a CPU that is offline, and pcpool_slots_count(), which only reads.
  *
- * Unless said otherwise the caller has disabled preemption, and is no NMI that came while
- * the producer mark was set.
+ * Unless noted otherwise, the caller has disabled preemption, and is not an NMI that
+ * arrived while the producer flag was set.
  */
-#include <linux/percpu.h>
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/errno.h>
+#include <linux/overflow.h>
 
 #include "slots.h"
+#include "testing.h"
 
-int pcpool_slots_init(struct pcpool_core *core)
+struct pcpool_slots __percpu *pcpool_closed_slots;
+
+/* @nr slots for each CPU, empty, between an empty slot and one that is never empty. */
+struct pcpool_slots __percpu *pcpool_slots_alloc(unsigned int nr)
 {
-	struct pcpool_slots *slots;
+	struct pcpool_slots __percpu *slots;
+	struct pcpool_slots *s;
 	int cpu;
 
-	core->slots = __alloc_percpu(struct_size(slots, slot,
-						 core->nr_slots + 2),
-				     SMP_CACHE_BYTES);
-	if (!core->slots)
-		return -ENOMEM;
+	slots = __alloc_percpu(struct_size(s, slot, nr + 2), SMP_CACHE_BYTES);
+	if (!slots)
+		return NULL;
 	for_each_possible_cpu(cpu) {
-		slots = per_cpu_ptr(core->slots, cpu);
-		slots->top = (unsigned long)core->slots->slot;
-		/* Any address that is not NULL closes the top; never read. */
-		slots->slot[core->nr_slots + 1] = core;
+		s = per_cpu_ptr(slots, cpu);
+		s->top = (unsigned long)slots->slot;
+		/* Any address that is not NULL; never followed. */
+		s->slot[nr + 1] = s;
 	}
-	return 0;
+	return slots;
 }
 
-void pcpool_slots_exit(struct pcpool_core *core)
+void pcpool_slots_free(struct pcpool_slots __percpu *slots)
 {
-	free_percpu(core->slots);
+	free_percpu(slots);
 }
 
-/* Take one object, the one put last if the hint is right; mends the hint. */
-void *pcpool_slots_take(struct pcpool_core *core)
+/* Without slots, the one that is never empty directly follows the empty one. */
+int pcpool_closed_slots_init(void)
 {
-	void * __percpu *slot = core->slots->slot + core->nr_slots;
+	pcpool_closed_slots = pcpool_slots_alloc(0);
+	return pcpool_closed_slots ? 0 : -ENOMEM;
+}
+
+void pcpool_closed_slots_exit(void)
+{
+	pcpool_slots_free(pcpool_closed_slots);
+}
+
+/* Take one object, the newest if the hint is right; corrects the hint. */
+void *pcpool_slots_take(struct pcpool_slots __percpu *slots, unsigned int nr)
+{
+	void * __percpu *slot = slots->slot + nr;
 	void *obj;
 
-	for (; slot != core->slots->slot; slot--) {
+	for (; slot != slots->slot; slot--) {
 		obj = this_cpu_read(*slot);
 		if (obj && __pcpool_try_cmpxchg(*slot, &obj, NULL))
 			break;
 		obj = NULL;
 	}
-	/* The floor, if there was none. */
+	/* If there was none, the hint points to the empty slot at the bottom. */
 	if (obj)
 		slot--;
-	this_cpu_write(core->slots->top, (unsigned long)slot);
+	this_cpu_write(slots->top, (unsigned long)slot);
 	return obj;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_take);
 
-/* Give one object to the first free slot, if there is one; mends the hint. */
-bool pcpool_slots_give(struct pcpool_core *core, void *obj)
+/* Store one object in the lowest empty slot, if there is one; corrects the hint. */
+bool pcpool_slots_give(struct pcpool_slots __percpu *slots, unsigned int nr, void *obj)
 {
-	void * __percpu *slot = core->slots->slot + 1;
+	void * __percpu *slot = slots->slot + 1;
 	unsigned int i;
 	void *empty;
 
-	for (i = 0; i < core->nr_slots; i++, slot++) {
+	for (i = 0; i < nr; i++, slot++) {
 		empty = NULL;
 		if (!this_cpu_read(*slot) &&
 		    __pcpool_try_cmpxchg(*slot, &empty, obj)) {
-			this_cpu_write(core->slots->top, (unsigned long)slot);
+			this_cpu_write(slots->top, (unsigned long)slot);
 			return true;
 		}
 	}
@@ -80,79 +97,99 @@ bool pcpool_slots_give(struct pcpool_core *core, void *obj)
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_give);
 
-/*
- * Give objects that come from elsewhere, the oldest first in @objs, to the free slots,
- * from the bottom. Returns how many found one, from the first of @objs on. The caller
- * has the producer mark, and interrupts disabled.
+/**
+ * pcpool_slots_fill() - store objects that come from elsewhere
+ * @slots: the slots
+ * @nr: how many slots there are
+ * @objs: the objects, the oldest first
+ * @n: how many objects
+ *
+ * Fills empty slots from the bottom. The caller holds the producer flag, with interrupts
+ * disabled.
+ *
+ * Return: How many objects it stored, starting with the first.
  */
-unsigned int pcpool_slots_fill(struct pcpool_core *core, void **objs,
-			       unsigned int n)
+unsigned int pcpool_slots_fill(struct pcpool_slots __percpu *slots, unsigned int nr,
+			       void **objs, unsigned int n)
 {
-	struct pcpool_slots *slots = this_cpu_ptr(core->slots);
+	struct pcpool_slots *s = this_cpu_ptr(slots);
 	unsigned int i = 0;
 
-	pcpool_slots_close(core, slots);
-	if (n <= core->nr_slots && pcpool_slots_free(slots->slot + 1, n)) {
-		pcpool_slots_load(slots->slot + 1, objs, n);
+	pcpool_slots_close(s, (unsigned long)pcpool_closed_slots->slot);
+	if (n <= nr && pcpool_slots_are_empty(s->slot + 1, n)) {
+		pcpool_slots_load(s->slot + 1, objs, n);
 		i = n;
 	}
-	pcpool_slots_open(core, slots, i);
-	/* Some were not as empty as they seemed? Then those that are. */
-	while (unlikely(i < n) && pcpool_slots_give(core, READ_ONCE(objs[i])))
+	pcpool_slots_open(s, slots, i);
+	/* If some slots were not empty after all, use those that are. */
+	while (unlikely(i < n) && pcpool_slots_give(slots, nr, READ_ONCE(objs[i])))
 		i++;
-	this_cpu_sub(core->cpu->off_slots, i);
 	return i;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_fill);
 
-/*
- * Take what is in the @n slots from number @first on, the oldest first, to move it
- * elsewhere. Returns how many objects that are. The caller has the producer mark, and
- * interrupts disabled.
+/**
+ * pcpool_slots_spill() - take objects that are to be moved elsewhere
+ * @slots: the slots
+ * @first: number of the first slot to take from
+ * @n: how many slots to take from
+ * @objs: filled with the objects, the oldest first; has room for @n
+ *
+ * The caller holds the producer flag, with interrupts disabled.
+ *
+ * Return: How many objects it took.
  */
-unsigned int pcpool_slots_spill(struct pcpool_core *core, unsigned int first,
+unsigned int pcpool_slots_spill(struct pcpool_slots __percpu *slots, unsigned int first,
 				unsigned int n, void **objs)
 {
-	struct pcpool_slots *slots = this_cpu_ptr(core->slots);
+	struct pcpool_slots *s = this_cpu_ptr(slots);
 
-	pcpool_slots_close(core, slots);
-	n = pcpool_slots_unload(slots->slot + first, objs, n);
-	pcpool_slots_open(core, slots, 0);
-	this_cpu_add(core->cpu->off_slots, n);
+	pcpool_slots_close(s, (unsigned long)pcpool_closed_slots->slot);
+	n = pcpool_slots_unload(s->slot + first, objs, n);
+	pcpool_slots_open(s, slots, 0);
 	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_spill);
 
-/*
- * Take all that is in @cpu's slots, the oldest first, into an array of
- * PCPOOL_PRIVATE_SLOTS_MAX. For @cpu itself, with interrupts disabled, or for a CPU
- * that is offline and stays so. Locked exchanges serve for both: towards
- * what they may have interrupted on their own CPU any exchange is atomic.
+/**
+ * pcpool_slots_flush() - take all objects of one CPU
+ * @slots: the slots
+ * @nr: how many slots there are
+ * @cpu: the CPU
+ * @objs: filled with the objects, the oldest first; has room for
+ *	PCPOOL_PRIVATE_SLOTS_MAX
+ *
+ * Runs on @cpu itself with interrupts disabled, or for a CPU that is offline and stays
+ * offline. A locked exchange serves both cases: to a context that it may have interrupted
+ * on its own CPU, any exchange is atomic.
+ *
+ * Return: How many objects it took.
  */
-unsigned int pcpool_slots_flush(struct pcpool_core *core, int cpu, void **objs)
+unsigned int pcpool_slots_flush(struct pcpool_slots __percpu *slots, unsigned int nr,
+				int cpu, void **objs)
 {
-	struct pcpool_slots *slots = per_cpu_ptr(core->slots, cpu);
+	struct pcpool_slots *s = per_cpu_ptr(slots, cpu);
 	unsigned int i, n = 0;
 	void *obj;
 
-	for (i = 1; i <= core->nr_slots; i++) {
-		obj = xchg(&slots->slot[i], NULL);
+	for (i = 1; i <= nr; i++) {
+		obj = xchg(&s->slot[i], NULL);
 		if (obj)
 			objs[n++] = obj;
 	}
-	WRITE_ONCE(slots->top, (unsigned long)core->slots->slot);
-	this_cpu_add(core->cpu->off_slots, n);
+	WRITE_ONCE(s->top, (unsigned long)slots->slot);
 	return n;
 }
 
-/* How many objects are in @cpu's slots just now. For any CPU, from any. */
-unsigned int pcpool_slots_count(const struct pcpool_core *core, int cpu)
+/* How many objects are in @cpu's slots at this moment. From any context, for any CPU. */
+unsigned int pcpool_slots_count(const struct pcpool_slots __percpu *slots, unsigned int nr,
+				int cpu)
 {
-	const struct pcpool_slots *slots = per_cpu_ptr(core->slots, cpu);
+	const struct pcpool_slots *s = per_cpu_ptr(slots, cpu);
 	unsigned int i, n = 0;
 
-	for (i = 1; i <= core->nr_slots; i++)
-		n += !!READ_ONCE(slots->slot[i]);
+	for (i = 1; i <= nr; i++)
+		n += !!READ_ONCE(s->slot[i]);
 	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_count);

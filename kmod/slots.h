@@ -1,60 +1,86 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Private slots, what is inlined into pool.c: moving several objects at a time between
- * them and a ring. These two loops are most of what it costs to use a pool deeper than
- * there are private slots. For who may do what, see slots.c.
+ * Private slots: the objects that a CPU keeps to itself. Over struct pcpool_slots; knows
+ * no pool. The push and pop of one object at the hint are inlined into clients
+ * (__pcpool_slots_push() and __pcpool_slots_pop() in linux/pcpool.h). slots.c has what
+ * looks at more than that one slot, and the rules.
+ *
+ * The inline functions here move several objects at a time between private slots and a
+ * ring. These loops are most of the cost of using a pool deeper than it has private slots.
  */
 #ifndef _PCPOOL_SLOTS_H
 #define _PCPOOL_SLOTS_H
 
+#include <linux/compiler.h>
+#include <linux/pcpool.h>
 #include <linux/percpu.h>
 
-#include "internal.h"
+/*
+ * Slots that are always empty for a pop and full for a push, on every CPU. A pool whose
+ * every get or put must go out of line shows these to the inlined paths.
+ */
+extern struct pcpool_slots __percpu *pcpool_closed_slots;
+
+int pcpool_closed_slots_init(void);
+void pcpool_closed_slots_exit(void);
+
+struct pcpool_slots __percpu *pcpool_slots_alloc(unsigned int nr);
+void pcpool_slots_free(struct pcpool_slots __percpu *slots);
+
+void *pcpool_slots_take(struct pcpool_slots __percpu *slots, unsigned int nr);
+bool pcpool_slots_give(struct pcpool_slots __percpu *slots, unsigned int nr, void *obj);
+unsigned int pcpool_slots_fill(struct pcpool_slots __percpu *slots, unsigned int nr,
+			       void **objs, unsigned int n);
+unsigned int pcpool_slots_spill(struct pcpool_slots __percpu *slots, unsigned int first,
+				unsigned int n, void **objs);
+unsigned int pcpool_slots_flush(struct pcpool_slots __percpu *slots, unsigned int nr,
+				int cpu, void **objs);
+unsigned int pcpool_slots_count(const struct pcpool_slots __percpu *slots, unsigned int nr,
+				int cpu);
 
 /*
- * Are this CPU's private slots empty, going by the hint and the slot below which there
- * should be nothing? That spares looking at all of them, and rarely errs; a get that
- * finds nothing elsewhere looks again.
+ * Are this CPU's slots empty, going by the hint and the lowest slot? Rarely wrong, and
+ * spares looking at all slots. A get that finds nothing elsewhere looks again.
  */
-static inline bool pcpool_slots_seem_empty(struct pcpool_core *core)
+static inline bool pcpool_slots_seem_empty(struct pcpool_slots __percpu *slots)
 {
-	return this_cpu_read(core->slots->top) == (unsigned long)core->slots->slot &&
-	       !this_cpu_read(core->slots->slot[1]);
+	return this_cpu_read(slots->top) == (unsigned long)slots->slot &&
+	       !this_cpu_read(slots->slot[1]);
 }
 
-/* The same of full ones. */
-static inline bool pcpool_slots_seem_full(struct pcpool_core *core)
+/* Are this CPU's @nr slots full, going by the hint and the highest slot? */
+static inline bool pcpool_slots_seem_full(struct pcpool_slots __percpu *slots,
+					  unsigned int nr)
 {
-	void * __percpu *last = core->slots->slot + core->nr_slots;
+	void * __percpu *last = slots->slot + nr;
 
-	return this_cpu_read(core->slots->top) == (unsigned long)last && this_cpu_read(*last);
+	return this_cpu_read(slots->top) == (unsigned long)last && this_cpu_read(*last);
 }
 
 /*
- * Moving several objects at a time. Each exchange of a slot is an ordinary load and store
- * here, since nobody else can come between: interrupts are disabled, and where the
- * inlined paths of an NMI look, the slots are empty for a get and full for a put:
- * whoever calls these has let the hint point to pcpool_closed_slots. NMI's out-of-line
- * paths keep away as long as the producer mark is set. A get or put that was interrupted
- * in its middle makes its own exchange later, and that fails if the slot is not as
- * it was.
+ * Moving several objects at a time uses plain loads and stores, because no other context
+ * can interfere: interrupts are disabled; where the inlined paths of an NMI look, the
+ * slots are empty for a pop and full for a push, because pcpool_slots_close() has pointed
+ * the hint at pcpool_closed_slots; and an NMI's out-of-line paths stay away while the
+ * producer flag is set. A pop or push that was interrupted in its middle does its own
+ * exchange later, which fails if the slot has changed.
  */
 
-/* Shut others out of @slots, this CPU's. */
-static __always_inline void pcpool_slots_close(struct pcpool_core *core,
-					       struct pcpool_slots *slots)
+/* Exclude other contexts from @slots, this CPU's. @closed: where the hint points. */
+static __always_inline void pcpool_slots_close(struct pcpool_slots *slots,
+					       unsigned long closed)
 {
-	WRITE_ONCE(slots->top, core->closed);
+	WRITE_ONCE(slots->top, closed);
 	barrier();
 }
 
-/* Let them in again, when the first @n slots are taken and the others are not. */
-static __always_inline void pcpool_slots_open(struct pcpool_core *core,
-					      struct pcpool_slots *slots,
+/* Admit them again, when the first @n slots are full and the others are empty. */
+static __always_inline void pcpool_slots_open(struct pcpool_slots *slots,
+					      struct pcpool_slots __percpu *base,
 					      unsigned long n)
 {
 	barrier();
-	WRITE_ONCE(slots->top, (unsigned long)(core->slots->slot + n));
+	WRITE_ONCE(slots->top, (unsigned long)(base->slot + n));
 }
 
 /* Eight slots are a cache line: the loops below have an inner one for each, unrolled. */
@@ -65,14 +91,14 @@ static __always_inline void pcpool_slots_open(struct pcpool_core *core,
 #define unrolled_step()	_Pragma("GCC unroll 8")
 #endif
 
-/* Is nothing in the @n slots from @slot on? */
-static __always_inline bool pcpool_slots_free(void **slot, unsigned long n)
+/* Are the @n slots from @slot on all empty? */
+static __always_inline bool pcpool_slots_are_empty(void **slot, unsigned long n)
 {
 	unsigned long taken = 0;
 	int i;
 
 	for (; n >= SLOTS_STEP; n -= SLOTS_STEP, slot += SLOTS_STEP) {
-		/* Else the compiler works out beforehand how often, which takes longer. */
+		/* Otherwise the compiler computes the number of rounds first, which is slower. */
 		OPTIMIZER_HIDE_VAR(n);
 		unrolled_step()
 		for (i = 0; i < SLOTS_STEP; i++)
@@ -83,7 +109,7 @@ static __always_inline bool pcpool_slots_free(void **slot, unsigned long n)
 	return likely(!taken);
 }
 
-/* Give @n objects, the oldest first in @objs, to the slots from @slot on, which are free. */
+/* Store @n objects, the oldest first in @objs, in the slots from @slot on, which are empty. */
 static __always_inline void pcpool_slots_load(void **slot, void **objs,
 					      unsigned long n)
 {
@@ -100,8 +126,8 @@ static __always_inline void pcpool_slots_load(void **slot, void **objs,
 }
 
 /*
- * Take what is in the @n slots from @slot on, the oldest first, to @objs, where there is
- * room for as many. Returns how many objects that are.
+ * Take the objects in the @n slots from @slot on, the oldest first, to @objs, which has
+ * room for @n. Returns how many there were.
  */
 static __always_inline unsigned long pcpool_slots_unload(void **slot, void **objs,
 							 unsigned long n)
@@ -109,7 +135,7 @@ static __always_inline unsigned long pcpool_slots_unload(void **slot, void **obj
 	void **to = objs, **end = slot + n, *obj;
 	int i;
 
-	/* A step at a time, as long as they are full. */
+	/* A step at a time, as long as all of its slots are full. */
 	for (; end - slot >= SLOTS_STEP; slot += SLOTS_STEP, to += SLOTS_STEP) {
 		unrolled_step()
 		for (i = 0; i < SLOTS_STEP; i++) {

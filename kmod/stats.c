@@ -1,60 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics: the counters of all CPUs, added up into the public record. Only reads,
- * takes no lock, and never makes a get or a put wait.
+ * Statistics; see stats.h. Only reads, takes no lock, and delays no get or put. May be
+ * called from any context.
  *
- * Some numbers are counted nowhere but follow from others. A put leaves no trace but its
- * object in a private slot, if it ends there. An object that was in one came by a put
- * or was moved there otherwise, and has left by a hit or was moved out; so
+ * Some numbers are derived rather than counted. A put that ends in a private slot leaves
+ * no trace but its object. Every object in a private slot came by a put, or was moved
+ * there otherwise, and left by a hit, or was moved out otherwise. So
  *
  *   puts = hits of private slots + objects in them now + off_slots
  *
- * (see struct pcpool_cpu for the last), and what callers hold is what they have got less
- * what they have put. Every object was made for a miss or a prefill, and was unmade by a
- * drop or an eviction.
+ * (see struct pcpool_cpu for the last). What is outstanding is what callers got minus
+ * what they put. Every object was allocated for a miss or a prefill, and freed by a drop
+ * or an eviction.
  */
 #include <linux/cpumask.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 
-#include "internal.h"
-
-/* Objects in the queues, or on the shelf, of @tier. */
-static unsigned long count_tier(struct pcpool_core *core, unsigned int tier)
-{
-	unsigned long n = 0;
-	int cpu;
-
-	if (core->array)
-		return pcpool_array_count(core->array, tier);
-	rcu_read_lock();
-	for_each_possible_cpu(cpu)
-		n += pcpool_queue_count(&per_cpu_ptr(core->cpu, cpu)->queue[tier]);
-	rcu_read_unlock();
-	return n;
-}
-
-static unsigned long count_slots(const struct pcpool_core *core)
-{
-	unsigned long n = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		n += pcpool_slots_count(core, cpu);
-	return n;
-}
-
-/* All idle objects, of both tiers, wherever they are; but not the reserve. */
-unsigned long pcpool_count_evictable(struct pcpool_core *core)
-{
-	return count_slots(core) + count_tier(core, 0) + count_tier(core, 1) +
-	       pcpool_deferred_count(&core->deferred_puts);
-}
+#include "count.h"
+#include "stats.h"
 
 /*
- * An object that moves while others are counted may be counted twice. Where there is a bound,
- * it is known to be less than that.
+ * An object that moves during the count may be counted twice. If there is a bound, the
+ * true number is known to be within it.
  */
-static void heed_bound(const struct pcpool_core *core, struct pcpool_pool_stats *stats)
+static void clamp_idle(const struct pcpool_core *core, struct pcpool_pool_stats *stats)
 {
 	if (!core->max_idle)
 		return;
@@ -62,7 +33,7 @@ static void heed_bound(const struct pcpool_core *core, struct pcpool_pool_stats 
 	stats->idle_victim = min_t(u64, stats->idle_victim, core->max_idle - stats->idle_main);
 }
 
-/* Have the bytes counted that callers ask for; 0 or -ENOMEM. */
+/* Count the bytes that callers ask for, from now on; 0 or -ENOMEM. */
 int pcpool_count_bytes(struct pcpool *pool)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
@@ -71,15 +42,9 @@ int pcpool_count_bytes(struct pcpool *pool)
 	return core->requested ? 0 : -ENOMEM;
 }
 
-/* Fill in @stats, all of it. */
-void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
+/* What the pool is. */
+static void collect_params(const struct pcpool_core *core, struct pcpool_pool_stats *stats)
 {
-	unsigned int tier = pcpool_main_tier(core);
-	unsigned long in_slots;
-	long off_slots = 0;
-	int cpu;
-
-	memset(stats, 0, sizeof(*stats));
 	strscpy(stats->name, core->name, sizeof(stats->name));
 	strscpy(stats->owner, core->owner, sizeof(stats->owner));
 	stats->object_bytes = core->object_bytes;
@@ -88,7 +53,19 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 	stats->flags = core->flags;
 	stats->state = (READ_ONCE(core->bypass) ? PCPOOL_STATE_BYPASSED : 0) |
 		       (READ_ONCE(core->debug) ? PCPOOL_STATE_DEBUGGED : 0);
-	stats->misuses = atomic_long_read(&core->misuses);
+	stats->max_idle = core->max_idle;
+	stats->max_object_bytes = core->max_object_bytes;
+	if (core->wait) {
+		stats->max_total = pcpool_limit_max(&core->wait->limit);
+		stats->reserve = core->wait->reserve;
+	}
+}
+
+/* The counters of all CPUs. Returns the sum of off_slots. */
+static long collect_percpu(const struct pcpool_core *core, struct pcpool_pool_stats *stats)
+{
+	long off_slots = 0;
+	int cpu;
 
 	for_each_possible_cpu(cpu) {
 		const struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
@@ -103,53 +80,61 @@ void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
 		if (core->requested)
 			stats->requested_bytes += READ_ONCE(*per_cpu_ptr(core->requested, cpu));
 	}
+	return off_slots;
+}
+
+/* The counters of the whole pool. */
+static void collect_pool(const struct pcpool_core *core, struct pcpool_pool_stats *stats)
+{
 	stats->alloc_fail = atomic_long_read(&core->alloc_fail);
 	stats->drop_oversize = atomic_long_read(&core->drop_oversize);
 	stats->drop_full = atomic_long_read(&core->drop_full);
 	stats->drop_other = atomic_long_read(&core->drop_other);
 	stats->evicted = atomic_long_read(&core->evicted);
+	stats->ages = READ_ONCE(core->ages);
+	stats->misuses = atomic_long_read(&core->misuses);
+	stats->deferred = atomic_long_read(&core->nr_deferred);
+	stats->grows = atomic_long_read(&core->grows);
 	stats->allocs = stats->miss + atomic_long_read(&core->prefilled);
 	stats->frees = stats->drop_full + stats->drop_oversize +
-			stats->drop_other + stats->evicted;
-	in_slots = count_slots(core);
-	stats->gets = stats->hit_private + stats->hit_shared +
-		      stats->hit_steal + stats->hit_victim + stats->miss +
-		      stats->alloc_fail;
-	stats->puts = stats->hit_private + in_slots + off_slots;
-	/* Puts may be counted, and their gets not yet, while both go on. */
-	stats->outstanding = stats->gets - stats->alloc_fail > stats->puts ?
-			     stats->gets - stats->alloc_fail - stats->puts : 0;
-	stats->ages = READ_ONCE(core->ages);
-	stats->idle_main = in_slots + count_tier(core, tier) +
-			   pcpool_deferred_count(&core->deferred_puts);
-	stats->idle_victim = count_tier(core, !tier);
+		       stats->drop_other + stats->evicted;
 	if (core->wait) {
-		stats->max_total = pcpool_wait_max_total(core->wait);
-		stats->reserve = core->wait->reserve;
 		stats->idle_reserve = READ_ONCE(core->wait->nr_reserved);
-		stats->idle_main += stats->idle_reserve;
 		stats->waiting = READ_ONCE(core->wait->nr_waiters);
 		stats->waits = READ_ONCE(core->wait->waits);
 	}
-	stats->max_idle = core->max_idle;
-	stats->max_object_bytes = core->max_object_bytes;
-	heed_bound(core, stats);
-	stats->idle_bytes = (stats->idle_main + stats->idle_victim) *
-			    core->object_bytes;
-	stats->deferred = atomic_long_read(&core->nr_deferred);
-	stats->grows = atomic_long_read(&core->grows);
 }
 
-/**
- * pcpool_stats() - what a pool has done so far, and what is in it
- * @pool: the pool
- * @stats: where to put it; all of it is overwritten
- *
- * The numbers are exact, and agree with each other, if nobody gets, puts or ages meanwhile, and
- * the worker has nothing to do; else they are of slightly different moments.
- *
- * Context: Any context. Takes time in proportion to the number of possible CPUs.
- */
+/* Fill in @stats, all of it. */
+void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats)
+{
+	unsigned int tier = pcpool_main_tier(core);
+	unsigned long in_slots;
+	u64 got;
+
+	memset(stats, 0, sizeof(*stats));
+	collect_params(core, stats);
+	stats->puts = collect_percpu(core, stats);
+	collect_pool(core, stats);
+
+	in_slots = pcpool_count_slots(core);
+	stats->puts += stats->hit_private + in_slots;
+	got = stats->hit_private + stats->hit_shared + stats->hit_steal +
+	      stats->hit_victim + stats->miss;
+	stats->gets = got + stats->alloc_fail;
+	/* During gets and puts, a put may be counted before its get. */
+	stats->outstanding = got > stats->puts ? got - stats->puts : 0;
+
+	stats->idle_main = in_slots + pcpool_count_tier(core, tier) +
+			   pcpool_deferred_count(&core->deferred_puts) +
+			   stats->idle_reserve;
+	stats->idle_victim = pcpool_count_tier(core, !tier);
+	clamp_idle(core, stats);
+	stats->idle_bytes = (stats->idle_main + stats->idle_victim) *
+			    core->object_bytes;
+}
+
+/* See linux/pcpool.h. */
 void pcpool_stats(struct pcpool *pool, struct pcpool_pool_stats *stats)
 {
 	pcpool_collect(pcpool_to_core(pool), stats);

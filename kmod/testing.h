@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What lets the KUnit module reach the insides of pcpool.ko. On a kernel without
- * KUnit nothing of it is left, and pcpool exports its public interface only.
+ * Exports for the KUnit module, which tests the internals of pcpool.ko. On a kernel
+ * without KUnit only the public interface is exported.
  */
 #ifndef _PCPOOL_TESTING_H
 #define _PCPOOL_TESTING_H

@@ -3,7 +3,7 @@
  * What kmod/ calls in debug.c, which is not built here: debug mode is off, so that what is
  * tested and timed is what runs without it.
  */
-#include "internal.h"
+#include "debug.h"
 
 bool pcpool_debug_default;
 

@@ -3,7 +3,7 @@
  * What kmod/ calls in debugfs.c, which is not built here: there is no debugfs
  * to show anything in.
  */
-#include "internal.h"
+#include "debugfs.h"
 
 void pcpool_debugfs_init(void)
 {

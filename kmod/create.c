@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Creating and destroying pools. In task context, may sleep.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "create.h"
+#include "debug.h"
+#include "debugfs.h"
+#include "gate.h"
+#include "handover.h"
+#include "hotplug.h"
+#include "params.h"
+#include "registry.h"
+#include "release.h"
+#include "shrinker.h"
+#include "slots.h"
+#include "stats.h"
+#include "wait.h"
+#include "worker.h"
+
+/* The private slots of a CPU hold objects of at most this size together, but at least one. */
+#define PRIVATE_BYTES		(64u << 10)
+#define PRIVATE_SLOTS_AUTO	16u
+
+/*
+ * If there may be at most this many idle objects per CPU, they are in a shared array: most
+ * private slots would be empty, and the others where no other CPU looks. The array is
+ * also limited by the time it takes to search it.
+ */
+#define ARRAY_PER_CPU		4u
+#define ARRAY_MAX		1024u
+
+static unsigned int auto_slots(const struct pcpool_params *p)
+{
+	unsigned int n = clamp_t(size_t, PRIVATE_BYTES / p->object_bytes, 1,
+				 PRIVATE_SLOTS_AUTO);
+
+	/* At most half of the objects that may be idle are out of other CPUs' reach. */
+	if (p->max_idle)
+		n = clamp_t(unsigned long, p->max_idle / 2 / num_possible_cpus(), 1, n);
+	return n;
+}
+
+/* None if a get may have to wait for an object that is in a private slot. */
+static unsigned int nr_slots(const struct pcpool_core *core, const struct pcpool_params *p)
+{
+	if (core->array || core->wait)
+		return 0;
+	return p->private_slots ?: auto_slots(p);
+}
+
+/* Free everything except the core itself. */
+static void free_parts(struct pcpool_core *core)
+{
+	if (core->has_credit)
+		pcpool_credit_exit(&core->credit);
+	pcpool_array_free(core->array);
+	core->array = NULL;
+	pcpool_wait_exit(core);
+	pcpool_deferred_exit(&core->deferred_frees);
+	pcpool_deferred_exit(&core->deferred_puts);
+	free_cpumask_var(core->nonempty[1]);
+	free_cpumask_var(core->nonempty[0]);
+	free_percpu(core->requested);
+	free_percpu(core->cpu);
+	pcpool_slots_free(core->slots);
+}
+
+/* What a pool with bounds has in addition. Returns 0 or -ENOMEM. */
+static int init_bounds(struct pcpool_core *core, const struct pcpool_params *p)
+{
+	/* How many objects may be idle, in addition to the reserve. */
+	unsigned long bound = p->max_idle ? p->max_idle - p->reserve :
+			      p->max_total ?: ULONG_MAX;
+
+	core->max_idle = p->max_idle;
+	core->max_object_bytes = p->max_object_bytes;
+	core->bounded = p->max_idle || p->max_total || p->reserve;
+	if (!core->bounded && !p->max_object_bytes)
+		return 0;
+	core->defers_frees = true;
+	if (pcpool_deferred_init(&core->deferred_frees))
+		return -ENOMEM;
+	if (bound <= min(ARRAY_PER_CPU * num_possible_cpus(), ARRAY_MAX)) {
+		core->array = pcpool_array_alloc(bound);
+		if (!core->array)
+			return -ENOMEM;
+	} else if (p->max_idle) {
+		if (pcpool_credit_init(&core->credit, bound))
+			return -ENOMEM;
+		core->has_credit = true;
+	}
+	if (p->max_total || p->reserve)
+		return pcpool_wait_init(core, p->max_total, p->reserve);
+	return 0;
+}
+
+static void init_params(struct pcpool_core *core, const struct pcpool_params *p,
+			struct module *owner)
+{
+	core->ops = p->ops;
+	core->ctx = p->ctx;
+	core->flags = p->flags;
+	core->steal = p->steal;
+	core->object_bytes = p->object_bytes;
+	core->closed = (unsigned long)pcpool_closed_slots->slot;
+	core->bypass = p->flags & PCPOOL_BYPASS;
+	if (pcpool_debug_default) {
+		pcpool_debug_begin(core);
+		core->closed_for_debug = true;
+	}
+	strscpy(core->name, p->name, sizeof(core->name));
+	strscpy(core->owner, owner ? module_name(owner) : "kernel",
+		sizeof(core->owner));
+}
+
+static int init_parts(struct pcpool_core *core, const struct pcpool_params *p)
+{
+	if (init_bounds(core, p))
+		return -ENOMEM;
+	core->nr_slots = nr_slots(core, p);
+	core->batch = clamp(core->nr_slots, 1u, PCPOOL_BATCH);
+	core->refill = core->nr_slots - core->nr_slots / 4;
+	core->cpu = alloc_percpu(struct pcpool_cpu);
+	core->slots = pcpool_slots_alloc(core->nr_slots);
+	if (!core->cpu || !core->slots ||
+	    !zalloc_cpumask_var(&core->nonempty[0], GFP_KERNEL) ||
+	    !zalloc_cpumask_var(&core->nonempty[1], GFP_KERNEL) ||
+	    pcpool_deferred_init(&core->deferred_puts))
+		return -ENOMEM;
+	return 0;
+}
+
+static struct pcpool_core *alloc_core(const struct pcpool_params *p,
+				      struct module *owner)
+{
+	struct pcpool_core *core = kzalloc(sizeof(*core), GFP_KERNEL);
+
+	if (!core)
+		return NULL;
+	init_params(core, p, owner);
+	pcpool_worker_init(core);
+	if (init_parts(core, p)) {
+		free_parts(core);
+		kfree(core);
+		return NULL;
+	}
+	mutex_init(&core->age_lock);
+	pcpool_gate_init(core);
+	return core;
+}
+
+/* Free everything that is idle, when no context uses the pool any more. */
+static void empty(struct pcpool_core *core)
+{
+	void *obj;
+
+	if (core->wait) {
+		pcpool_wait_stop(core);
+		while ((obj = pcpool_wait_empty(core))) {
+			atomic_long_inc(&core->evicted);
+			pcpool_release(core, obj);
+		}
+	}
+	/* It may be allocating an object for the reserve. */
+	pcpool_worker_stop(core);
+	/* Takes what the worker would have taken; but may schedule it once more. */
+	pcpool_drain(&core->pool);
+	pcpool_worker_stop(core);
+	/* What the worker did not get to. */
+	while (core->defers_frees && (obj = pcpool_deferred_take(&core->deferred_frees)))
+		pcpool_release(core, obj);
+	pcpool_debug_destroy(core);
+}
+
+/* Let reclaim and CPU hotplug know the pool. */
+static int attach(struct pcpool_core *core)
+{
+	int ret = pcpool_hotplug_add(core);
+
+	if (ret)
+		return ret;
+	ret = pcpool_shrinker_init(core);
+	if (ret)
+		pcpool_hotplug_remove(core);
+	return ret;
+}
+
+static void detach(struct pcpool_core *core)
+{
+	pcpool_shrinker_exit(core);
+	pcpool_hotplug_remove(core);
+}
+
+/* Add the pool to the list of pools and to debugfs. */
+static int publish(struct pcpool_core *core)
+{
+	bool debugged;
+	int ret;
+
+	mutex_lock(&pcpool_pools_lock);
+	ret = pcpool_registry_check_name(core->name);
+	if (!ret) {
+		/* The default may have been switched since the pool was allocated. */
+		debugged = core->debug == PCPOOL_DEBUG_ON;
+		if (debugged != pcpool_debug_default)
+			pcpool_debug_set(core, pcpool_debug_default);
+		pcpool_registry_add(core);
+	}
+	mutex_unlock(&pcpool_pools_lock);
+	if (!ret)
+		pcpool_debugfs_add(core);
+	return ret;
+}
+
+static int fill_reserve(struct pcpool_core *core, const struct pcpool_params *p)
+{
+	int ret = core->wait ? pcpool_wait_fill(core, GFP_KERNEL) : 0;
+
+	if (ret)
+		pr_err("%s: reserve %lu: cannot allocate so many objects\n",
+		       p->name, p->reserve);
+	return ret;
+}
+
+/* See pcpool_create() in linux/pcpool.h. */
+struct pcpool *__pcpool_create(const struct pcpool_params *params,
+			       struct module *owner)
+{
+	struct pcpool_core *core;
+	int ret;
+
+	might_sleep();
+	ret = pcpool_check_params(params);
+	if (ret)
+		return ERR_PTR(ret);
+	mutex_lock(&pcpool_pools_lock);
+	ret = pcpool_registry_check_name(params->name);
+	mutex_unlock(&pcpool_pools_lock);
+	if (ret)
+		return ERR_PTR(ret);
+
+	/* Without the lock: ops->alloc may wait for a module to load that creates pools. */
+	core = alloc_core(params, owner);
+	if (!core)
+		return ERR_PTR(-ENOMEM);
+	ret = fill_reserve(core, params);
+	if (ret)
+		goto err_free;
+	ret = attach(core);
+	if (ret)
+		goto err_free;
+	ret = publish(core);
+	if (ret)
+		goto err_detach;
+	return &core->pool;
+
+err_detach:
+	detach(core);
+err_free:
+	empty(core);
+	free_parts(core);
+	kfree(core);
+	return ERR_PTR(ret);
+}
+EXPORT_SYMBOL_GPL(__pcpool_create);
+
+/* As pcpool_destroy(). Returns how many objects were outstanding. */
+u64 pcpool_end(struct pcpool *pool)
+{
+	struct pcpool_pool_stats stats;
+	struct pcpool_core *core;
+	bool debugged;
+
+	might_sleep();
+	if (IS_ERR_OR_NULL(pool))
+		return 0;
+	core = pcpool_to_core(pool);
+	if (WARN(core->dead, "pcpool: %s: destroyed twice\n", core->name))
+		return 0;
+
+	/* Reclaim may be using the pool, and is waited for. */
+	might_alloc(GFP_KERNEL);
+	/* First: while it is in the list, no other pool can use the directory's name. */
+	pcpool_debugfs_remove(core);
+	pcpool_registry_remove(core);
+
+	detach(core);
+	debugged = core->debug == PCPOOL_DEBUG_ON;
+	empty(core);
+	/* Exact, because nothing moves any more. */
+	pcpool_collect(core, &stats);
+	pcpool_gate_set_dead(core);
+	free_parts(core);
+	if (!stats.outstanding) {
+		kfree(core);
+		return 0;
+	}
+	WARN(1, "pcpool: %s: destroyed with %llu object%s outstanding%s\n",
+	     core->name, stats.outstanding, stats.outstanding == 1 ? "" : "s",
+	     debugged ? "" :
+	     "; debug mode (module parameter debug=1) tells which callers got them");
+	pcpool_registry_add_zombie(core);
+	return stats.outstanding;
+}
+
+/* See linux/pcpool.h. */
+void pcpool_destroy(struct pcpool *pool)
+{
+	pcpool_end(pool);
+}
+EXPORT_SYMBOL_GPL(pcpool_destroy);
+
+/*
+ * When the module is unloaded: release the pools that were never destroyed. A module with
+ * pools keeps this one loaded, so only a module that forgot them leaves some.
+ */
+void pcpool_abandon_all(void)
+{
+	struct pcpool_core *core, *next;
+
+	list_for_each_entry_safe(core, next, &pcpool_pools, list) {
+		pr_err("%s: never destroyed by %s; its objects are lost\n",
+		       core->name, core->owner);
+		detach(core);
+		pcpool_worker_stop(core);
+		pcpool_debug_destroy(core);
+		free_parts(core);
+		kfree(core);
+	}
+	pcpool_registry_free_zombies();
+}

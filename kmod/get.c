@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Gets: what happens when the inlined path (linux/pcpool.h) finds no object in the private
+ * slots. A get looks for an idle object (idle.c, or wait.c for a pool with a quota or a
+ * reserve), and then allocates one. The frequent cases come first, and end in calls
+ * that need nothing of the caller's frame any more.
+ *
+ * Callbacks are called outside of all sections that disable preemption.
+ */
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/minmax.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+
+#include "debug.h"
+#include "fastpath.h"
+#include "handover.h"
+#include "idle.h"
+#include "object.h"
+#include "wait.h"
+
+static bool is_dead(const struct pcpool_core *core)
+{
+	return WARN(core->dead, "pcpool: %s: asked for an object after it was destroyed\n",
+		    core->name);
+}
+
+/* Allocate an object for a get. Returns an error if that fails. */
+static void *get_new(struct pcpool_core *core, gfp_t gfp)
+{
+	return pcpool_count_miss(core, pcpool_wait_alloc(core, gfp));
+}
+
+/* A get from an elastic pool, after the fast path. */
+static void *get_elastic(struct pcpool_core *core, gfp_t gfp, enum pcpool_reach reach,
+			 unsigned long caller)
+{
+	void *obj = pcpool_idle_take_percpu(core, reach, true);
+
+	if (likely(obj))
+		return obj;
+	obj = get_new(core, gfp);
+	/* Debug mode may have been switched on, without waiting for sleepers in ops->alloc. */
+	if (unlikely(READ_ONCE(core->debug)) && !IS_ERR(obj))
+		pcpool_debug_got(core, obj, caller);
+	return obj;
+}
+
+/* A get from any other pool, after pcpool_take_bounded(). */
+static noinline void *get_special(struct pcpool_core *core, gfp_t gfp, enum pcpool_reach reach,
+				  unsigned int state, long timeout, unsigned long caller)
+{
+	void *obj = NULL;
+
+	if (is_dead(core))
+		return ERR_PTR(-ENODEV);
+	if (core->wait) {
+		obj = pcpool_wait_get(core, gfp, reach == PCPOOL_REACH_LOCAL, state, timeout);
+	} else {
+		if (!READ_ONCE(core->bypass))
+			obj = pcpool_idle_take(core, reach, true);
+		if (!obj)
+			obj = get_new(core, gfp);
+	}
+	if (READ_ONCE(core->debug) && !IS_ERR(obj))
+		pcpool_debug_got(core, obj, caller);
+	return obj;
+}
+
+/* For a get that returns NULL on failure. */
+static void *count_error(struct pcpool_core *core, void *obj)
+{
+	if (!IS_ERR(obj))
+		return obj;
+	atomic_long_inc(&core->alloc_fail);
+	return NULL;
+}
+
+/* Always a tail call, so the return address is that of the client; passing it costs more. */
+static noinline void *get_elastic_or_null(struct pcpool_core *core, gfp_t gfp,
+					  enum pcpool_reach reach)
+{
+	return count_error(core, get_elastic(core, gfp, reach, _RET_IP_));
+}
+
+static noinline void *get_special_or_null(struct pcpool_core *core, gfp_t gfp,
+					  enum pcpool_reach reach, long timeout,
+					  unsigned long caller)
+{
+	void *obj = pcpool_take_bounded(core);
+
+	if (likely(obj))
+		return obj;
+	return count_error(core, get_special(core, gfp, reach, TASK_UNINTERRUPTIBLE, timeout,
+					     caller));
+}
+
+static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum pcpool_reach reach,
+				 long timeout, unsigned long caller)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	void *obj;
+
+	if (unlikely(READ_ONCE(pool->get_slots) != core->slots))
+		return get_special_or_null(core, gfp, reach, timeout, caller);
+	obj = pcpool_refill_and_take(core);
+	return likely(obj) ? obj : get_elastic_or_null(core, gfp, reach);
+}
+
+void *__pcpool_get(struct pcpool *pool, gfp_t gfp)
+{
+	return get(pool, gfp, PCPOOL_REACH_ALL, MAX_SCHEDULE_TIMEOUT, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(__pcpool_get);
+
+void *__pcpool_get_local(struct pcpool *pool, gfp_t gfp)
+{
+	return get(pool, gfp, PCPOOL_REACH_LOCAL, MAX_SCHEDULE_TIMEOUT, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(__pcpool_get_local);
+
+static noinline void *try_get_special(struct pcpool_core *core, unsigned long caller)
+{
+	void *obj = pcpool_take_bounded(core);
+
+	if (likely(obj))
+		return obj;
+	if (is_dead(core) || READ_ONCE(core->bypass))
+		return NULL;
+	/* First come, first served. */
+	if (core->wait && READ_ONCE(core->wait->nr_waiters))
+		return NULL;
+	obj = pcpool_idle_take(core, PCPOOL_REACH_ALL, true);
+	if (READ_ONCE(core->debug) && obj)
+		pcpool_debug_got(core, obj, caller);
+	return obj;
+}
+
+void *__pcpool_try_get(struct pcpool *pool)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	void *obj;
+
+	if (unlikely(READ_ONCE(pool->get_slots) != core->slots))
+		return try_get_special(core, _RET_IP_);
+	obj = pcpool_refill_and_take(core);
+	return likely(obj) ? obj : pcpool_idle_take_percpu(core, PCPOOL_REACH_ALL, true);
+}
+EXPORT_SYMBOL_GPL(__pcpool_try_get);
+
+/* See linux/pcpool.h. */
+void *pcpool_get_timeout(struct pcpool *pool, gfp_t gfp, unsigned long timeout)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	void *obj = __pcpool_get_private(pool);
+
+	if (obj)
+		return obj;
+	if (READ_ONCE(pool->get_slots) == core->slots)
+		obj = get_elastic(core, gfp, PCPOOL_REACH_ALL, _RET_IP_);
+	else
+		obj = pcpool_take_bounded(core) ?:
+		      get_special(core, gfp, PCPOOL_REACH_ALL, TASK_KILLABLE,
+				  min_t(unsigned long, timeout, MAX_SCHEDULE_TIMEOUT), _RET_IP_);
+	if (IS_ERR(obj))
+		atomic_long_inc(&core->alloc_fail);
+	return obj;
+}
+EXPORT_SYMBOL_GPL(pcpool_get_timeout);
+
+/*
+ * Take up to @n objects directly from this CPU's queue, without moving them through the
+ * private slots. Returns how many; 0 if there is none.
+ */
+static unsigned int take_batch(struct pcpool_core *core, unsigned int n, void **objs)
+{
+	struct pcpool_cpu *c;
+
+	preempt_disable();
+	/* If the hint is wrong, the private slots have more. */
+	*objs = pcpool_percpu_take_hidden(core);
+	if (*objs) {
+		n = 1;
+		this_cpu_inc(core->slots->hits);
+	} else {
+		c = this_cpu_ptr(core->cpu);
+		n = pcpool_percpu_pop(core, pcpool_own_main_tier(c), objs, min(n, PCPOOL_BATCH));
+		if (n)
+			WRITE_ONCE(c->refilled, PCPOOL_REFILLED);
+		this_cpu_add(core->cpu->hit_shared, n);
+	}
+	preempt_enable();
+	return n;
+}
+
+/* See linux/pcpool.h. */
+unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
+			     void **objs)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+	unsigned int got = 0, taken;
+	void *obj;
+
+	while (got < n && (obj = __pcpool_get_private(pool)))
+		objs[got++] = obj;
+	while (got < n && READ_ONCE(pool->get_slots) == core->slots) {
+		taken = take_batch(core, n - got, objs + got);
+		if (!taken)
+			break;
+		got += taken;
+	}
+	/* Wait for the first object only: two callers that hold some could deadlock. */
+	while (got < n && ((obj = __pcpool_get_private(pool)) ||
+			   (obj = get(pool, gfp, PCPOOL_REACH_ALL,
+				      got ? 0 : MAX_SCHEDULE_TIMEOUT, _RET_IP_))))
+		objs[got++] = obj;
+	return got;
+}
+EXPORT_SYMBOL_GPL(pcpool_get_bulk);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Handing over objects to gets that wait, and keeping the reserve: what a put or a free
+ * does for a pool with a quota (max_total) or a reserve. The other side, a get that waits,
+ * is in wait.c.
+ */
+#ifndef _PCPOOL_HANDOVER_H
+#define _PCPOOL_HANDOVER_H
+
+#include <linux/list.h>
+#include <linux/sched.h>
+
+#include "types.h"
+
+/**
+ * struct pcpool_waiter - a get that waits; on its stack
+ * @entry: in the wait queue, until something is handed over; in the order of @ticket
+ * @ticket: its position
+ * @task: the task
+ * @obj: what was handed over; NULL: the right to allocate an object
+ * @served: something was handed over, and it is no longer queued
+ * @failed: it has failed to allocate an object; constant while it is queued
+ * @retry: it should try again: another context has just allocated an object, or freed one
+ */
+struct pcpool_waiter {
+	struct list_head entry;
+	unsigned long ticket;
+	struct task_struct *task;
+	void *obj;
+	bool served;
+	bool failed;
+	bool retry;
+};
+
+int pcpool_wait_init(struct pcpool_core *core, unsigned long max_total,
+		     unsigned long reserve);
+void pcpool_wait_exit(struct pcpool_core *core);
+void pcpool_wait_stop(struct pcpool_core *core);
+void *pcpool_wait_empty(struct pcpool_core *core);
+
+/* Under the lock. */
+void pcpool_wait_enqueue(struct pcpool_wait *q, struct pcpool_waiter *w);
+void pcpool_wait_dequeue(struct pcpool_wait *q, struct pcpool_waiter *w);
+bool pcpool_wait_hand_to_first(struct pcpool_wait *q, void *obj, unsigned long before);
+void pcpool_wait_wake_retry(struct pcpool_wait *q);
+void *pcpool_wait_take_reserved(struct pcpool_wait *q);
+
+bool pcpool_wait_offer(struct pcpool_core *core, void *obj);
+void pcpool_wait_hand_over(struct pcpool_wait *q);
+void pcpool_wait_tried(struct pcpool_core *core, bool allocated);
+void pcpool_wait_freed(struct pcpool_core *core);
+
+/* Are there, of all objects, fewer than the reserve needs? */
+static inline bool pcpool_wait_reserve_short(const struct pcpool_wait *q)
+{
+	return pcpool_limit_count(&q->limit) < READ_ONCE(q->reserve);
+}
+
+/*
+ * Call this after anything that a get may be waiting for: an object has become idle, one
+ * that was in transit can be found again, or one was freed. Pairs with the barrier in
+ * wait_for_object(); (A) in handover.c.
+ */
+static inline void pcpool_wake_waiters(struct pcpool_wait *q)
+{
+	if (likely(!q))
+		return;
+	smp_mb(); /* (A) */
+	if (READ_ONCE(q->nr_waiters) || READ_ONCE(q->nr_reserved) < READ_ONCE(q->reserve))
+		pcpool_wait_hand_over(q);
+}
+
+#endif /* _PCPOOL_HANDOVER_H */

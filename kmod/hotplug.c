@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CPU hotplug; see hotplug.h. The callback runs in task context on another CPU.
+ */
+#include <linux/cpuhotplug.h>
+#include <linux/percpu.h>
+#include <linux/topology.h>
+
+#include "defer.h"
+#include "hotplug.h"
+#include "percpu.h"
+#include "slots.h"
+
+static enum cpuhp_state hotplug_state;
+
+/*
+ * @cpu is down, and stays down while this runs: move the contents of its private slots to
+ * its queue, from where any CPU may take them. Hotplug keeps aging passes from changing
+ * the epoch meanwhile.
+ */
+static int cpu_is_dead(unsigned int cpu, struct hlist_node *node)
+{
+	struct pcpool_core *core = container_of(node, struct pcpool_core,
+						hotplug);
+	struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
+	struct pcpool_queue *q = &c->queue[pcpool_main_tier(core)];
+	struct pcpool_ring *ring;
+
+	if (pcpool_slots_count(core->slots, core->nr_slots, cpu) &&
+	    pcpool_queue_room(q, core->nr_slots) < core->nr_slots) {
+		ring = pcpool_ring_alloc(pcpool_ring_min(core), GFP_KERNEL,
+					 cpu_to_node(cpu));
+		if (ring)
+			pcpool_queue_add_ring(q, ring);
+	}
+	/* Without memory for a ring, the worker has to find room for the objects. */
+	if (pcpool_percpu_flush(core, cpu))
+		pcpool_schedule_worker(core);
+	return 0;
+}
+
+int pcpool_hotplug_init(void)
+{
+	int ret = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "pcpool:offline",
+					  NULL, cpu_is_dead);
+
+	if (ret < 0)
+		return ret;
+	hotplug_state = ret;
+	return 0;
+}
+
+void pcpool_hotplug_exit(void)
+{
+	cpuhp_remove_multi_state(hotplug_state);
+}
+
+int pcpool_hotplug_add(struct pcpool_core *core)
+{
+	return cpuhp_state_add_instance_nocalls(hotplug_state, &core->hotplug);
+}
+
+void pcpool_hotplug_remove(struct pcpool_core *core)
+{
+	cpuhp_state_remove_instance_nocalls(hotplug_state, &core->hotplug);
+}

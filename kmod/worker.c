@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The worker; see worker.h. Two work items per pool, scheduled by an irq_work
+ * (pcpool_schedule_worker()): @work completes deferred puts, adds deferral slots ahead of
+ * need, and refills the reserve; @free_work frees objects.
+ */
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+
+#include "defer.h"
+#include "handover.h"
+#include "idle.h"
+#include "release.h"
+#include "wait.h"
+#include "worker.h"
+
+/* Since 6.17, a workqueue that is not unbound must say so. */
+#ifdef PCPOOL_HAVE_WQ_PERCPU
+#define WQ_FLAGS		(WQ_MEM_RECLAIM | WQ_PERCPU)
+#else
+#define WQ_FLAGS		WQ_MEM_RECLAIM
+#endif
+
+struct workqueue_struct *pcpool_workqueue;
+static struct workqueue_struct *free_workqueue;
+
+/* Complete a deferred put. The object already counts against the bounds of the pool. */
+static void complete_put(struct pcpool_core *core, void *obj)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY;
+
+	/* Before anything that may have to wait for memory. */
+	if (core->wait && pcpool_wait_offer(core, obj)) {
+		pcpool_return_credits(core, 1);
+	} else if (unlikely(READ_ONCE(core->bypass))) {
+		pcpool_return_credits(core, 1);
+		pcpool_drop(core, obj, gfp, &core->drop_other);
+	} else if (unlikely(!pcpool_idle_keep_percpu(core, obj, gfp))) {
+		pcpool_return_credits(core, 1);
+		pcpool_drop(core, obj, gfp, &core->drop_full);
+	}
+	/* This put was counted when it was deferred. */
+	this_cpu_dec(core->cpu->off_slots);
+}
+
+/*
+ * Add slots ahead of need. Without trying hard, because reclaim may be waiting for what
+ * the worker does next. A reservation that finds too few schedules the worker again.
+ */
+static void add_slots(struct pcpool_deferred *d)
+{
+	while (pcpool_deferred_needs_slots(d) &&
+	       pcpool_deferred_add_slots(d, GFP_KERNEL | __GFP_NORETRY))
+		;
+}
+
+/* Allocate what the reserve lacks, or try again later. */
+static void refill_reserve(struct pcpool_core *core)
+{
+	if (pcpool_wait_fill(core, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN))
+		queue_delayed_work(pcpool_workqueue, &core->wait->refill, PCPOOL_WAIT_RETRY);
+}
+
+static void put_work(struct work_struct *work)
+{
+	struct pcpool_core *core = container_of(work, struct pcpool_core, work);
+	unsigned int i;
+	void *obj;
+
+	add_slots(&core->deferred_puts);
+	if (core->defers_frees)
+		add_slots(&core->deferred_frees);
+	if (core->wait)
+		refill_reserve(core);
+	/*
+	 * The lock excludes aging passes, which have to demote deferred puts. A pass may be
+	 * urgent, so neither hold the lock for long nor try hard to get memory.
+	 */
+	do {
+		mutex_lock(&core->age_lock);
+		for (i = 0; i < PCPOOL_BATCH; i++) {
+			obj = pcpool_deferred_take(&core->deferred_puts);
+			if (!obj)
+				break;
+			complete_put(core, obj);
+		}
+		mutex_unlock(&core->age_lock);
+		/* In transit, the objects could not be found. */
+		pcpool_wake_waiters(core->wait);
+		cond_resched();
+	} while (i == PCPOOL_BATCH);
+}
+
+/*
+ * Waits for nothing but what ops->free does, and for no other work item, even if there is
+ * only one worker thread for lack of memory; hence its own workqueue. A get may be waiting
+ * for the quota that these objects still hold, and other work for that get.
+ */
+static void free_work(struct work_struct *work)
+{
+	struct pcpool_core *core = container_of(work, struct pcpool_core, free_work);
+	void *obj;
+
+	while ((obj = pcpool_deferred_take(&core->deferred_frees))) {
+		pcpool_release(core, obj);
+		cond_resched();
+	}
+}
+
+static void schedule_irq_work(struct irq_work *irq_work)
+{
+	struct pcpool_core *core = container_of(irq_work, struct pcpool_core,
+						irq_work);
+
+	/* On this CPU, so that its queue is the one that grows. */
+	queue_work_on(smp_processor_id(), pcpool_workqueue, &core->work);
+	if (core->defers_frees)
+		queue_work_on(smp_processor_id(), free_workqueue, &core->free_work);
+}
+
+void pcpool_worker_init(struct pcpool_core *core)
+{
+	/* Hard: on PREEMPT_RT, the irq_work thread of a CPU is parked while it goes offline. */
+	core->irq_work = IRQ_WORK_INIT_HARD(schedule_irq_work);
+	INIT_WORK(&core->work, put_work);
+	INIT_WORK(&core->free_work, free_work);
+}
+
+/* Stop the worker for good, if nothing else schedules it any more. */
+void pcpool_worker_stop(struct pcpool_core *core)
+{
+	unsigned int i;
+
+	/* Twice: the first time, it may just have decided to schedule itself again. */
+	for (i = 0; i < 2; i++) {
+		irq_work_sync(&core->irq_work);
+		cancel_work_sync(&core->work);
+		cancel_work_sync(&core->free_work);
+		if (core->wait)
+			cancel_delayed_work_sync(&core->wait->refill);
+	}
+}
+
+int pcpool_workqueues_init(void)
+{
+	pcpool_workqueue = alloc_workqueue("pcpool", WQ_FLAGS, 0);
+	if (!pcpool_workqueue)
+		return -ENOMEM;
+	free_workqueue = alloc_workqueue("pcpool_free", WQ_FLAGS, 0);
+	if (!free_workqueue) {
+		destroy_workqueue(pcpool_workqueue);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void pcpool_workqueues_exit(void)
+{
+	destroy_workqueue(free_workqueue);
+	destroy_workqueue(pcpool_workqueue);
+}
