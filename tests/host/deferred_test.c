@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Deferred puts: whoever has secured a cell finds one, whatever is added and trimmed
- * meanwhile; nothing is lost or handed out twice, and the content of an object is
- * what was put. Once with threads, once with interruptions at every point (see
- * interrupt_test.c). The shim's pages are small, so that chunks come and go.
+ * Deferred puts. A put for which a deferral slot was reserved finds one, whatever is added
+ * and trimmed meanwhile. No object is lost or handed out twice, and each has the content that
+ * was put. Tested with threads, and with interruptions at every point (see
+ * interrupt_test.c). The shim's pages are small, so that chunks are often added and trimmed.
  */
 #include <sched.h>
 #include <unistd.h>
@@ -13,15 +13,16 @@
 
 #define WORKERS		3
 #define HELD_MAX	150u
-#define CELLS_MAX	400	/* more only make it slower: a bag is searched cell by cell */
+#define SLOTS_MAX	400	/* more slow it down: slots are searched one by one */
 
 static struct pcpool_deferred deferred;
 static unsigned int delay_us;
 static bool done;
 
 /*
- * FILLING: all that can be made is made and put, to the last cell; so any cell that was
- * promised and is not there is missed. DRAINING: it is unmade, and cells are trimmed.
+ * ADDING: some of everything. FILLING: as many objects as possible are allocated and put, down
+ * to the last slot, so that a put fails if a reserved slot does not exist. DRAINING: objects
+ * are freed, and slots are trimmed.
  */
 static enum phase { ADDING, FILLING, DRAINING } phase;
 
@@ -34,20 +35,20 @@ static struct {
 #define get_total(what) \
 	__atomic_load_n(&total.what, __ATOMIC_RELAXED)
 
-static bool make(struct obj **obj)
+static bool alloc_one(struct obj **obj)
 {
 	if (!pcpool_deferred_reserve(&deferred)) {
 		add_total(refused, 1);
 		return false;
 	}
-	*obj = obj_make();
+	*obj = obj_alloc();
 	add_total(allocs, 1);
 	return true;
 }
 
-static void unmake(struct obj *obj)
+static void free_one(struct obj *obj)
 {
-	obj_unmake(obj);
+	obj_free(obj);
 	pcpool_deferred_unreserve(&deferred);
 	add_total(frees, 1);
 }
@@ -56,7 +57,7 @@ static void put(struct obj *obj)
 {
 	obj_put(obj, shim_random());
 	if (!pcpool_deferred_put(&deferred, obj))
-		fail("a put found no cell, though one was secured");
+		fail("a put found no deferral slot, though one was reserved");
 	add_total(put, 1);
 }
 
@@ -71,7 +72,7 @@ static struct obj *take(void)
 	return obj;
 }
 
-/* In a phase of adding there is a bit of all; the next is begun by thread 0. */
+/* Thread 0 changes the phase. */
 static void work(void)
 {
 	struct obj *held[HELD_MAX];
@@ -82,11 +83,11 @@ static void work(void)
 
 		dice = random_in(0, 15);
 		if (dice == 0 && now == ADDING &&
-		    atomic_long_read(&deferred.slots) < CELLS_MAX) {
+		    atomic_long_read(&deferred.slots) < SLOTS_MAX) {
 			check(pcpool_deferred_add_slots(&deferred, GFP_KERNEL));
 			add_total(added, 1);
 		} else if (dice < 6 && now != DRAINING && n < HELD_MAX) {
-			n += make(&held[n]);
+			n += alloc_one(&held[n]);
 		} else if (n && (dice < 9 || now == FILLING)) {
 			put(held[--n]);
 		} else if (dice < 13 && now != FILLING && n < HELD_MAX) {
@@ -94,7 +95,7 @@ static void work(void)
 			if (held[n])
 				n++;
 		} else if (n && now != FILLING) {
-			unmake(held[--n]);
+			free_one(held[--n]);
 		}
 	}
 	while (n)
@@ -110,7 +111,7 @@ static void trim(void)
 	}
 }
 
-static void secure(void)
+static void reserve_and_unreserve(void)
 {
 	unsigned int n = 0;
 
@@ -125,7 +126,7 @@ static void secure(void)
 		pcpool_deferred_unreserve(&deferred);
 }
 
-/* Else it would have tested nothing; for machines that are slow. */
+/* On a slow machine, run on until the test has covered enough. */
 static bool enough(void)
 {
 	return get_total(taken) > 1000 && get_total(refused) > 100 &&
@@ -150,7 +151,7 @@ static void deferred_thread(unsigned int index)
 		trim();
 		break;
 	case 2:
-		secure();
+		reserve_and_unreserve();
 		break;
 	default:
 		work();
@@ -165,8 +166,8 @@ static void run(void)
 	run_threads(3 + WORKERS, deferred_thread);
 	check(pcpool_deferred_count(&deferred) == total.put - total.taken);
 	while ((obj = take()))
-		unmake(obj);
-	note("%lu made, %lu refused, %lu put, %lu taken, %lu chunks added, %lu trims",
+		free_one(obj);
+	note("%lu allocated, %lu refused, %lu put, %lu taken, %lu chunks added, %lu trims",
 	     total.allocs, total.refused, total.put, total.taken, total.added, total.trims);
 	if (total.allocs != total.frees)
 		fail("%ld objects were lost", total.allocs - total.frees);
@@ -180,7 +181,7 @@ static void deferred_stress(void)
 	run();
 }
 
-static void deferred_slow(void)
+static void deferred_slow_threads(void)
 {
 	delay_us = 100;
 	run();
@@ -207,17 +208,17 @@ static void deferred_serial(void)
 	for (more = 0; pcpool_deferred_reserve(&deferred); more++)
 		;
 	check(more >= PCPOOL_DEFERRED_SPARE && n + more < ARRAY_SIZE(objs));
-	/* A cell for each, and not one more. */
+	/* There is a slot for each object, and no other slot. */
 	for (n += more; n; n--)
 		check(pcpool_deferred_put(&deferred, &objs[n]));
 	check(!pcpool_deferred_put(&deferred, &objs[0]));
 	check(pcpool_deferred_take(&deferred) && pcpool_deferred_put(&deferred, &objs[0]));
-	/* Nothing to give back. */
+	/* A trim finds nothing to free. */
 	n = pcpool_deferred_count(&deferred);
 	pcpool_deferred_trim(&deferred);
 	check(pcpool_deferred_count(&deferred) == n && shim_live() == 2);
 	check(atomic_long_read(&deferred.slots) == n);
-	/* One more than leaves enough to spare without one of the two chunks. */
+	/* One object too many to free one of the two chunks and keep the spare slots. */
 	for (leave = n / 2 - PCPOOL_DEFERRED_SPARE + 1; n > leave; n--) {
 		check(pcpool_deferred_take(&deferred));
 		pcpool_deferred_unreserve(&deferred);
@@ -225,7 +226,7 @@ static void deferred_serial(void)
 	pcpool_deferred_trim(&deferred);
 	rcu_barrier();
 	check(shim_live() == 2 && pcpool_deferred_count(&deferred) == n);
-	/* Objects that are in the way are moved. */
+	/* A trim moves the objects of the chunk that it frees. */
 	check(pcpool_deferred_take(&deferred));
 	pcpool_deferred_unreserve(&deferred);
 	n--;
@@ -238,23 +239,23 @@ static void deferred_serial(void)
 	pcpool_deferred_exit(&deferred);
 }
 
-/* Interrupted at every point. */
+/* Interruptions at every point */
 
 static const char *doing[2];
 static unsigned int at;
 static bool interrupted;
 
-static bool make_and_put(void)
+static bool alloc_and_put(void)
 {
 	struct obj *obj;
 
-	if (!make(&obj))
+	if (!alloc_one(&obj))
 		return false;
 	put(obj);
 	return true;
 }
 
-static void act_put(void)	{ make_and_put(); }
+static void act_put(void)	{ alloc_and_put(); }
 static void act_trim(void)	{ pcpool_deferred_trim(&deferred); }
 static void act_add(void)	{ check(pcpool_deferred_add_slots(&deferred, GFP_ATOMIC)); }
 
@@ -263,7 +264,7 @@ static void act_take(void)
 	struct obj *obj = take();
 
 	if (obj)
-		unmake(obj);
+		free_one(obj);
 }
 
 static void act_take_and_put(void)
@@ -276,7 +277,7 @@ static void act_take_and_put(void)
 
 static void act_fill(void)
 {
-	while (make_and_put())
+	while (alloc_and_put())
 		;
 }
 
@@ -285,7 +286,7 @@ static void act_empty(void)
 	struct obj *obj;
 
 	while ((obj = take()))
-		unmake(obj);
+		free_one(obj);
 }
 
 static void act_empty_and_trim(void)
@@ -296,7 +297,7 @@ static void act_empty_and_trim(void)
 
 static const struct {
 	const char *name;
-	bool single;	/* one operation; the others are there to interrupt these */
+	bool single;	/* one operation; the others only interrupt these */
 	bool trims;
 	void (*run)(void);
 } actions[] = {
@@ -311,9 +312,9 @@ static const struct {
 };
 
 /*
- * So many objects put before and after so many chunks were added, and so many of them
- * left. All chunks are of one size here, and a trim spares some cells, so that
- * JUST_ENOUGH is as many as still allow one.
+ * Initial states: the number of objects put before chunks are added, of chunks, of objects put
+ * after that, and of objects left in the end. All chunks have the same size, and a trim keeps
+ * spare slots. JUST_ENOUGH is the largest number of objects with which a trim frees a chunk.
  */
 #define ALL		10000L
 #define JUST_ENOUGH	(-1L)
@@ -337,7 +338,7 @@ static void run_interrupt(void)
 
 static void put_some(long n)
 {
-	while (n-- && make_and_put())
+	while (n-- && alloc_and_put())
 		;
 }
 
@@ -360,12 +361,13 @@ static void set_up(unsigned int state)
 
 static void __attribute__((noreturn)) wrong(const char *what)
 {
-	fail("%s: %s, at point %u by %s", what, doing[0], at, doing[1]);
+	fail("%s: %s, interrupted at point %u by %s", what, doing[0], at, doing[1]);
 }
 
 /*
- * All that was put is there, as many more objects as there may be find a cell, and (a long
- * search, so only where cells come and go) there are no others.
+ * Checks that all objects that were put can be taken, and that there is a slot for each object
+ * that can be reserved for. After a trim, also checks that there is no other slot; that takes a
+ * long search.
  */
 static void tear_down(bool trimmed)
 {
@@ -375,12 +377,12 @@ static void tear_down(bool trimmed)
 	if (total.allocs != total.frees)
 		wrong("an object was lost");
 	if (pcpool_deferred_count(&deferred) || atomic_long_read(&deferred.reserved))
-		wrong("what is empty counts objects");
+		wrong("a count is not 0, though there are no objects");
 	act_fill();
 	if (total.allocs - total.frees != pcpool_deferred_count(&deferred))
-		wrong("objects are not counted");
+		wrong("the count is not the number of objects");
 	if (trimmed && pcpool_deferred_put(&deferred, &one_more))
-		wrong("a cell was lost");
+		wrong("a put found a slot that was not reserved");
 	act_empty();
 	if (total.allocs != total.frees)
 		wrong("an object was lost");
@@ -402,7 +404,7 @@ static void deferred_interrupted(void)
 				doing[1] = actions[j].name;
 				interrupt = actions[j].run;
 				interrupted = true;
-				/* Later points are much like earlier ones. */
+				/* Later points are similar to earlier ones. */
 				for (at = 0, step = 1; interrupted; at += step) {
 					set_up(state);
 					interrupted = false;
@@ -423,7 +425,7 @@ static void deferred_interrupted(void)
 const struct test deferred_tests[] = {
 	{ "deferred_serial", deferred_serial },
 	{ "deferred_stress", deferred_stress },
-	{ "deferred_slow", deferred_slow },
+	{ "deferred_slow_threads", deferred_slow_threads },
 	{ "deferred_interrupted", deferred_interrupted },
 	{ }
 };

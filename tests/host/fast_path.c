@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A get and a put as a client's compiler makes them; tests/host/static looks at what came
- * out, and nobody runs it.
+ * A get and a put, compiled as in a client. tests/host/static and bench/same-code check the
+ * instructions. The code is never run.
  */
 #include <linux/module.h>
 #include <linux/pcpool.h>
@@ -12,7 +12,7 @@ void fast_path(struct pcpool *pool)
 {
 	void *obj = pcpool_get(pool, GFP_KERNEL);
 
-	/* The compiler must not know that it is the same object. */
+	/* Hides from the compiler that the put is of the same object. */
 	OPTIMIZER_HIDE_VAR(obj);
 	pcpool_put(pool, obj);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs one test a process: host-test [-v] [-s SEED] [-t MS] TEST, or host-test -l for their
- * names. Ends with 0 if it passed; a sanitizer's report ends it otherwise by itself.
+ * Runs one test in a process of its own: host-test [-v] [-s SEED] [-t MS] TEST. host-test -l
+ * lists the tests. The exit status is 0 if the test passed. A sanitizer that reports an error
+ * ends the process with another status.
  */
 #include <getopt.h>
 #include <pthread.h>
@@ -28,7 +29,7 @@ void fail(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	/* In one piece, since other threads may fail too. */
+	/* One call, since other threads may print a failure too. */
 	fprintf(stderr, "%s: FAILED: %s (seed %lu)\n", running, text, seed);
 	_exit(1);
 }
@@ -66,7 +67,7 @@ static unsigned long payload(const struct obj *obj, unsigned int i)
 	return (obj->serial ^ (unsigned long)obj) * (2 * i + 1);
 }
 
-struct obj *obj_make(void)
+struct obj *obj_alloc(void)
 {
 	struct obj *obj = calloc(1, sizeof(*obj));
 
@@ -76,7 +77,7 @@ struct obj *obj_make(void)
 	return obj;
 }
 
-void obj_unmake(struct obj *obj)
+void obj_free(struct obj *obj)
 {
 	check(__atomic_exchange_n(&obj->owned, false, __ATOMIC_RELAXED));
 	free(obj);
@@ -90,13 +91,13 @@ void obj_put(struct obj *obj, unsigned long serial)
 	for (i = 0; i < ARRAY_SIZE(obj->payload); i++)
 		obj->payload[i] = payload(obj, i);
 	if (!__atomic_exchange_n(&obj->owned, false, __ATOMIC_RELAXED))
-		fail("put an object that was not owned");
+		fail("an object was put that the test did not own");
 }
 
 void obj_keep(struct obj *obj)
 {
 	if (__atomic_exchange_n(&obj->owned, true, __ATOMIC_RELAXED))
-		fail("an object was taken, though its put refused it");
+		fail("a get returned an object whose put had been refused");
 }
 
 unsigned long obj_got(struct obj *obj)
@@ -104,30 +105,30 @@ unsigned long obj_got(struct obj *obj)
 	unsigned int i;
 
 	if (!obj)
-		fail("got NULL for an object");
+		fail("a get returned NULL instead of an object");
 	if (__atomic_exchange_n(&obj->owned, true, __ATOMIC_RELAXED))
 		fail("an object was handed out twice");
 	for (i = 0; i < ARRAY_SIZE(obj->payload); i++) {
 		if (obj->payload[i] != payload(obj, i))
-			fail("an object's content was not what was put");
+			fail("an object has other content than it was put with");
 		obj->payload[i] = ~0UL;
 	}
 	return obj->serial;
 }
 
-void pile_give(struct pile *pile, struct obj *obj)
+void obj_stack_push(struct obj_stack *stack, struct obj *obj)
 {
-	struct obj *top = __atomic_load_n(&pile->top, __ATOMIC_RELAXED);
+	struct obj *top = __atomic_load_n(&stack->top, __ATOMIC_RELAXED);
 
 	do {
 		obj->next = top;
-	} while (!__atomic_compare_exchange_n(&pile->top, &top, obj, false,
+	} while (!__atomic_compare_exchange_n(&stack->top, &top, obj, false,
 					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
 
-struct obj *pile_take_all(struct pile *pile)
+struct obj *obj_stack_pop_all(struct obj_stack *stack)
 {
-	return __atomic_exchange_n(&pile->top, NULL, __ATOMIC_ACQUIRE);
+	return __atomic_exchange_n(&stack->top, NULL, __ATOMIC_ACQUIRE);
 }
 
 /* Threads */

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shared queue with no concurrency at all: an operation is interrupted at each of its
- * points in turn by each other operation that may happen then, and these by others
- * again. This is what an interrupt or another CPU does to it, but every time; so what
- * is wrong in the order of its steps, if not of its memory accesses, is found for sure.
+ * The shared queue without concurrency: each operation is interrupted at each of its points
+ * by each other operation that may run there, and these are interrupted in turn. An interrupt
+ * or another CPU does the same, but only by chance. An error in the order of the steps is
+ * therefore always found; an error in the order of memory accesses is not.
  */
 #include "queue.h"
 #include "test.h"
 
 #define OBJECTS		64u
-#define RING_SIZE	4u	/* small, so that all is soon full, empty and wrapped */
+#define RING_SIZE	4u	/* small, so that rings soon fill up, run empty and wrap */
 #define POINTS_MAX	200u
 
 static struct pcpool_queue queue;
@@ -19,12 +19,12 @@ static unsigned int next_free;
 static const char *doing[3];
 static unsigned int at[2];
 
-/* How many are in the queue for sure, and the fewest that were while a victim ran. */
+/* Objects that are certainly in the queue, and the minimum of that while a victim ran. */
 static int count, fewest;
 
 static void __attribute__((noreturn)) wrong(const char *what)
 {
-	fail("%s: %s, at point %u by %s, at point %u by %s", what, doing[0], at[0],
+	fail("%s: %s, interrupted at point %u by %s, at point %u by %s", what, doing[0], at[0],
 	     doing[1], at[1], doing[2] ?: "nothing");
 }
 
@@ -36,9 +36,9 @@ static void got(void **popped, unsigned int n)
 		for (j = 0; j < OBJECTS && objs[j] != popped[i]; j++)
 			;
 		if (j == OBJECTS)
-			wrong("popped something that is no object");
+			wrong("a pop returned a pointer that is not an object");
 		if (out[j])
-			wrong("popped an object twice");
+			wrong("an object was popped twice");
 		out[j] = true;
 	}
 	count -= n;
@@ -68,7 +68,7 @@ static unsigned int push(unsigned int n)
 	unsigned int index[8], i, taken;
 	void *pushed[8];
 
-	/* Not one that was in the queue a moment ago, so that nobody takes it for that. */
+	/* No object that was just popped, so that a stale pointer is not mistaken for it. */
 	for (i = 0; i < n; next_free = (next_free + 1) % OBJECTS) {
 		if (!out[next_free])
 			continue;
@@ -79,7 +79,7 @@ static unsigned int push(unsigned int n)
 	taken = pcpool_queue_push(&queue, pushed, n);
 	for (i = taken; i < n; i++) {
 		if (out[index[i]])
-			wrong("an object was taken, though its push refused it");
+			wrong("a pop returned an object whose push had been refused");
 		out[index[i]] = true;
 	}
 	count += taken;
@@ -131,7 +131,7 @@ static bool push_1(void)	{ return push(1); }
 static bool push_6(void)	{ return push(6); }
 static bool head_2(void)	{ return pop_head(2); }
 
-/* The ends are the same afterwards, the objects are not. */
+/* Leaves the ends of the ring as they were, but with another object. */
 static bool head_swap(void)
 {
 	return push(pop_head(1));
@@ -149,7 +149,7 @@ static bool fill_and_grow(void)
 	return grow();
 }
 
-/* The oldest ring is emptied, but the queue has objects all the time. */
+/* Empties the oldest ring. The queue has objects all the time. */
 static bool grow_and_drain_old(void)
 {
 	struct pcpool_ring *old = queue.tail;
@@ -165,7 +165,7 @@ static bool release(void)
 	if (!pcpool_queue_release(&queue))
 		return false;
 	if (queue.head)
-		wrong("a released queue has rings");
+		wrong("a released queue still has rings");
 	return true;
 }
 
@@ -179,7 +179,7 @@ static bool release_and_refill(void)
 static const struct action {
 	const char *name;
 	bool produces;
-	bool pops_tail;		/* nothing else; returns whether it got something */
+	bool pops_tail;		/* and does nothing else; returns whether it got an object */
 	bool (*run)(void);
 } actions[] = {
 	{ "tail_1", false, true, tail_1 },
@@ -199,7 +199,7 @@ static const struct action {
 	{ "release_and_refill", true, false, release_and_refill },
 };
 
-/* What there is to begin with: so many rings; so many objects in the first and the last. */
+/* Initial states: the number of rings, and of objects in the first and in the last of them. */
 static const struct {
 	unsigned int rings, first, last;
 } states[] = {
@@ -233,19 +233,19 @@ static void tear_down(void)
 			wrong("an object was lost");
 	}
 	if (pcpool_queue_count(&queue))
-		wrong("an empty queue counts objects");
+		wrong("an empty queue has a count that is not 0");
 	if (!release())
 		wrong("an empty queue was not released");
 }
 
 /*
- * Who interrupts: the first at point at[0] of the victim, then the second, either at point
- * at[1] of the first, or so many points on in the victim.
+ * The interrupting actions: @first runs at point at[0] of the victim. @second runs at point
+ * at[1] of @first if @nested, otherwise at[1] points later in the victim.
  */
 static const struct action *first, *second;
 static bool nested, interrupted;
 
-/* If it is an NMI that is interrupted, then by another CPU. */
+/* Nothing interrupts an NMI on its CPU, so @action then stands for another CPU. */
 static void run_outside_nmi(const struct action *action)
 {
 	bool before = shim_this.in_nmi;
@@ -288,7 +288,7 @@ static bool run_one(unsigned int state, const struct action *victim)
 	any = victim->run();
 	shim_disarm();
 	if (victim->pops_tail && !any && !second && fewest > 0)
-		wrong("a pop returned 0, but the queue was never empty");
+		wrong("a pop returned 0, though the queue was never empty");
 	tear_down();
 	rcu_read_unlock();
 	return interrupted;
@@ -304,7 +304,7 @@ static void begin(void)
 	unsigned int i;
 
 	for (i = 0; i < OBJECTS; i++) {
-		objs[i] = obj_make();
+		objs[i] = obj_alloc();
 		out[i] = true;
 	}
 }
@@ -314,10 +314,10 @@ static void end(void)
 	unsigned int i;
 
 	for (i = 0; i < OBJECTS; i++)
-		obj_unmake(objs[i]);
+		obj_free(objs[i]);
 }
 
-/* Every action, at every point, by every other. */
+/* Interrupts each action at each point by each other action. */
 static void queue_interrupted(void)
 {
 	unsigned int state, i, j;
@@ -342,7 +342,7 @@ static void queue_interrupted(void)
 	end();
 }
 
-/* And by two others, of which there are too many to try them all. */
+/* Interrupts an action by two others, at random: there are too many combinations to try all. */
 static void queue_interrupted_twice(void)
 {
 	const struct action *victim;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whole pools on several CPUs: gets and puts from tasks, interrupts and NMI, one in the other,
- * while the pool is aged, drained, shrunk and bypassed, and CPUs come and go. Each
- * object has one owner at a time, has the content that was put, and is accounted for
- * in the end.
+ * Whole pools on several CPUs: gets and puts from tasks, interrupts and NMIs, nested, while the
+ * pool is aged, drained and shrunk, and CPUs go offline and come online. Each object has one
+ * owner at a time, has the content that was put, and is accounted for in the end.
  *
- * Interrupts are signals, which come at any instruction; NMIs come at points of the shim,
- * also while interrupts are disabled.
+ * Interrupts are signals, which come at any instruction. NMIs come at points of the shim, also
+ * while interrupts are disabled.
  */
 #include <pthread.h>
 #include <string.h>
@@ -22,22 +21,21 @@
 #include "test.h"
 
 #define CPUS		4u
-/* What one context holds at most. */
+/* The most objects that one context holds. */
 #define HOLD		40u
 #define BULK		24u
 
 static struct pcpool *pool;
-static unsigned long made, unmade;
+static unsigned long allocs, frees;
 static bool done;
 
-/* Of the pool under test; 0: none. */
+/* Parameters of the pool under test; 0: none. */
 static unsigned long max_idle, max_total, reserve;
 
-/* Not from NMI. */
-/* How many objects there are. */
-static unsigned long in_existence;
+/* Allocated and not freed yet. */
+static unsigned long existing_objects;
 
-static void *make(gfp_t gfp, void *ctx)
+static void *alloc_obj(gfp_t gfp, void *ctx)
 {
 	unsigned long flags, existing;
 	struct obj *obj;
@@ -46,33 +44,33 @@ static void *make(gfp_t gfp, void *ctx)
 	(void)ctx;
 	if (!random_in(0, 63))
 		return NULL;
-	local_irq_save(flags); /* malloc() cannot be interrupted by itself */
-	obj = obj_make();
+	local_irq_save(flags); /* malloc() is not reentrant */
+	obj = obj_alloc();
 	local_irq_restore(flags);
-	/* One word tells of one moment. */
-	existing = __atomic_add_fetch(&in_existence, 1, __ATOMIC_RELAXED);
+	/* One counter, as two that are read one after the other can be inconsistent. */
+	existing = __atomic_add_fetch(&existing_objects, 1, __ATOMIC_RELAXED);
 	check(!max_total || existing <= max_total);
-	__atomic_fetch_add(&made, 1, __ATOMIC_RELAXED);
-	/* As any other that comes out of the pool. */
+	__atomic_fetch_add(&allocs, 1, __ATOMIC_RELAXED);
+	/* The get takes ownership, as of any object that the pool returns. */
 	obj_put(obj, 0);
 	return obj;
 }
 
-static void unmake(void *obj, void *ctx)
+static void free_obj(void *obj, void *ctx)
 {
 	unsigned long flags;
 
 	(void)ctx;
 	check(!in_nmi() && !in_hardirq());
 	obj_got(obj);
-	__atomic_fetch_sub(&in_existence, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&existing_objects, 1, __ATOMIC_RELAXED);
 	local_irq_save(flags);
-	obj_unmake(obj);
+	obj_free(obj);
 	local_irq_restore(flags);
-	__atomic_fetch_add(&unmade, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&frees, 1, __ATOMIC_RELAXED);
 }
 
-static const struct pcpool_ops ops = { .alloc = make, .free = unmake };
+static const struct pcpool_ops ops = { .alloc = alloc_obj, .free = free_obj };
 
 static struct pcpool *new_pool(const char *name, unsigned int slots)
 {
@@ -81,12 +79,12 @@ static struct pcpool *new_pool(const char *name, unsigned int slots)
 					.max_total = max_total, .reserve = reserve };
 	struct pcpool *p = pcpool_create(&params);
 
-	/* One that cannot make its reserve. */
+	/* Creation fails if the reserve cannot be allocated. */
 	check(!IS_ERR(p) || reserve);
 	return p;
 }
 
-/* What a task, or an interrupt or an NMI on top of it, holds on one CPU. */
+/* The objects that one context holds on one CPU: the task, an interrupt or an NMI. */
 struct held {
 	void *objs[HOLD];
 	unsigned int n;
@@ -129,8 +127,8 @@ static void put_several(struct held *h)
 }
 
 /*
- * Who waits without end for what nobody is about to put would wait for ever: all hold some, where
- * there are only few.
+ * In a pool with few objects, each context holds some. A get that waits without a timeout could
+ * wait for ever, so do not wait there.
  */
 static gfp_t may_wait(void)
 {
@@ -147,7 +145,7 @@ static void get_several(struct held *h)
 		got(h, objs[i]);
 }
 
-/* From any context but NMI. */
+/* Not from NMI. */
 static void get_or_put(struct held *h, gfp_t gfp)
 {
 	if (h->n == HOLD || (h->n && random_in(0, 1)))
@@ -183,7 +181,7 @@ static void nmi(void)
 	raw_local_irq_restore(flags);
 }
 
-/* Interrupts all CPUs, again and again. */
+/* A thread that interrupts random CPUs until the test ends. */
 static void *interrupter(void *unused)
 {
 	(void)unused;
@@ -226,7 +224,7 @@ static void any_operation(struct held *h)
 			got(h, pcpool_get(pool, may_wait()) ?: pcpool_get(pool, may_wait()));
 		break;
 	case 5:
-		/* A ring that cannot be had. */
+		/* Sometimes fails the allocation of a ring. */
 		shim_this.fail_allocs = random_in(0, 1);
 		put_one(h);
 		break;
@@ -239,7 +237,7 @@ static void any_operation(struct held *h)
 	}
 }
 
-/* What is not for every CPU. */
+/* Operations on the whole pool, which only one CPU runs. */
 static void control(void)
 {
 	struct pcpool_pool_stats stats;
@@ -286,7 +284,7 @@ static void start(unsigned int cpu)
 {
 	(void)cpu;
 	if (shim_module_init())
-		fail("pcpool does not start");
+		fail("the module does not initialise");
 }
 
 static void end(unsigned int cpu)
@@ -304,7 +302,7 @@ static void with_cpus(void (*fn)(void))
 	shim_cpus_stop();
 }
 
-/* Each CPU puts all that its contexts hold. */
+/* Puts all objects that the contexts of a CPU hold. */
 static void put_all(unsigned int cpu)
 {
 	unsigned int context;
@@ -315,42 +313,42 @@ static void put_all(unsigned int cpu)
 	}
 }
 
-/* Nothing is going on: all agrees, and two passes leave nothing. */
+/* No operation is in progress: the counters add up, and two aging passes leave no object. */
 static void account(unsigned int cpu)
 {
 	struct pcpool_pool_stats stats;
 
 	(void)cpu;
 	pcpool_stats(pool, &stats);
-	note("%lu made, %lu unmade; %llu private, %llu shared, %llu stolen, %llu victims, %llu deferred, %llu passes",
-	     made, unmade, stats.hit_private, stats.hit_shared, stats.hit_steal, stats.hit_victim,
+	note("%lu allocs, %lu frees; %llu private, %llu shared, %llu stolen, %llu victims, %llu deferred, %llu passes",
+	     allocs, frees, stats.hit_private, stats.hit_shared, stats.hit_steal, stats.hit_victim,
 	     stats.deferred, stats.ages);
-	check(stats.allocs == made && stats.frees == unmade);
+	check(stats.allocs == allocs && stats.frees == frees);
 	check(!stats.outstanding);
-	check(made == unmade + stats.idle_main + stats.idle_victim);
-	check(!max_idle || made - unmade <= max_idle);
+	check(allocs == frees + stats.idle_main + stats.idle_victim);
+	check(!max_idle || allocs - frees <= max_idle);
 	check(stats.idle_reserve == reserve && !stats.waiting);
 	pcpool_age(pool);
 	pcpool_age(pool);
 	pcpool_stats(pool, &stats);
 	check(stats.idle_main == reserve && !stats.idle_victim);
-	check(made == unmade + reserve);
+	check(allocs == frees + reserve);
 	pcpool_destroy(pool);
-	check(made == unmade);
+	check(allocs == frees);
 }
 
 static void create(unsigned int cpu)
 {
 	(void)cpu;
 	do {
-		/* What was made for a reserve that did not become complete is gone. */
-		check(made == unmade);
-		made = unmade = 0;
+		/* A failed creation has freed the objects of its incomplete reserve. */
+		check(allocs == frees);
+		allocs = frees = 0;
 		pool = new_pool("test", random_in(0, 2) ? 0 : random_in(1, 40));
 	} while (IS_ERR(pool));
 }
 
-/* Runs @fn while interrupts come from all sides, then looks whether all is there. */
+/* Runs @fn while all CPUs are interrupted, then checks the counters. */
 static void interrupted(void (*fn)(void))
 {
 	pthread_t thread;
@@ -361,7 +359,7 @@ static void interrupted(void (*fn)(void))
 	fn();
 	__atomic_store_n(&done, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
-	/* What is on its way comes before this. */
+	/* Pending interrupts run before this. */
 	shim_on_cpus(0, CPUS, put_all);
 	shim_set_interrupt(NULL);
 	shim_on_cpus(0, CPUS, put_all);
@@ -383,7 +381,7 @@ static void pool_stress(void)
 	with_cpus(stress_interrupted);
 }
 
-/* The same with bounds. So few are on a shelf; of more, each CPU has credits. */
+/* pool_stress with bounds. Up to this many objects use the shared array, more use credits. */
 #define FEW	(4 * CPUS)
 
 static void pool_array(void)
@@ -398,11 +396,11 @@ static void pool_credit(void)
 	with_cpus(stress_interrupted);
 }
 
-/* Credits by themselves, so few that the CPUs take them from each other all the time. */
+/* Credits without a pool, so few that the CPUs constantly take them from each other. */
 #define CREDITS	3
 
 static struct pcpool_credit credit;
-static long in_hand;
+static long credits_taken;
 
 static void take_and_give(unsigned int cpu)
 {
@@ -411,15 +409,15 @@ static void take_and_give(unsigned int cpu)
 	(void)cpu;
 	while (!expired()) {
 		if (mine && random_in(0, 1)) {
-			__atomic_fetch_sub(&in_hand, 1, __ATOMIC_RELAXED);
+			__atomic_fetch_sub(&credits_taken, 1, __ATOMIC_RELAXED);
 			pcpool_credit_give(&credit, 1);
 			mine--;
 		} else if (pcpool_credit_take(&credit)) {
-			check(__atomic_add_fetch(&in_hand, 1, __ATOMIC_RELAXED) <= CREDITS);
+			check(__atomic_add_fetch(&credits_taken, 1, __ATOMIC_RELAXED) <= CREDITS);
 			mine++;
 		}
 	}
-	__atomic_fetch_sub(&in_hand, mine, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&credits_taken, mine, __ATOMIC_RELAXED);
 	pcpool_credit_give(&credit, mine);
 }
 
@@ -427,7 +425,7 @@ static void credits(void)
 {
 	check(!pcpool_credit_init(&credit, CREDITS));
 	shim_on_cpus(0, CPUS, take_and_give);
-	check(!in_hand && pcpool_credit_count(&credit) == CREDITS);
+	check(!credits_taken && pcpool_credit_count(&credit) == CREDITS);
 	pcpool_credit_exit(&credit);
 }
 
@@ -450,7 +448,7 @@ static void pool_reserve(void)
 	with_cpus(stress_interrupted);
 }
 
-/* CPUs 2 and 3 come and go, and are stressed when they are there. */
+/* CPUs 2 and 3 go offline and come online, and are stressed while they are online. */
 static void brief_stress(unsigned int cpu)
 {
 	struct held *h = &held[cpu][TASK];
@@ -460,12 +458,12 @@ static void brief_stress(unsigned int cpu)
 		any_operation(h);
 		shim_schedule();
 	}
-	/* What they leave behind, others have to reach. */
+	/* Other CPUs must be able to get these objects when the CPU is offline. */
 	while (h->n)
 		put_one(h);
 }
 
-static void coming_and_going(unsigned int cpu)
+static void hotplug_or_stress(unsigned int cpu)
 {
 	bool online[CPUS] = { true, true, true, true };
 	unsigned int other;
@@ -494,12 +492,12 @@ static void coming_and_going(unsigned int cpu)
 
 static void hotplug_pair(void)
 {
-	shim_on_cpus(0, 2, coming_and_going);
+	shim_on_cpus(0, 2, hotplug_or_stress);
 }
 
 static void hotplug_stress(void)
 {
-	/* An interrupt on a CPU that is offline there is not; so none at all. */
+	/* An offline CPU has no interrupts, so this test sends none. */
 	shim_on_cpus(0, 1, create);
 	hotplug_pair();
 	shim_on_cpus(0, CPUS, put_all);
@@ -512,14 +510,14 @@ static void pool_hotplug(void)
 }
 
 /*
- * Aging against thieves: they take what is idle and put nothing back, so two passes
- * leave nothing, wherever a thief has it in its hands when they come.
+ * Aging while other CPUs steal. They get objects and put none, so two aging passes must leave
+ * no idle object, wherever a stealing CPU is when they come.
  */
-#define PREY		200u
+#define STEAL_OBJECTS		200u
 
 static bool passed;
-static unsigned int loot[CPUS];
-static void *stolen[CPUS][PREY];
+static unsigned int nr_stolen[CPUS];
+static void *stolen[CPUS][STEAL_OBJECTS];
 
 static void fill(unsigned int cpu)
 {
@@ -527,22 +525,22 @@ static void fill(unsigned int cpu)
 	void *obj;
 
 	(void)cpu;
-	/* No more than these, though some are out of reach in others' private slots. */
+	/* Objects may be out of reach in the private slots of other CPUs: free them first. */
 	pcpool_drain(pool);
-	for (i = 0; i < PREY; i++) {
+	for (i = 0; i < STEAL_OBJECTS; i++) {
 		do {
 			obj = pcpool_get(pool, GFP_KERNEL);
 		} while (!obj);
 		obj_got(obj);
 		stolen[0][i] = obj;
 	}
-	for (i = 0; i < PREY; i++) {
+	for (i = 0; i < STEAL_OBJECTS; i++) {
 		obj_put(stolen[0][i], i);
 		pcpool_put(pool, stolen[0][i]);
 	}
 }
 
-static void ager_or_thief(unsigned int cpu)
+static void age_or_steal(unsigned int cpu)
 {
 	void *obj;
 
@@ -553,13 +551,13 @@ static void ager_or_thief(unsigned int cpu)
 		__atomic_store_n(&passed, true, __ATOMIC_RELAXED);
 		return;
 	}
-	/* In the middle of things, for long: whoever comes meanwhile finds it so. */
+	/* Long delays at random points, so that a pass often comes in the middle of a steal. */
 	shim_delays(7, 100);
 	while (!__atomic_load_n(&passed, __ATOMIC_RELAXED)) {
 		obj = pcpool_try_get(pool);
 		if (obj) {
 			obj_got(obj);
-			stolen[cpu][loot[cpu]++] = obj;
+			stolen[cpu][nr_stolen[cpu]++] = obj;
 		}
 		shim_schedule();
 	}
@@ -573,19 +571,19 @@ static void nothing_left(unsigned int cpu)
 	(void)cpu;
 	pcpool_stats(pool, &stats);
 	if (stats.idle_main || stats.idle_victim)
-		fail("%llu objects survived two passes",
+		fail("%llu objects survived two aging passes",
 		     stats.idle_main + stats.idle_victim);
 }
 
-static void put_loot(unsigned int cpu)
+static void put_stolen(unsigned int cpu)
 {
-	while (loot[cpu]) {
-		obj_put(stolen[cpu][--loot[cpu]], 0);
-		pcpool_put(pool, stolen[cpu][loot[cpu]]);
+	while (nr_stolen[cpu]) {
+		obj_put(stolen[cpu][--nr_stolen[cpu]], 0);
+		pcpool_put(pool, stolen[cpu][nr_stolen[cpu]]);
 	}
 }
 
-static void thieves(void)
+static void stealing(void)
 {
 	unsigned int rounds;
 
@@ -593,21 +591,21 @@ static void thieves(void)
 	for (rounds = 0; !expired(); rounds++) {
 		shim_on_cpus(0, 1, fill);
 		passed = false;
-		shim_on_cpus(0, CPUS, ager_or_thief);
+		shim_on_cpus(0, CPUS, age_or_steal);
 		shim_on_cpus(0, 1, nothing_left);
-		shim_on_cpus(0, CPUS, put_loot);
+		shim_on_cpus(0, CPUS, put_stolen);
 	}
 	note("%u rounds", rounds);
 	shim_on_cpus(0, 1, account);
 }
 
-static void pool_thieves(void)
+static void pool_stealing(void)
 {
-	with_cpus(thieves);
+	with_cpus(stealing);
 }
 
-/* Pools come and go, each on its CPU, while memory is short. */
-static void live_and_die(unsigned int cpu)
+/* Each CPU creates and destroys pools of its own, while allocations fail and the shrinker runs. */
+static void create_and_destroy(unsigned int cpu)
 {
 	char name[16];
 	unsigned int i, n;
@@ -632,16 +630,16 @@ static void live_and_die(unsigned int cpu)
 	}
 }
 
-static void lives(void)
+static void create_destroy_all(void)
 {
-	shim_on_cpus(0, CPUS, live_and_die);
-	check(made == unmade);
-	note("%lu made", made);
+	shim_on_cpus(0, CPUS, create_and_destroy);
+	check(allocs == frees);
+	note("%lu allocs", allocs);
 }
 
-static void pool_lives(void)
+static void pool_create_destroy(void)
 {
-	with_cpus(lives);
+	with_cpus(create_destroy_all);
 }
 
 const struct test pool_tests[] = {
@@ -652,7 +650,7 @@ const struct test pool_tests[] = {
 	{ "pool_quota", pool_quota },
 	{ "pool_reserve", pool_reserve },
 	{ "pool_hotplug", pool_hotplug },
-	{ "pool_thieves", pool_thieves },
-	{ "pool_lives", pool_lives },
+	{ "pool_stealing", pool_stealing },
+	{ "pool_create_destroy", pool_create_destroy },
 	{ }
 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shared queue under real concurrency: one producer, which pops at the head too, and
- * three consumers at the tail. Each object is seen exactly once and in order, its
- * content is what was put, and nothing is left behind. Under ThreadSanitizer these
- * show that the orderings of queue.c suffice, under AddressSanitizer that no ring is
- * used after it was freed.
+ * The shared queue under real concurrency: one producer, which also pops at the head, and
+ * three consumers at the tail. Each object is seen exactly once and in order, with the
+ * content that was put, and no object is left behind. Under ThreadSanitizer the tests show
+ * that the orderings of queue.c suffice, under AddressSanitizer that no ring is used after
+ * it was freed.
  */
 #include <sched.h>
 #include <unistd.h>
@@ -16,13 +16,13 @@
 #define BATCH		16u
 
 static struct pcpool_queue queue;
-static struct pcpool_ring *ring;	/* if the queue is only a ring */
+static struct pcpool_ring *ring;	/* tested alone, instead of the queue */
 static unsigned int objects, delay_us;
-static struct pile returned;
+static struct obj_stack returned;
 static bool done;
 static unsigned long popped[CONSUMERS];
 
-/* The producer's own: what it can push, and what it has done. */
+/* Used by the producer only: the objects that it can push, and counters. */
 static struct {
 	struct obj *held;
 	unsigned long serial, pushed, popped, refused, rings, releases;
@@ -44,7 +44,7 @@ static void hold(struct obj *obj)
 
 static void collect_returned(void)
 {
-	struct obj *obj = pile_take_all(&returned), *next;
+	struct obj *obj = obj_stack_pop_all(&returned), *next;
 
 	for (; obj; obj = next) {
 		next = obj->next;
@@ -117,7 +117,7 @@ static void pop_head(void)
 	for (i = 0; i < n; i++) {
 		serial = obj_got(objs[i]);
 		if (serial >= last)
-			fail("popped at the head, but not the newest first");
+			fail("a pop at the head did not return the newest object first");
 		last = serial;
 		hold(objs[i]);
 	}
@@ -145,7 +145,7 @@ static void release(bool wait)
 	rcu_read_unlock();
 }
 
-/* Else it would have tested nothing; for machines that are slow. */
+/* On a slow machine, run on until the test has covered enough. */
 static bool enough(void)
 {
 	return producer.pushed > producer.popped + 1000 && producer.popped > 100 &&
@@ -181,7 +181,7 @@ static void consume(unsigned int index)
 	void *objs[BATCH];
 	bool half;
 
-	/* One consumer comes from NMI, where no ring can be dropped. */
+	/* One consumer runs in NMI context, where no ring can be dropped. */
 	shim_this.in_nmi = index == CONSUMERS - 1;
 	while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) {
 		n = random_in(0, 2) ? random_in(1, BATCH) : 1;
@@ -197,9 +197,9 @@ static void consume(unsigned int index)
 		for (i = 0; i < got; i++) {
 			serial = obj_got(objs[i]);
 			if (serial <= last)
-				fail("popped at the tail, but not the oldest first");
+				fail("a pop at the tail did not return the oldest object first");
 			last = serial;
-			pile_give(&returned, objs[i]);
+			obj_stack_push(&returned, objs[i]);
 		}
 		popped[index] += got;
 	}
@@ -242,7 +242,7 @@ static void run(unsigned int n)
 
 	objects = n;
 	while (n--)
-		hold(obj_make());
+		hold(obj_alloc());
 	run_threads(1 + CONSUMERS, queue_thread);
 	collect_returned();
 	drain();
@@ -254,7 +254,7 @@ static void run(unsigned int n)
 		note("%lu rings, %lu releases", producer.rings, producer.releases);
 	while ((obj = producer.held)) {
 		producer.held = obj->next;
-		obj_unmake(obj);
+		obj_free(obj);
 		back++;
 	}
 	if (back != objects)
@@ -303,7 +303,7 @@ static void queue_slow_consumers(void)
 	run_queue();
 }
 
-/* What can be said without a second thread. */
+/* Everything that one thread can test. */
 static void queue_serial(void)
 {
 	static char objs[100];
@@ -331,13 +331,13 @@ static void queue_serial(void)
 	check(pcpool_queue_push(q, in, 5) == 5 && pcpool_queue_room(q, 100) == 3);
 	check(pcpool_queue_push(q, in + 5, 95) == 3 && !pcpool_queue_room(q, 100));
 	check(pcpool_queue_count(q) == 8 && !pcpool_queue_release(q));
-	/* Half of what is there, rounded up, or as many as wanted. */
+	/* With @half, a pop takes at most half of the objects, rounded up. */
 	check(pcpool_queue_pop_tail(q, out, 2, true) == 2 && out[0] == in[0] && out[1] == in[1]);
 	check(pcpool_queue_pop_tail(q, out, 100, true) == 3 && out[2] == in[4]);
 	check(pcpool_queue_pop_tail(q, out, 100, true) == 2 && out[1] == in[6]);
 	check(pcpool_queue_pop_tail(q, out, 100, true) == 1 && out[0] == in[7]);
 
-	/* Three rings, the newest objects and the oldest. */
+	/* With several rings, the head has the newest objects, the tail the oldest. */
 	check(pcpool_queue_push(q, in, 100) == 8);
 	for (i = 8; i < 100; i += pcpool_queue_push(q, in + i, 100 - i)) {
 		ring = pcpool_ring_alloc(pcpool_queue_next_size(q), GFP_KERNEL, NUMA_NO_NODE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests share: objects that betray a second owner, a pile by which consumers give
- * them back, threads, and "interrupts" at a chosen point.
+ * Shared by the tests: objects that detect a second owner, a stack by which consumers return
+ * them, threads, and "interrupts" at a chosen point.
  */
 #ifndef _TEST_H
 #define _TEST_H
@@ -14,13 +14,13 @@
 #include "shim/shim.h"
 
 /**
- * struct obj - an object to hand around
- * @owned: whether a thread has it; else it is in what is being tested. Atomic, but
- *	relaxed: it orders nothing, so the payload depends on the code under test
- * @serial: stamp of this trip
- * @payload: what its user wrote before the put. Plain, as an object's content is: without
- *	a happens-before between put and get, ThreadSanitizer reports a race on it
- * @next: in a pile
+ * struct obj - an object for the code under test
+ * @owned: a thread owns the object; otherwise the code under test holds it. Atomic and
+ *	relaxed, so it orders nothing: the ordering of @payload depends on the code under test
+ * @serial: number of the put that stored the object
+ * @payload: what the owner wrote before the put. Plain memory, as the content of an object
+ *	is: without a happens-before between put and get, ThreadSanitizer reports a race
+ * @next: next object in a stack
  */
 struct obj {
 	unsigned int owned;
@@ -29,28 +29,28 @@ struct obj {
 	struct obj *next;
 };
 
-struct obj *obj_make(void);
-void obj_unmake(struct obj *obj);
-/* The thread is about to put the object. */
+struct obj *obj_alloc(void);
+void obj_free(struct obj *obj);
+/* Call before a put of the object. */
 void obj_put(struct obj *obj, unsigned long serial);
-/* The put did not take it. */
+/* Call after a put that was refused. */
 void obj_keep(struct obj *obj);
-/* A get returned it; returns its serial. */
+/* Call after a get that returned the object. Returns its serial number. */
 unsigned long obj_got(struct obj *obj);
 
-/* A pile of objects; anyone lays down, one takes all. Orders giver before taker, only. */
-struct pile {
+/* A stack of objects: all threads push, one pops all. Orders a push before the pop, no more. */
+struct obj_stack {
 	struct obj *top;
 };
 
-void pile_give(struct pile *pile, struct obj *obj);
-struct obj *pile_take_all(struct pile *pile);
+void obj_stack_push(struct obj_stack *stack, struct obj *obj);
+struct obj *obj_stack_pop_all(struct obj_stack *stack);
 
-/* The time that this test has is over. */
+/* Whether the time of this test has expired. */
 bool expired(void);
-/* Runs them all at once, each with random numbers of its own; returns when all have ended. */
+/* Runs @n threads, each with its own random numbers. Returns when all have ended. */
 void run_threads(unsigned int n, void (*fn)(unsigned int index));
-/* A line about what a test did; shown with -v, or if it fails. */
+/* Prints a line about what a test did, with -v only. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A random number in [from, to]. */
 unsigned int random_in(unsigned int from, unsigned int to);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# Reads sources of kmod/. For each function with an access that concerns other CPUs, or that other
-# CPUs are kept away from, prints: file, function, and which accesses these are. With
-# -v functions=1 prints file and function for all functions.
+# Reads sources of kmod/. For each function with an access that concerns other CPUs, including
+# one that excludes them, prints the file, the function and the accesses. With -v functions=1,
+# prints the file and the function for all functions.
 function flush_function(    i, accesses) {
 	for (i = 1; i <= words; i++)
 		accesses = accesses ", " word_of[i] (times[word_of[i]] > 1 ? " x" times[word_of[i]] : "")
@@ -43,7 +43,7 @@ FNR == 1 {
 	}
 }
 
-# A definition, of a function or of a macro that takes arguments; but not a declaration
+# The definition of a function, or of a macro with arguments; not a declaration
 line ~ /^[a-zA-Z_][^=;]*[ *][a-z_0-9]+\(/ && line !~ /;$/ || line ~ /^#[ \t]*define[ \t]+[a-z_0-9]+\(/ {
 	flush_function()
 	match(line, /[a-zA-Z_0-9]+\(/)
@@ -58,7 +58,7 @@ line ~ /^[a-zA-Z_][^=;]*[ *][a-z_0-9]+\(/ && line !~ /;$/ || line ~ /^#[ \t]*def
 		before = RSTART > 1 ? substr(line, RSTART - 1, 1) : " "
 		word = substr(line, RSTART, RLENGTH - 1)
 		line = substr(line, RSTART + RLENGTH)
-		# the tail of another word, or what says nothing: each lock is unlocked
+		# Skip the end of a longer word, and words without information: each lock is unlocked.
 		if (before ~ /[a-zA-Z0-9_]/ || (word ~ /_init$|_depth$|_unlock(_|$)/ && word != "clear_bit_unlock"))
 			continue
 		if (!times[word]++)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# A test as herd7 is to see it. A line may end in
+# Prints a test as input for herd7. A line may end in one or more comments of the form
 #	// without WHAT: INSTEAD
-# once or more often: in the twin named WHAT it is INSTEAD, which may be nothing. With no twin
-# named, all lines stay as they are.
+# In the twin named WHAT, the line is replaced by INSTEAD, which may be empty. The comments are
+# removed in any case.
 {
 	n = split($0, parts, /[ \t]*\/\/ without /)
 	line = parts[1]

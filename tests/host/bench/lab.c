@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One case of one subject, timed: lab-SUBJECT CASE [--cpus N] [--ms N] ... Prints lines
- * "metric<TAB>value<TAB>unit". There is a program for each subject, built from this file and
- * subjects/SUBJECT.h, so that the subject's own operations are inlined into the loops as
- * they are into its users.
+ * Times one case of one subject: lab-SUBJECT CASE [--cpus N] [--ms N] ... Prints lines
+ * "metric<TAB>value<TAB>unit". Each subject has a program of its own, built from this file and
+ * subjects/SUBJECT.h, so that the operations of the subject are inlined into the loops as they
+ * are into its users.
  *
- * All subjects run in the same threads, one a CPU, pinned, which the shim starts.
+ * All subjects run in threads that the shim starts, one for each CPU, pinned.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -28,20 +28,20 @@
 #include "cpus.h"
 
 /**
- * What a subject is, in subjects/SUBJECT.h, besides the three operations
- * @CAN_RUN_DRY: it gives only what was put before, so that a get may find nothing
- * @HAS_AGING: it is pcpool
- * @ONLY_PAIRS: there is only one object a CPU, so that only pairs make sense
+ * Properties of a subject, which subjects/SUBJECT.h defines besides the three operations
+ * @CAN_RUN_DRY: a get returns only objects that were put before, and may find none
+ * @HAS_AGING: the subject is pcpool
+ * @ONLY_PAIRS: there is only one object for each CPU, so that only pairs make sense
  */
 
 #define DEPTH_MAX	1000u
-/* Objects to begin with, in handoff: more than are on the way between the two CPUs. */
+/* Initial objects in handoff: more than the ring between the two CPUs can hold. */
 #define HANDOFF_OBJECTS	4096u
-/* After so many operations a loop looks at the clock, and lets the CPU do what else waits. */
+/* After this many operations, a loop reads the clock and lets the CPU do other work. */
 #define CHUNK		8192u
 
 static unsigned int nr_cpus = 1, object_bytes = 256, depth = 1;
-/* How many a subject of a fixed number of objects is to have. */
+/* The number of objects of a subject that has a fixed number. */
 static unsigned int fixed_objects = 128;
 static double milliseconds = 60;
 
@@ -82,7 +82,7 @@ static struct {
 	double ns;
 } ____cacheline_aligned_in_smp result[NR_CPUS];
 
-/* Spins, so that none is late by a wakeup. */
+/* Spins, so that no thread is delayed by a wakeup. */
 static double begin_together(void)
 {
 	__atomic_fetch_add(&arrived, 1, __ATOMIC_ACQ_REL);
@@ -91,7 +91,7 @@ static double begin_together(void)
 	return now_ns();
 }
 
-/* Whoever's time is over first ends it for all: up to then all were running. */
+/* The first thread whose time has expired stops all, so all were running until then. */
 static bool go_on(double began)
 {
 	shim_schedule();
@@ -107,7 +107,7 @@ static void run(void (*loop)(unsigned int cpu))
 	shim_on_cpus(0, nr_cpus, loop);
 }
 
-/* Nanoseconds an operation takes on the CPU that does it. */
+/* Nanoseconds that an operation takes on the CPU that does it. */
 static double ns_each(void)
 {
 	unsigned long ops = 0;
@@ -121,7 +121,7 @@ static double ns_each(void)
 	return ns / ops;
 }
 
-/* A loop on each CPU: @body does @n operations. */
+/* The timed loop of a CPU: @body does @n operations. */
 #define TIMED(cpu, n, body) do {					\
 	double __began = begin_together();				\
 	unsigned long __ops = 0, __i;					\
@@ -138,7 +138,7 @@ static double ns_each(void)
 
 /* --- pair, depthN ------------------------------------------------------- */
 
-/* What it takes, so that timing starts with everything at its place. */
+/* Gets and puts as many objects as the case needs before timing starts. */
 static void warm_up(void)
 {
 	void *objs[DEPTH_MAX];
@@ -148,7 +148,7 @@ static void warm_up(void)
 		for (i = 0; i < depth; i++) {
 			objs[i] = subject_get();
 			if (!objs[i])
-				fail("nothing to get");
+				fail("the subject has no more objects");
 		}
 		for (i = 0; i < depth; i++)
 			subject_put(objs[i]);
@@ -192,9 +192,9 @@ static void pair(void)
 /* --- handoff ------------------------------------------------------------ */
 
 /*
- * The way from the CPU that gets to the one that puts: a ring of one producer and one
- * consumer. Objects go through it in batches, and are counted in private, so that the lines it
- * moves between the CPUs are few beside what the subject itself moves.
+ * The way from the CPU that gets to the CPU that puts: a ring with one producer and one
+ * consumer. Objects go through it in batches, and each side counts them in private. So the
+ * ring moves few cache lines between the CPUs, compared with the subject.
  */
 #define WAY_SLOTS	1024u
 #define WAY_BATCH	32u
@@ -258,7 +258,7 @@ static void putter(unsigned int cpu)
 	result[cpu].ops = 0;
 }
 
-/* Objects to begin with, on the CPU that puts. */
+/* Puts the initial objects, on the CPU that puts. */
 static void fill_putter(unsigned int cpu)
 {
 	void *objs[HANDOFF_OBJECTS];
@@ -291,7 +291,7 @@ static void handoff(void)
 
 #if defined(CAN_RUN_DRY) && !defined(ONLY_PAIRS)
 
-/* Go's BenchmarkPoolStarvation: it puts two thirds of what it tries to get. */
+/* Go's BenchmarkPoolStarvation, which puts two thirds of the number it tries to get. */
 #define STARVED_GETS	100u
 #define STARVED_PUTS	(STARVED_GETS - 33u)
 
@@ -299,7 +299,7 @@ static unsigned long starved_got[NR_CPUS][8];
 
 static void starvation_loop(unsigned int cpu)
 {
-	/* Go puts the same 1 all the time. Nobody looks at what is behind a pointer. */
+	/* Go always puts the same 1. Here the pointer is never dereferenced. */
 	static char token[NR_CPUS][64];
 	unsigned long got = 0;
 	unsigned int i;
@@ -334,14 +334,14 @@ static void starvation(void)
 
 #if defined(HAS_AGING) || defined(ONLY_PAIRS)
 
-/* Counts of operations by time: 32 ranges for each power of two, so 3% apart. */
+/* Histogram of times: 32 ranges for each power of two, so a range spans 3%. */
 #define RANGE_BITS	5
 #define RANGES		(64u << RANGE_BITS)
 
 static unsigned long histogram[RANGES], longest, samples;
 static double ns_per_tick = 1;
 
-/* Everything before is over, and nothing after has begun. */
+/* Earlier instructions have completed, and later ones have not begun. */
 static inline unsigned long ticks(void)
 {
 #ifdef __x86_64__
@@ -415,15 +415,15 @@ static double percentile(double p)
 	sample(ticks() - __t);				\
 })
 
-/* What is timed: more at a time than the private slots hold, so that objects move. */
+/* More gets in a row than the private slots hold, so that objects move to and from the queue. */
 #define AGING_DEPTH	24u
 #define AGING_IDLE	100000u
 
 static enum {
 	AGE_QUIET,	/* the other CPU does nothing */
 	AGE_BUSY,	/* it gets and puts */
-	AGE_AGING,	/* it puts, and ages */
-	AGE_IMITATED,	/* it does what aging makes a machine do, and there is no pool in it */
+	AGE_AGING,	/* it puts, and runs aging passes */
+	AGE_IMITATED,	/* it does what a pass makes the machine do, without a pool */
 } aging_mode;
 
 static void measured_loop(void)
@@ -457,13 +457,13 @@ static void get_and_put_all(void **objs)
 }
 
 /*
- * Not by gets: they would first look at what the other CPU has, and rob it, so that it would
- * miss in its turn, which has nothing to do with aging.
+ * Not by gets: these would first steal from the other CPU, which would then miss itself. That
+ * has nothing to do with aging.
  */
-static void make_all(void)
+static void prefill_all(void)
 {
 	if (pcpool_prefill(pool, GFP_KERNEL, AGING_IDLE) != AGING_IDLE)
-		fail("no %u objects", AGING_IDLE);
+		fail("cannot prefill %u objects", AGING_IDLE);
 }
 
 static void pass(void)
@@ -476,7 +476,7 @@ static void get_and_put_all(void **objs)
 	(void)objs;
 }
 
-static void make_all(void)
+static void prefill_all(void)
 {
 }
 
@@ -486,9 +486,8 @@ static void pass(void)
 #endif
 
 /*
- * What a machine has to do for two passes, whoever makes it do so: the other CPU is interrupted
- * twice, and memory for queues comes and goes, which changes the address space that both
- * CPUs are in.
+ * What the machine has to do in any case for two passes: interrupt the other CPU twice, and
+ * allocate and free memory for queues, which changes the address space that both CPUs use.
  */
 static bool every_cpu(int cpu, void *info)
 {
@@ -501,7 +500,7 @@ static void nothing_at_all(void *info)
 	(void)info;
 }
 
-/* The last ring of a queue of so many objects, and the one before. */
+/* Size of the last two rings of a queue with that many objects. */
 #define AGING_RINGS	(3 * 65536u * sizeof(void *))
 
 static void imitate_passes(void)
@@ -526,14 +525,14 @@ static void aging_loop(void)
 	if (!objs)
 		fail("out of memory");
 	if (aging_mode == AGE_BUSY)
-		make_all();
+		prefill_all();
 	begin_together();
 	while (aging_mode != AGE_QUIET && !__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		shim_schedule();
 		switch (aging_mode) {
 		case AGE_AGING:
-			make_all();
-			/* One that marks them, one that frees them. */
+			prefill_all();
+			/* The first pass ages the objects, the second frees them. */
 			t = now_ns();
 			pass();
 			pass();
@@ -612,26 +611,26 @@ static void aging(void)
 
 #endif
 
-/* --- dear --------------------------------------------------------------- */
+/* --- expensive ---------------------------------------------------------- */
 
 #ifdef HAS_AGING
 
 /*
- * Go's BenchmarkPoolExpensiveNew: 100 objects out at a time on each CPU, and with each the
- * clearing of 32 KiB, which is what Go's garbage collector runs for; here a pass of aging
- * comes after as many gets as it is told, that is, as Go needed for a collection.
+ * Go's BenchmarkPoolExpensiveNew: each CPU has 100 objects outstanding at a time, and clears
+ * 32 KiB with each get. In Go, allocating these makes the garbage collector run. Here an aging
+ * pass runs as often as --ages-each says, that is, as often as Go collected garbage.
  */
-#define DEAR_OUT	100u
-#define DEAR_MAKE_US	1000u
-#define DEAR_WORK	(32u << 10)
+#define EXPENSIVE_OUT	100u
+#define EXPENSIVE_ALLOC_US	1000u
+#define EXPENSIVE_WORK	(32u << 10)
 
-static unsigned long iterations = 5000, next_iteration, dear_ages;
+static unsigned long iterations = 5000, next_iteration, expensive_ages;
 static double ages_each = 0.3;
 
-static void dear_loop(unsigned int cpu)
+static void expensive_loop(unsigned int cpu)
 {
-	void *objs[DEAR_OUT];
-	char *work = malloc(DEAR_WORK);
+	void *objs[EXPENSIVE_OUT];
+	char *work = malloc(EXPENSIVE_WORK);
 	unsigned int i;
 	double began;
 
@@ -643,30 +642,30 @@ static void dear_loop(unsigned int cpu)
 
 		if (n >= iterations)
 			break;
-		for (i = 0; i < DEAR_OUT; i++) {
+		for (i = 0; i < EXPENSIVE_OUT; i++) {
 			objs[i] = subject_get();
-			memset(work, 0, DEAR_WORK);
+			memset(work, 0, EXPENSIVE_WORK);
 			OPTIMIZER_HIDE_VAR(work);
 		}
-		for (i = 0; i < DEAR_OUT; i++)
+		for (i = 0; i < EXPENSIVE_OUT; i++)
 			subject_put(objs[i]);
 		shim_schedule();
 		/* A pass is due. */
 		if ((unsigned long)(n * ages_each) != (unsigned long)((n + 1) * ages_each)) {
 			pcpool_age(pool);
-			__atomic_fetch_add(&dear_ages, 1, __ATOMIC_RELAXED);
+			__atomic_fetch_add(&expensive_ages, 1, __ATOMIC_RELAXED);
 		}
 	}
 	free(work);
 	result[cpu].ns = now_ns() - began;
 }
 
-static void dear(void)
+static void expensive(void)
 {
-	subject_make_us = DEAR_MAKE_US;
-	run(dear_loop);
-	print("misses", (double)subject_made() / iterations, "New/op");
-	print("passes", (double)dear_ages / iterations, "passes/op");
+	subject_alloc_us = EXPENSIVE_ALLOC_US;
+	run(expensive_loop);
+	print("misses", (double)subject_allocs() / iterations, "New/op");
+	print("passes", (double)expensive_ages / iterations, "passes/op");
 	print("time", result[0].ns / iterations, "ns/op");
 }
 
@@ -687,7 +686,7 @@ static void burst_job(unsigned int cpu)
 	(void)cpu;
 	if (!objs)
 		fail("out of memory");
-	/* Touched, like an object that was in use. */
+	/* Touches the object, like a user. */
 	for (i = 0; i < BURST; i++) {
 		objs[i] = subject_get();
 		*(char *)objs[i] = 1;
@@ -739,7 +738,7 @@ static const struct {
 	{ "aging", aging, 1 },
 #endif
 #ifdef HAS_AGING
-	{ "dear", dear, 1 },
+	{ "expensive", expensive, 1 },
 #endif
 #if !defined(CAN_RUN_DRY) || defined(HAS_AGING)
 	{ "burst", burst, 1 },
@@ -810,6 +809,6 @@ int main(int argc, char **argv)
 	shim_on_cpus(0, cpus, subject_setup_cpu);
 	cases[i].run();
 	fflush(stdout);
-	/* What the subject holds goes with the process. */
+	/* The objects of the subject are not freed. */
 	_exit(0);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The snapshot format, a second time; see format.h. */
+/* A second implementation of the snapshot format; see format.h. */
 #include <string.h>
 
 #include "format.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The snapshot format, spelled out independently of uapi/linux/pcpool.h and of what
- * tools/pcpool makes of it: by byte offsets, as make-snapshots does.
+ * The snapshot format, by byte offsets, as in make-snapshots. Independent of
+ * uapi/linux/pcpool.h and tools/pcpool.
  */
 #ifndef _FORMAT_H
 #define _FORMAT_H
@@ -16,7 +16,7 @@
 #define NAME_BYTES		32u
 #define OWNER_BYTES		64u
 #define RECORD_BYTES		360u
-/* Up to idle_bytes, as in the first version of pcpool. */
+/* Ends with idle_bytes, as in the first version of pcpool. */
 #define RECORD_BYTES_MIN	272u
 
 /* Offsets of the header's fields; each has 4 bytes. */
@@ -25,7 +25,7 @@ enum {
 	AT_RECORD_COUNT = 16, AT_PAGE_SIZE = 20,
 };
 
-/* In the order of the record. */
+/* The fields, in the order of the record. */
 enum field {
 	OBJECT_BYTES, PRIVATE_SLOTS, STEAL, FLAGS, STATE,
 	GETS, HIT_PRIVATE, HIT_SHARED, HIT_STEAL, HIT_VICTIM, MISS, ALLOC_FAIL,
@@ -38,10 +38,10 @@ enum field {
 extern const char * const field_names[FIELDS];
 
 /**
- * struct record - what a record says
- * @name: points to it, in the snapshot
- * @owner: points to it, in the snapshot
- * @is: each field; 0 where the record ends before it
+ * struct record - a decoded record
+ * @name: name of the pool, in the snapshot
+ * @owner: owner of the pool, in the snapshot
+ * @is: value of each field; 0 if the record ends before the field
  */
 struct record {
 	const uint8_t *name;
@@ -49,7 +49,7 @@ struct record {
 	uint64_t is[FIELDS];
 };
 
-/* @bytes at @offset, in the byte order of the machine; and the other way round. */
+/* Read and write a number of @bytes bytes at @offset, in the byte order of the machine. */
 uint64_t load(const uint8_t *data, size_t offset, size_t bytes);
 void store(uint8_t *data, size_t offset, size_t bytes, uint64_t value);
 
@@ -57,7 +57,7 @@ size_t field_offset(enum field field);
 size_t field_bytes(enum field field);
 struct record record_at(const uint8_t *record, size_t record_size);
 
-/* Whether a program may vouch for it; if so, @count is set. */
+/* Whether a snapshot is valid. If it is, sets @count to the number of records. */
 bool format_ok(const uint8_t *data, size_t size, size_t *count);
 
 #endif /* _FORMAT_H */

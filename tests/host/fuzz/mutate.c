@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mutations that know the snapshot format, so that not all inputs end at the header: fields
- * take telling values, records come and go and change their size, and most of the time the
- * sizes and sums are then made to agree again.
+ * Mutations that know the snapshot format, so that not all inputs are rejected for their header.
+ * Fields get interesting values, records are added, removed and resized, and most of the time
+ * the sizes and sums are made consistent again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
 
-/* A record may be larger than this program knows; by much, too, as a program may have room. */
+/* A newer record may be larger, also much larger, as the program may read it to a fixed buffer. */
 #define NEWER_STEPS	4
 #define MUCH_NEWER_STEPS	128
 
@@ -32,7 +32,7 @@ static unsigned int below(unsigned int n)
 	return rand_r(&state) % n;
 }
 
-static uint64_t telling_value(void)
+static uint64_t interesting_value(void)
 {
 	uint64_t value = below(4) ? 1ULL << below(64) : below(1100);
 
@@ -52,8 +52,8 @@ static uint64_t telling_value(void)
 	}
 }
 
-/* What can be taken for records, whatever the header says. */
-static void look(struct input *in)
+/* Determine the records in the input, also if the header is wrong. */
+static void parse(struct input *in)
 {
 	in->header_size = load(in->data, AT_HEADER_SIZE, 4);
 	in->record_size = load(in->data, AT_RECORD_SIZE, 4);
@@ -71,7 +71,7 @@ static uint8_t *record(struct input *in, size_t i)
 	return in->data + in->header_size + i * in->record_size;
 }
 
-static void announce(struct input *in)
+static void write_header(struct input *in)
 {
 	store(in->data, AT_MAGIC, 4, MAGIC);
 	store(in->data, AT_VERSION, 4, VERSION);
@@ -82,7 +82,7 @@ static void announce(struct input *in)
 	in->size = in->header_size + in->count * in->record_size;
 }
 
-/* Has @bytes at @offset made @wanted, of zeros, if there is room. */
+/* Resize @bytes bytes at @offset to @wanted, appending zeros. Returns false if it does not fit. */
 static bool resize(struct input *in, size_t offset, size_t bytes, size_t wanted)
 {
 	if (in->size - bytes + wanted > in->max_size)
@@ -104,7 +104,7 @@ static void change_record_size(struct input *in)
 
 	if (in->header_size + in->count * wanted > in->max_size)
 		return;
-	/* From the last to the first, so that those before stay where they are. */
+	/* From last to first, so that the offsets of earlier records do not change. */
 	for (i = in->count; i-- > 0;)
 		resize(in, in->header_size + i * in->record_size + kept, in->record_size - kept,
 		       wanted - kept);
@@ -120,7 +120,7 @@ static void change_name(uint8_t *at, size_t room)
 		strncpy((char *)at, names[below(sizeof(names) / sizeof(names[0]))], room);
 		return;
 	}
-	/* Sometimes without an end. */
+	/* Sometimes without a terminating NUL. */
 	if (!below(8))
 		length = room;
 	memset(at, 'a' + below(26), length);
@@ -137,26 +137,26 @@ static void change_field(struct input *in, uint8_t *at)
 
 	if (field_offset(field) + field_bytes(field) > in->record_size)
 		return;
-	store(at, field_offset(field), field_bytes(field), telling_value());
-	/* Nearly as much as another: what is almost all, and more than all. */
+	store(at, field_offset(field), field_bytes(field), interesting_value());
+	/* Sometimes close to another field: almost all of it, or more than that. */
 	if (!below(4) && field_offset(other) + field_bytes(other) <= in->record_size)
 		store(at, field_offset(field), field_bytes(field),
 		      load(at, field_offset(other), field_bytes(other)) + below(3) - 1);
 }
 
-static void mend_name(uint8_t *at, size_t room)
+static void fix_name(uint8_t *at, size_t room)
 {
 	at[room - 1] = 0;
 	if (!at[0])
 		at[0] = 'a' + below(26);
 }
 
-static void mend_record(struct input *in, uint8_t *at)
+static void fix_record(struct input *in, uint8_t *at)
 {
 	uint64_t gets = 0, idle_main = load(at, field_offset(IDLE_MAIN), 8);
 	enum field field;
 
-	mend_name(at, NAME_BYTES);
+	fix_name(at, NAME_BYTES);
 	at[NAME_BYTES + OWNER_BYTES - 1] = 0;
 	for (field = HIT_PRIVATE; field <= ALLOC_FAIL; field++) {
 		uint64_t part = load(at, field_offset(field), 8);
@@ -178,7 +178,7 @@ static void mutate_once(struct input *in)
 	size_t i = in->count ? below(in->count) : 0;
 
 	switch (below(10)) {
-	case 0: /* one more, a copy of another if there is one */
+	case 0: /* add a record, a copy of another if there is one */
 		if (resize(in, in->header_size + i * in->record_size, 0, in->record_size)) {
 			if (in->count)
 				memcpy(record(in, i), record(in, i + 1), in->record_size);
@@ -194,7 +194,7 @@ static void mutate_once(struct input *in)
 	case 2:
 		change_record_size(in);
 		return;
-	case 3: /* a newer header, or again the one that is known */
+	case 3: /* a newer header, or the known one again */
 		if (in->header_size > HEADER_BYTES) {
 			resize(in, HEADER_BYTES, in->header_size - HEADER_BYTES, 0);
 			in->header_size = HEADER_BYTES;
@@ -216,7 +216,7 @@ static void mutate_once(struct input *in)
 	}
 }
 
-/* What a bad disk, a bad copy or a newer kernel does. */
+/* Damage the input like a bad disk, a bad copy or a newer kernel. */
 static void damage(struct input *in)
 {
 	unsigned int byte = below(in->size);
@@ -229,7 +229,7 @@ static void damage(struct input *in)
 		in->size = byte + 1;
 		break;
 	case 2:
-		store(in->data, 4 * below(6), 4, telling_value());
+		store(in->data, 4 * below(6), 4, interesting_value());
 		break;
 	default:
 		if (in->size < in->max_size)
@@ -246,14 +246,14 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 	state = seed;
 	if (size < HEADER_BYTES || !below(8))
 		return LLVMFuzzerMutate(data, size, max_size);
-	look(&in);
+	parse(&in);
 	for (times = 1 + below(4); times > 0; times--)
 		mutate_once(&in);
-	announce(&in);
-	/* One damaged record among good ones is the rare case. */
+	write_header(&in);
+	/* Rarely leave the records inconsistent. */
 	if (below(8))
 		for (i = 0; i < in.count; i++)
-			mend_record(&in, record(&in, i));
+			fix_record(&in, record(&in, i));
 	if (!below(6))
 		damage(&in);
 	return in.size;

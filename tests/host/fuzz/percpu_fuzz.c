@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A pool's percpu file, fuzzed: the input is one. It is shown if it is a table, whole, with
- * titles that tell the columns apart; in JSON then each number is where it was.
+ * Fuzzes a pool's percpu file. It must be shown if it is a complete table whose columns have
+ * different titles. In JSON, each number must be in its place.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -13,7 +13,7 @@
 
 #define POOL	"good"
 
-/* More than the largest input has. */
+/* More words than the largest input can have. */
 #define WORDS_MAX	4096
 
 /* A word ends at a blank or a newline. */
@@ -30,7 +30,7 @@ static bool same(const struct word *a, const struct word *b)
 	return a->length == b->length && !memcmp(a->at, b->at, a->length);
 }
 
-/* Into words; 0 if it is no table, else how many columns it has. */
+/* Splits the text into words. Returns the number of columns, or 0 if it is not a table. */
 static size_t columns(const char *text, size_t size)
 {
 	size_t i, j, in_line = 0, wanted = 0;
@@ -99,7 +99,7 @@ static void check_json(const struct output *output, size_t wanted)
 	if (!json_object_object_get_ex(object, "percpu", &array) ||
 	    !json_object_is_type(array, json_type_array) ||
 	    json_object_array_length(array) != nr_words / wanted - 1)
-		finding(output, "JSON: percpu is no array of %zu", nr_words / wanted - 1);
+		finding(output, "JSON: percpu is not an array of %zu", nr_words / wanted - 1);
 	for (i = wanted; i < nr_words; i++) {
 		const struct word *title = &words[i % wanted];
 		struct json_object *line = json_object_array_get_idx(array, i / wanted - 1);
@@ -119,8 +119,8 @@ static void check_json(const struct output *output, size_t wanted)
 }
 
 /*
- * Most of the time, makes a table of what the mutation left: bytes that may not be become
- * digits, titles get a letter each, and lines end where they must.
+ * Most of the time, turns the mutated input into a table: invalid bytes become digits, each
+ * title gets a letter of its own, and lines end where they must.
  */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
@@ -137,7 +137,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 			data[i] = ' ';
 		else if ((data[i] < ' ' && data[i] != '\t') || data[i] > '~')
 			data[i] = '0' + data[i] % 10;
-		/* The first blank behind a word. */
+		/* The first blank after a word. */
 		if (!i || !strchr(" \t", data[i]) || strchr(" \t\n", data[i - 1]))
 			continue;
 		if (nr < wanted)
@@ -150,7 +150,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 	return end ? end : size;
 }
 
-/* A snapshot with one pool. */
+/* Creates a snapshot with one pool. */
 static void make_snapshot(void)
 {
 	uint8_t data[HEADER_BYTES + RECORD_BYTES] = { 0 };
@@ -168,13 +168,13 @@ static void make_snapshot(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool made;
+	static bool done;
 	struct output output;
 	size_t wanted;
 
-	if (!made)
+	if (!done)
 		make_snapshot();
-	made = true;
+	done = true;
 	if (size >= WORDS_MAX)
 		return 0;
 	program_percpu(POOL, data, size);
@@ -186,7 +186,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		output_good(&output);
 		if (output.out_size < size ||
 		    memcmp(output.out + output.out_size - size, data, size))
-			finding(&output, "the percpu file is not shown as it is");
+			finding(&output, "the percpu file is not shown unchanged");
 	} else {
 		output_failed(&output);
 	}

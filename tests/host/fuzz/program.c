@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs the program and reads its output; see program.h. It is compiled with main() named
- * pcpool_main(), and what it prints goes to memory, for stdout is a variable.
+ * Runs the program and parses its output; see program.h. The program is compiled with main()
+ * renamed to pcpool_main(). Its output goes to memory, as stdout is a variable.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ int pcpool_main(int argc, char **argv);
 
 #define ARGUMENTS_MAX	7
 
-/* Names and owners are shorter, and each byte takes four at most. */
+/* Names and owners have less than 64 bytes, each shown as at most four characters. */
 #define SHOWN_BYTES	(64 * 4 + 1)
 
 static void die(const char *what)
@@ -76,7 +76,7 @@ void program_run(struct output *output, bool json, const char *command, const ch
 	if (json)
 		arguments[count++] = "--json";
 	arguments[count++] = (char *)command;
-	/* A name may look as an option does. */
+	/* A name may look like an option. */
 	if (pool) {
 		arguments[count++] = "--";
 		arguments[count++] = (char *)pool;
@@ -87,10 +87,10 @@ void program_run(struct output *output, bool json, const char *command, const ch
 	stderr = open_memstream(&output->err, &output->err_size);
 	if (!stdout || !stderr)
 		abort();
-	/* glibc's way to begin anew. */
+	/* Resets getopt() of glibc. */
 	optind = 0;
 	output->status = pcpool_main(count, arguments);
-	/* stdout it has closed itself, as its last act. */
+	/* The program has closed stdout itself. */
 	fclose(stderr);
 	stdout = real_out;
 	stderr = real_err;
@@ -137,21 +137,21 @@ void finding(const struct output *output, const char *format, ...)
 void output_failed(const struct output *output)
 {
 	if (output->status != 1)
-		finding(output, "the exit status is not 1, but nothing should be shown");
+		finding(output, "the exit status is not 1, though the input is not valid");
 	if (output->out_size)
-		finding(output, "it shows what it should not");
+		finding(output, "stdout is not empty, though the input is not valid");
 	if (strncmp(output->err, "pcpool: ", 8) || output->err[output->err_size - 1] != '\n')
-		finding(output, "it does not say why");
+		finding(output, "stderr does not give a reason");
 }
 
 void output_good(const struct output *output)
 {
 	if (output->status)
-		finding(output, "the exit status is not 0, but all is well");
+		finding(output, "the exit status is not 0, though the input is valid");
 	if (output->err_size)
-		finding(output, "it complains, but all is well");
+		finding(output, "stderr is not empty, though the input is valid");
 	if (strlen(output->out) != output->out_size)
-		finding(output, "there is a NUL in what it shows");
+		finding(output, "stdout contains a NUL");
 }
 
 struct reader reader_of(const struct output *output)
@@ -201,7 +201,7 @@ void want_column(struct reader *reader, size_t column)
 	while (*reader->at == ' ' && reader->at < line + column)
 		reader->at++;
 	if (reader->at != line + column)
-		unexpected(reader, "in its column");
+		unexpected(reader, "the expected column");
 }
 
 const char *shown(const uint8_t *name)
@@ -246,7 +246,7 @@ void want_number(struct reader *reader, uint64_t number)
 	reader->at += length;
 }
 
-/* A decimal number with @decimals digits behind the point. */
+/* Reads a decimal number, and sets @decimals to the number of digits after the point. */
 static long double decimal(struct reader *reader, int *decimals)
 {
 	char *end;
@@ -265,7 +265,7 @@ static long double decimal(struct reader *reader, int *decimals)
 
 static bool near(long double a, long double b, long double tolerance)
 {
-	/* And what arithmetic may be off by. */
+	/* Plus rounding errors. */
 	return fabsl(a - b) <= tolerance + 1e-9L * fabsl(b);
 }
 
@@ -290,7 +290,7 @@ void want_bytes(struct reader *reader, long double bytes)
 		finding(reader->output, "%Lg bytes are shown as %Lg %s", bytes, value, units[unit]);
 	if ((unit && value < 1) || (unit < last && value >= 1024) ||
 	    decimals != (unit && value < 10))
-		finding(reader->output, "%Lg bytes are shown as %.*Lf %s, with too many digits, or too few",
+		finding(reader->output, "%Lg bytes are shown as %.*Lf %s: wrong unit or number of digits",
 			bytes, decimals, value, units[unit]);
 }
 
@@ -307,9 +307,9 @@ bool want_percent(struct reader *reader, long double part, long double whole)
 	value = decimal(reader, &decimals);
 	exact = 100 * part / whole;
 	if ((part && !value) || (part < whole && value >= 100))
-		finding(reader->output, "%Lg of %Lg is neither nothing nor all, but shown as %Lf %%",
+		finding(reader->output, "%Lg of %Lg is neither none nor all, but is shown as %Lf %%",
 			part, whole, value);
-	/* What is neither is kept away from both. */
+	/* A share that is neither none nor all is shown as 0.1 % to 99.9 %. */
 	if (part && exact < 0.1L)
 		exact = 0.1L;
 	if (part < whole && exact > 99.9L)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The whole of tools/pcpool, its main() and its files included, as a function; and reading
- * what it printed, word by word. The debugfs it is told of is the current directory.
+ * Runs all of tools/pcpool, including main() and reading files, as a function, and parses its
+ * output word by word. The current directory stands for debugfs.
  */
 #ifndef _PROGRAM_H
 #define _PROGRAM_H
@@ -11,12 +11,12 @@
 #include <stdint.h>
 
 /**
- * struct output - what a run of the program left
- * @status: its exit status
+ * struct output - output of a run of the program
+ * @status: exit status
  * @out: stdout, NUL-terminated
- * @out_size: its bytes
+ * @out_size: size of @out in bytes
  * @err: stderr, NUL-terminated
- * @err_size: its bytes
+ * @err_size: size of @err in bytes
  */
 struct output {
 	int status;
@@ -26,31 +26,31 @@ struct output {
 	size_t err_size;
 };
 
-/* Makes the file @name of the made-up debugfs; false if it cannot have that name. */
+/* Creates the file @name in the simulated debugfs. Returns false if the name is impossible. */
 bool program_file(const char *name, const void *data, size_t size);
-/* Makes @pool's percpu file; only the last pool that was named has one. */
+/* Creates the percpu file of @pool, and removes that of the pool named before. */
 bool program_percpu(const char *pool, const void *data, size_t size);
 
 /* Runs "pcpool [--json] COMMAND [-- POOL]". */
 void program_run(struct output *output, bool json, const char *command, const char *pool);
 void output_free(struct output *output);
 
-/* Whether what the input is was to be shown; at the end, all are counted. */
+/* Counts inputs that must be shown and refused ones. The counts are printed at exit. */
 void program_count(bool accepted);
 
-/* It failed, printed nothing, and said why. */
+/* Checks that the program failed, printed nothing to stdout, and gave a reason. */
 void output_failed(const struct output *output);
-/* It did what it was told, and had nothing to complain about. */
+/* Checks that the program succeeded and printed nothing to stderr. */
 void output_good(const struct output *output);
 
-/* The finding: what is wrong, and the output in which it is; never returns. */
+/* Reports a finding, with the output, and aborts. */
 void finding(const struct output *output, const char *format, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 
 /**
- * struct reader - how far the output has been read
- * @output: what is read
- * @at: the next byte
+ * struct reader - parser of the output
+ * @output: the output
+ * @at: the next byte to parse
  */
 struct reader {
 	const struct output *output;
@@ -58,22 +58,22 @@ struct reader {
 };
 
 struct reader reader_of(const struct output *output);
-/* Exactly this comes next, but that a space stands for one or more. */
+/* Expects @text, in which a space stands for one or more spaces. */
 void want(struct reader *reader, const char *text);
-/* Exactly this comes next: before a name, which may begin with spaces. */
+/* Expects exactly @text. Use it before a name, which may begin with spaces. */
 void want_exactly(struct reader *reader, const char *text);
-/* Spaces, two or more, up to that column of the line. */
+/* Expects two or more spaces, up to @column of the line. */
 void want_column(struct reader *reader, size_t column);
-/* A name as it is to be shown: what is not printable, and the backslash, as \xNN. */
+/* Expects a name as shown(), with \xNN for bytes that are not printable and the backslash. */
 void want_name(struct reader *reader, const uint8_t *name);
 void want_number(struct reader *reader, uint64_t number);
-/* @bytes with a unit, to the digits shown. */
+/* Expects @bytes with a unit, correct to the digits shown. */
 void want_bytes(struct reader *reader, long double bytes);
-/* @part of @whole, in percent; "-" if there is no whole. True if it is a number. */
+/* Expects @part of @whole in percent, "-" if @whole is 0. Returns whether it is a number. */
 bool want_percent(struct reader *reader, long double part, long double whole);
 void want_end(struct reader *reader);
 
-/* @name as it is to be shown, in a static buffer. */
+/* Returns @name as the program must show it, in a static buffer. */
 const char *shown(const uint8_t *name);
 
 #endif /* _PROGRAM_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The snapshot file, fuzzed: the input is one. The program refuses it if and only if format.c
- * does, and if it does not, all it prints agrees with the records, to the last digit shown.
+ * Fuzzes the snapshot file. The program must refuse the input if and only if format.c does.
+ * Otherwise, all output must agree with the records, to the last digit shown.
  */
 #include <json-c/json.h>
 #include <math.h>
@@ -17,7 +17,7 @@ static const char percpu[] = "cpu  private  main\n  0        8    12\n  1       
 #define STATE_BYPASSED	1
 #define STATE_DEBUGGED	2
 
-/* As text.c does, where counters of a broken file do not fit together. */
+/* A sum that saturates, as in text.c. The counters of a broken file may be inconsistent. */
 static uint64_t sum(uint64_t a, uint64_t b)
 {
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
@@ -117,7 +117,7 @@ static void want_alarms(struct reader *t, const struct record *r)
 	}
 }
 
-/* A line "WHAT PART SHARE % MEANING". */
+/* Expects a line "WHAT PART SHARE % MEANING". */
 static void want_part(struct reader *t, const char *what, uint64_t part, uint64_t whole,
 		      const char *meaning)
 {
@@ -300,7 +300,7 @@ static void check_show(const struct output *output, const struct record *r)
 	want(&t, " rings added to shared queues\n");
 	want_settings(&t, r);
 	if (t.at[0] != '\n' || strcmp(t.at + 1, percpu))
-		finding(output, "the percpu file is not shown as it is");
+		finding(output, "the percpu file is not shown unchanged");
 }
 
 static void check_string(const struct output *output, struct json_object *object,
@@ -332,7 +332,7 @@ static void check_boolean(const struct output *output, struct json_object *objec
 		finding(output, "JSON: %s is not %s", key, wanted ? "true" : "false");
 }
 
-/* @more: how many keys there are besides. */
+/* @more: the number of additional keys. */
 static void check_object(const struct output *output, struct json_object *object,
 			 const struct record *r, int more)
 {
@@ -341,7 +341,7 @@ static void check_object(const struct output *output, struct json_object *object
 	enum field field;
 
 	if (!json_object_is_type(object, json_type_object))
-		finding(output, "JSON: a pool is no object");
+		finding(output, "JSON: a pool is not an object");
 	check_string(output, object, "name", shown(r->name));
 	check_string(output, object, "owner", shown(r->owner));
 	check_boolean(output, object, "bypassed", r->is[STATE] & STATE_BYPASSED);
@@ -355,12 +355,12 @@ static void check_object(const struct output *output, struct json_object *object
 			check_number(output, object, field_names[field], r->is[field]);
 	}
 	if (!json_object_object_get_ex(object, "hit_ratio", &ratio) || !ratio != !r->is[GETS])
-		finding(output, "JSON: hit_ratio is null, or is not");
-	/* Six decimals are printed. */
+		finding(output, "JSON: hit_ratio is wrongly null, or wrongly not null");
+	/* The program prints six decimals. */
 	if (ratio && fabsl(json_object_get_double(ratio) -
 			   hits(r) / (long double)r->is[GETS]) > 6e-7L)
 		finding(output, "JSON: hit_ratio is wrong");
-	/* All fields but the state, and what has been looked at by itself. */
+	/* All fields except the state, and the keys that were checked separately. */
 	if (json_object_object_length(object) != FIELDS - 1 + 5 + more)
 		finding(output, "JSON: %d keys", json_object_object_length(object));
 }
@@ -387,7 +387,7 @@ static void check_json_list(const struct output *output, const struct record *re
 
 	if (!json_object_is_type(array, json_type_array) ||
 	    json_object_array_length(array) != count)
-		finding(output, "JSON: no array of %zu", count);
+		finding(output, "JSON: not an array of %zu", count);
 	for (i = 0; i < count; i++)
 		check_object(output, json_object_array_get_idx(array, i), &records[i], 0);
 	json_object_put(array);
@@ -422,7 +422,7 @@ static void check_lists(const struct record *records, size_t count, bool json)
 	output_free(&output);
 }
 
-/* Whether a pool has that name, and no other, and that is no path. */
+/* Whether exactly one pool has that name, and the name is not a path. */
 static bool name_ok(const struct record *records, size_t count, const char *name)
 {
 	size_t i, same = 0;
@@ -439,7 +439,7 @@ static void check_shows(const struct record *records, size_t count, const struct
 	bool ok = name_ok(records, count, name);
 	struct output output;
 
-	/* Not in the way of the snapshot itself. */
+	/* A directory of that name may be impossible, as the name is that of the snapshot. */
 	if (ok && !program_percpu(name, percpu, sizeof(percpu) - 1))
 		return;
 	program_run(&output, json, "show", name);
@@ -464,7 +464,7 @@ static void check_refused(bool json, const char *command, const char *pool)
 	output_free(&output);
 }
 
-/* So that an input always has the same done with it, but two that are near each other do not. */
+/* Selects what to check for an input: always the same, but different for similar inputs. */
 static unsigned int hash(const uint8_t *data, size_t size)
 {
 	unsigned int h = size;
@@ -498,7 +498,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_lists(records, count, json);
 	if (count)
 		check_shows(records, count, &records[which / 2 % count], json);
-	/* No name is as long. */
+	/* A name that is too long for any pool. */
 	else
 		check_refused(json, "show", "a-pool-of-a-name-too-long-to-be-one");
 	free(records);

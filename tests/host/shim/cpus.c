@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPUs, and what the kernel does with them: per-CPU memory, interrupts between CPUs, irq_work,
- * workqueues, CPU hotplug. Also mutexes and shrinkers, which need to know when a CPU waits.
+ * CPUs, and the kernel facilities that need them: per-CPU memory, interrupts between CPUs,
+ * irq_work, workqueues, CPU hotplug. Mutexes and shrinkers are here too, because RCU must know
+ * when a CPU waits.
  *
- * An interrupt is a signal. Its handler may run between any two instructions of its thread,
- * so whatever here is not async-signal-safe (malloc(), mutexes) is only called by tasks,
- * and malloc() with interrupts disabled.
+ * An interrupt is a signal. Its handler may run between any two instructions of its thread.
+ * Functions that are not async-signal-safe (malloc(), mutexes) are therefore called by tasks
+ * only, and malloc() with interrupts disabled.
  *
- * What is queued for a CPU, interrupts' functions and irq_work, is a list that anyone pushes
- * to by compare-and-exchange and its CPU takes as a whole.
+ * Calls from other CPUs and irq_work are queued for a CPU on lists. Any thread adds to such a
+ * list by compare-and-exchange. The CPU takes the whole list.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -61,17 +62,17 @@ struct call {
 
 /**
  * struct shim_cpu - a CPU
- * @thread: it
- * @wake: something to do; may be posted to once too often
- * @finished: @job is done
- * @job: what it runs
- * @stop: it is to end
- * @calls: see struct call
+ * @thread: the thread that is the CPU
+ * @wake: posted when there is something to do; may be posted once too often
+ * @finished: posted when @job has returned
+ * @job: the function to run
+ * @stop: the thread is to end
+ * @calls: functions that other CPUs want called, see struct call
  * @irq_works: irq_work that was queued by this CPU
- * @interrupt: somebody wants shim_set_interrupt()'s function called
+ * @interrupt: shim_set_interrupt()'s function is to be called
  * @work_lock: protects @works
- * @works: work to do
- * @running: work it is doing
+ * @works: queued work
+ * @running: the work whose function is running
  */
 struct shim_cpu {
 	pthread_t thread;
@@ -107,12 +108,12 @@ unsigned int shim_next_cpu(const struct cpumask *mask, unsigned int cpu)
 
 /* Per-CPU memory */
 
-/* The first is nobody's, and closed: it is where __percpu pointers point to. */
+/* __percpu pointers point into the first area, which belongs to no CPU and is not accessible. */
 static char percpu[(NR_CPUS + 1) * SHIM_PERCPU_BYTES]
 	__attribute__((aligned(SHIM_PERCPU_BYTES)));
 unsigned long __per_cpu_offset[NR_CPUS];
 
-/* What is allocated, in the order of the addresses. */
+/* The allocated areas, ordered by address. */
 struct percpu_chunk {
 	struct percpu_chunk *next;
 	size_t start, size;
@@ -125,7 +126,7 @@ static void percpu_init(void)
 {
 	unsigned int cpu;
 
-	/* AddressSanitizer guards it otherwise, and has to be able to look for pointers in it. */
+	/* AddressSanitizer poisons it instead, and must be able to read it to look for leaks. */
 #ifndef __SANITIZE_ADDRESS__
 	if (mprotect(percpu, SHIM_PERCPU_BYTES, PROT_NONE))
 		fail("mprotect: %m");
@@ -143,7 +144,7 @@ void *__alloc_percpu(size_t size, size_t align)
 
 	if (!chunk)
 		return NULL;
-	/* Lines of their own, so that what others allocate does not change timing. */
+	/* Whole cache lines, so that other allocations do not change timing. */
 	align = max(align, (size_t)SMP_CACHE_BYTES);
 	pthread_mutex_lock(&percpu_lock);
 	for (link = &percpu_chunks; *link; link = &(*link)->next) {
@@ -179,7 +180,7 @@ void free_percpu(void *p)
 	}
 	chunk = *link;
 	if (!chunk)
-		fail("free_percpu() of what is not allocated");
+		fail("free_percpu() of memory that is not allocated");
 	*link = chunk->next;
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
 		char *mine = per_cpu_ptr((char *)p, cpu);
@@ -203,7 +204,7 @@ static void run_calls(struct shim_cpu *cpu)
 	for (; call; call = next) {
 		next = call->next;
 		call->func(call->info);
-		/* From here on it is not ours. */
+		/* The caller may reuse @call from here on. */
 		__atomic_store_n(&call->done, true, __ATOMIC_RELEASE);
 	}
 }
@@ -215,7 +216,7 @@ static void run_irq_works(struct shim_cpu *cpu)
 
 	for (; work; work = next) {
 		next = work->next;
-		/* From now on it can be queued again. */
+		/* Can be queued again from here on. */
 		__atomic_store_n(&work->busy, 1, __ATOMIC_SEQ_CST);
 		work->func(work);
 		once = 1;
@@ -224,7 +225,7 @@ static void run_irq_works(struct shim_cpu *cpu)
 	}
 }
 
-/* With interrupts enabled. Whatever comes while it runs is taken care of too. */
+/* Call with interrupts enabled. Also handles interrupts that come while it runs. */
 void shim_take_interrupts(void)
 {
 	struct shim_cpu *cpu = shim_this.self;
@@ -275,7 +276,7 @@ void shim_set_interrupt(void (*fn)(void))
 
 void shim_interrupt(unsigned int cpu)
 {
-	/* One that has not been taken yet serves for both. */
+	/* Not if one is still pending. */
 	if (!__atomic_exchange_n(&cpus[cpu].interrupt, true, __ATOMIC_RELEASE))
 		send_interrupt(&cpus[cpu]);
 }
@@ -317,7 +318,7 @@ void on_each_cpu_cond_mask(bool (*cond)(int cpu, void *info), void (*func)(void 
 		local_irq_restore(flags);
 	}
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
-		/* The other may have no CPU of the machine to run on but ours. */
+		/* The other thread may need this CPU of the machine to run. */
 		while (called >> cpu & 1 &&
 		       !__atomic_load_n(&calls[cpu].done, __ATOMIC_ACQUIRE))
 			sched_yield();
@@ -325,7 +326,7 @@ void on_each_cpu_cond_mask(bool (*cond)(int cpu, void *info), void (*func)(void 
 	preempt_enable();
 }
 
-/* irq_work: an interrupt for oneself, taken as soon as they are enabled. */
+/* irq_work: an interrupt on the same CPU, taken as soon as interrupts are enabled. */
 
 bool irq_work_queue(struct irq_work *work)
 {
@@ -353,8 +354,8 @@ void irq_work_sync(struct irq_work *work)
 }
 
 /*
- * Workqueues. A worker that the kernel would let run beside the CPU's task runs here as a function
- * in it, so only where the task holds no lock: shim_schedule().
+ * Workqueues. In the kernel a worker is a task of its own. Here the CPU's thread calls the work
+ * function, in shim_schedule(), where it holds no lock.
  */
 
 struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int max_active)
@@ -387,7 +388,7 @@ bool queue_work_on(int cpu, struct workqueue_struct *queue, struct work_struct *
 	return true;
 }
 
-/* Takes one off the list, which from then on can be queued again. */
+/* Take the first work off the list. It can be queued again from then on. */
 static struct work_struct *next_work(struct shim_cpu *cpu)
 {
 	struct work_struct *work = NULL;
@@ -432,7 +433,7 @@ bool cancel_work_sync(struct work_struct *work)
 		spin_unlock_irqrestore(&cpus[cpu].work_lock, flags);
 	}
 	for (cpu = 0; cpu < (int)nr_cpu_ids; cpu++) {
-		/* It may be waiting for a mutex, but for none that we hold. */
+		/* The work may wait for a mutex, but not for one that the caller holds. */
 		while (&cpus[cpu] != shim_this.self &&
 		       __atomic_load_n(&cpus[cpu].running, __ATOMIC_ACQUIRE) == work)
 			sched_yield();
@@ -445,7 +446,7 @@ bool queue_delayed_work(struct workqueue_struct *queue, struct delayed_work *wor
 {
 	(void)queue;
 	(void)work;
-	fail("nothing is put off for %lu jiffies here", delay);
+	fail("the shim has no delayed work (%lu jiffies)", delay);
 	return false;
 }
 
@@ -468,9 +469,9 @@ void shim_schedule(void)
 }
 
 /*
- * Waiting for a lock, of which @trylock returns 0 if it got it. ThreadSanitizer delivers no signal
- * to a thread that waits for a lock, but to one that sleeps; and somebody may wait, with the
- * lock held, for us to be interrupted.
+ * Waits for a lock. @trylock is 0 if it took the lock. ThreadSanitizer delivers signals to a
+ * thread that sleeps, but not to one that waits for a lock. As the holder of the lock may wait
+ * for an interrupt on this CPU, sleep.
  */
 #define LOCK_PAUSE_US	20
 
@@ -519,7 +520,7 @@ __thread struct task_struct shim_task;
 long schedule_timeout(long timeout)
 {
 	while (timeout && __atomic_load_n(&shim_task.state, __ATOMIC_ACQUIRE) != TASK_RUNNING) {
-		/* The worker would run meanwhile. */
+		/* In the kernel, the worker would run meanwhile. */
 		shim_schedule();
 		shim_sleep_us(1000);
 		if (timeout != MAX_SCHEDULE_TIMEOUT)
@@ -566,7 +567,7 @@ int cpuhp_setup_state_multi(enum cpuhp_state state, const char *name,
 	(void)state;
 	(void)name;
 	if (startup)
-		fail("no startup here");
+		fail("the shim has no startup callbacks");
 	for (i = 0; i < HOTPLUG_STATES; i++) {
 		if (!states[i].used) {
 			states[i] = (struct hotplug_state){ .teardown = teardown, .used = true };
@@ -579,7 +580,7 @@ int cpuhp_setup_state_multi(enum cpuhp_state state, const char *name,
 void cpuhp_remove_multi_state(enum cpuhp_state state)
 {
 	if (states[state].instances.first)
-		fail("a hotplug state goes, but not its instances");
+		fail("a hotplug state is removed, but still has instances");
 	states[state].used = false;
 }
 
@@ -618,7 +619,7 @@ void shim_cpu_set_online(unsigned int cpu, bool online)
 	if (online) {
 		cpumask_set_cpu(cpu, &shim_online);
 	} else {
-		/* Its work is done when it comes to this. */
+		/* All work that was queued before runs before this. */
 		shim_on_cpus(cpu, 1, nothing);
 		cpumask_clear_cpu(cpu, &shim_online);
 		for (i = 0; i < HOTPLUG_STATES; i++) {
@@ -685,7 +686,7 @@ static void become_cpu(unsigned int index)
 	shim_this.percpu_offset = __per_cpu_offset[index];
 #ifdef SHIM_PERCPU_GS
 	if (syscall(SYS_arch_prctl, ARCH_SET_GS, __per_cpu_offset[index]))
-		fail("this machine lets no program have its own %%gs: %m");
+		fail("cannot set %%gs: %m");
 #endif
 	shim_rcu_enter();
 }
@@ -719,7 +720,7 @@ static void *cpu_main(void *arg)
 	return NULL;
 }
 
-/* The machine's CPUs that we may use, one after the other. */
+/* The @n-th CPU of the machine that this process may use; starts again after the last. */
 static int machine_cpu(const cpu_set_t *allowed, unsigned int n)
 {
 	int cpu;
@@ -745,8 +746,9 @@ void shim_cpus_start(unsigned int n, unsigned int online, bool pin)
 	percpu_init();
 	if (pin) {
 		/*
-		 * We and the thread that frees for RCU, which comes from us, are on the
-		 * last: an operation that is timed on the first is not theirs.
+		 * This thread, and the thread that runs RCU callbacks and inherits its
+		 * affinity, run on the last CPU. So they do not disturb what is timed on
+		 * the first.
 		 */
 		CPU_ZERO(&one);
 		CPU_SET(machine_cpu(&allowed, n - 1), &one);
@@ -754,7 +756,7 @@ void shim_cpus_start(unsigned int n, unsigned int online, bool pin)
 	}
 	shim_rcu_start();
 	sigaction(INTERRUPT_SIGNAL, &action, NULL);
-	/* Threads that are no CPUs are never interrupted. */
+	/* Threads that are not CPUs are never interrupted. */
 	sigemptyset(&set);
 	sigaddset(&set, INTERRUPT_SIGNAL);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -796,7 +798,7 @@ void shim_on_cpus(unsigned int first, unsigned int n, void (*fn)(unsigned int cp
 		__atomic_store_n(&cpus[i].job, fn, __ATOMIC_RELEASE);
 		sem_post(&cpus[i].wake);
 	}
-	/* If this is a CPU itself, it waits as a task does. */
+	/* If the caller is a CPU, it waits like a task. */
 	shim_idle_enter();
 	for (i = first; i < first + n; i++) {
 		while (sem_wait(&cpus[i].finished))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What kmod/ calls in debug.c, which is not built here: debug mode is off, so that what is
- * tested and timed is what runs without it.
+ * Stubs for debug.c of kmod/, which is not built here. Debug mode is always off, so that the
+ * code without it is tested and timed.
  */
 #include "debug.h"
 
@@ -9,7 +9,7 @@ bool pcpool_debug_default;
 
 void pcpool_debug_begin(struct pcpool_core *core)
 {
-	fail("%s: there is no debug mode here", core->name);
+	fail("%s: the shim has no debug mode", core->name);
 }
 
 int pcpool_debug_set(struct pcpool_core *core, bool on)

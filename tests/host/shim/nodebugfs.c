@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What kmod/ calls in debugfs.c, which is not built here: there is no debugfs
- * to show anything in.
+ * Stubs for debugfs.c of kmod/, which is not built here, as a user program has no
+ * debugfs.
  */
 #include "debugfs.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The parts of the shim that are not a single instruction. Nothing in here may order
- * the threads under test more than the kernel would, or ThreadSanitizer would miss
- * what it is there for: so no locks, and no acquire or release that RCU does not need.
+ * The parts of the shim that are more than a single instruction. Nothing in here may order the
+ * threads under test more than the kernel would, or ThreadSanitizer would miss races. So there
+ * are no locks, and no acquire or release that RCU does not need.
  */
 #include <malloc.h>
 #include <pthread.h>
@@ -89,9 +89,8 @@ void shim_point_slow(void)
 }
 
 /*
- * The allocator. A thread that is interrupted in it may be so by one who allocates, which
- * malloc() does not expect: interrupts have to wait. What is freed is overwritten, for
- * builds without a sanitizer.
+ * The allocator. malloc() is not reentrant, and an interrupt may allocate, so interrupts are
+ * disabled around it. Freed memory is overwritten, for builds without a sanitizer.
  */
 
 static long live;
@@ -105,7 +104,7 @@ static long live;
 static void overwrite(void *p)
 {
 	memset(p, 0x6b, malloc_usable_size(p));
-	/* Else the compiler sees that nobody may read it, and leaves it out. */
+	/* Otherwise the compiler removes the store, as freed memory is never read. */
 	__asm__ volatile("" : : "r"(p) : "memory");
 }
 #endif
@@ -146,14 +145,14 @@ long shim_live(void)
 }
 
 /*
- * RCU. A reader stores the number of the grace period under way in its own counter;
- * whoever waits for a grace period begins a new one, then waits for each counter to be 0
- * or at least that. It reads the counters with a read-modify-write: of two of these on
- * one word one comes first. If that is the reader's, the other sees it and waits; if it
- * is the other's, the reader acquires from it and so sees everything unlinked. This holds
+ * RCU. A reader stores the number of the current grace period in its own counter. The thread
+ * that waits for a grace period begins a new one, then waits until each counter is 0 or at
+ * least the new number. Both sides access a counter by a read-modify-write, so one of the two
+ * comes first. If the reader's does, the waiting thread sees the reader and waits. If the
+ * waiting thread's does, the reader acquires from it and sees everything unlinked. This holds
  * in C11 without a fence, which ThreadSanitizer would not understand.
  *
- * (liburcu knows ThreadSanitizer from 0.15 on; Debian 12 has 0.13.)
+ * (liburcu supports ThreadSanitizer since 0.15; Debian 12 has 0.13.)
  */
 struct reader {
 	unsigned long period;
@@ -202,7 +201,7 @@ void shim_rcu_exit(void)
 		__atomic_store_n(&self->period, 0, __ATOMIC_RELEASE);
 }
 
-/* As leaving and entering; cheaper, if there is no grace period that waits for it. */
+/* Like exit and enter, but cheaper if no grace period waits for this reader. */
 void shim_rcu_quiescent(void)
 {
 	unsigned long period = __atomic_load_n(&current_period, __ATOMIC_ACQUIRE);
@@ -254,7 +253,7 @@ static void *reclaimer(void *unused)
 
 	(void)unused;
 	for (;;) {
-		/* Asleep while there is nothing to do, so as to disturb no measurement. */
+		/* Sleeps while there is nothing to do, so that it disturbs no measurement. */
 		while (sem_wait(&work))
 			;
 		usleep(GRACE_PERIOD_PAUSE_US);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the shim's headers, in linux/, rest on: points where others may go first, the
- * allocator and RCU. The tests steer it from here; the sources under test know
- * only linux/. CPUs, for what needs them, are in cpus.h.
+ * The basis of the shim's headers in linux/: points, where a thread can be delayed or
+ * interrupted, the allocator, and RCU. The tests control the shim through this header; the
+ * sources under test see linux/ only. CPUs are in cpus.h.
  *
- * With SHIM_NATIVE defined it is for timing: there are no points, RCU costs its readers
- * nothing, and memory is malloc()'s.
+ * SHIM_NATIVE is for timing: there are no points, RCU costs readers nothing, and memory comes
+ * from malloc() unchanged.
  */
 #ifndef _SHIM_H
 #define _SHIM_H
@@ -17,21 +17,21 @@
 struct shim_cpu;
 
 /**
- * struct shim_this - a thread's own
- * @preempt_count: as the kernel's, without the NMI bits, which @in_nmi stands for
- * @irqs_off: interrupts are disabled; one that comes is left in @irq_pending
- * @irq_pending: to be taken when interrupts are enabled
- * @cpu: which CPU this thread is, if any; see cpus.h
+ * struct shim_this - data of one thread
+ * @preempt_count: as in the kernel, but without the NMI bits, for which @in_nmi stands
+ * @irqs_off: interrupts are disabled; an interrupt then only sets @irq_pending
+ * @irq_pending: an interrupt is to be taken when interrupts are enabled
+ * @cpu: number of the CPU that this thread is, if any; see cpus.h
  * @self: that CPU, or NULL
- * @percpu_offset: from a __percpu pointer to this CPU's own
- * @armed: anything to do at points
- * @in_nmi: what in_nmi() says
- * @countdown: points left to pass before @hook is called
- * @hook: what "interrupts" this thread; disarmed when it is called
- * @delay_mask: at a random one of so many points, plus 1, the thread gives way; 0: never
- * @delay_us: and if not 0, sometimes sleeps up to so long
- * @fail_allocs: so many allocations fail
- * @random: state of this thread's random numbers
+ * @percpu_offset: distance from a __percpu pointer to the data of this CPU
+ * @armed: there is something to do at points
+ * @in_nmi: what in_nmi() returns
+ * @countdown: number of points to pass before @hook is called
+ * @hook: function that "interrupts" this thread; disarmed when it is called
+ * @delay_mask: 0: no delays; else the thread yields at one in @delay_mask + 1 points, at random
+ * @delay_us: if not 0, the thread sometimes sleeps instead, up to this long
+ * @fail_allocs: number of allocations to fail
+ * @random: state of the random number generator
  */
 struct shim_this {
 	unsigned int preempt_count;
@@ -62,11 +62,11 @@ static inline void shim_point(void)
 #endif
 }
 
-/* Calls @hook when this thread has passed @points more points. */
+/* Calls @hook after this thread has passed @points more points. */
 void shim_arm(unsigned int points, void (*hook)(void));
-/* Returns whether the hook was still to come. */
+/* Returns whether the hook had not been called yet. */
 bool shim_disarm(void);
-/* From now on this thread gives way at random points. */
+/* Makes this thread yield at random points; see struct shim_this. */
 void shim_delays(unsigned int mask, unsigned int us);
 
 void shim_seed(uint64_t seed);
@@ -74,20 +74,20 @@ uint32_t shim_random(void);
 
 /*
  * A thread that is a CPU is in an RCU read-side critical section from one quiescent state to
- * the next, as a CPU of a kernel without preemption is.
+ * the next, like a CPU of a kernel without preemption.
  */
 void shim_rcu_enter(void);
 void shim_rcu_exit(void);
 void shim_rcu_quiescent(void);
-/* While a CPU waits it holds up no grace period. Interrupts come all the same. */
+/* Between these, a CPU that waits does not delay grace periods. It can be interrupted. */
 void shim_idle_enter(void);
 void shim_idle_exit(void);
-/* Makes call_rcu() async-signal-safe. */
+/* Call this first to make call_rcu() async-signal-safe. */
 void shim_rcu_start(void);
 
 void *shim_zalloc(size_t size);
 void shim_free(void *p);
-/* Allocations that have not been freed. */
+/* The number of allocations that have not been freed. */
 long shim_live(void);
 
 /* Ends the test with a message; in host_test.c. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-// Go's sync.Pool in the cases that Go's own benchmarks lack, with the same protocol and
-// the same output as lab.c: lab-go CASE [-cpus N] [-ms N].
+// Times Go's sync.Pool in the cases that Go's own benchmarks do not have, with the same
+// protocol and the same output as lab.c: lab-go CASE [-cpus N] [-ms N].
 //
-// Each goroutine has a thread of its own, pinned as lab.c's are. The garbage collector only
-// runs where it is what a case is about.
+// Each goroutine has a thread of its own, pinned like those of lab.c. The garbage collector
+// runs only in the cases that are about it.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 	"unsafe"
 )
 
-// As in lab.c.
+// The values of lab.c.
 const (
 	depthMax       = 1000
 	chunk          = 8192
@@ -56,7 +56,7 @@ func print(metric string, value float64, unit string) {
 	fmt.Printf("%s\t%.6g\t%s\n", metric, value, unit)
 }
 
-// allowed lists the machine's CPUs that we may use.
+// allowed lists the CPUs of the machine that this process may use.
 func allowed() (list []int) {
 	var mask [128]uint64
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_GETAFFINITY, 0,
@@ -352,7 +352,7 @@ func burst() {
 			objs[i] = nil
 		}
 		began = time.Now()
-		// The first ages them, the second finds them garbage, and sweeps it.
+		// The first collection ages the objects, the second frees them.
 		runtime.GC()
 		runtime.GC()
 		print("free", float64(time.Since(began))/burstObjects, "ns/object")

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * DPDK's rte_mempool: a ring for all, and a cache a thread. Without huge pages, which a
- * machine may not have; the objects are not touched, so that makes no difference here.
+ * DPDK's rte_mempool: one ring for all threads, and a cache for each. Without huge pages, which
+ * a machine may not have. That makes no difference, as the objects are not touched.
  */
-/* DPDK uses the word for the compiler's own attribute. */
+/* DPDK uses this word as the name of the compiler's attribute. */
 #undef noinline
 #include <rte_eal.h>
 #include <rte_lcore.h>
@@ -11,11 +11,11 @@
 
 #define CAN_RUN_DRY
 
-/* What DPDK's own examples use. */
+/* The size that DPDK's examples use. */
 #ifndef DPDK_CACHE
 #define DPDK_CACHE	256
 #endif
-/* A cache holds half as many again before it gives any back. */
+/* A cache holds up to 1.5 times its size before it returns objects. */
 #define MAX_IN_CACHES	(DPDK_CACHE * 3 / 2)
 
 static struct rte_mempool *pool;
@@ -27,13 +27,13 @@ static void subject_setup(unsigned int cpu)
 
 static void start(void)
 {
-	/* An lcore of its own, far from those that our threads become. */
+	/* An lcore whose number no thread of the benchmark gets. */
 	char *args[] = { "lab", "--no-huge", "-m", "64", "--no-shconf", "--no-pci",
 			 "--no-telemetry", "--log-level=lib.eal:error", "--lcores", "(63)@(0)",
 			 NULL };
 	cpu_set_t ours;
 
-	/* It pins the caller, which is one of our CPUs, and may be any. */
+	/* rte_eal_init() changes the affinity of the caller, which is a pinned CPU: restore it. */
 	if (sched_getaffinity(0, sizeof(ours), &ours))
 		fail("sched_getaffinity: %m");
 	if (rte_eal_init(ARRAY_SIZE(args) - 1, args) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* malloc() and free(), of whichever library the program is linked with. */
+/* malloc() and free() of the library that the program is linked with. */
 
 static void subject_setup(unsigned int cpu)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The kernel's objpool, from its sources: a fixed number of objects, made at the start. */
+/* The kernel's objpool, from its sources: a fixed number of objects, allocated at the start. */
 #include <linux/objpool.h>
 
 #define CAN_RUN_DRY

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* pcpool itself: the sources of kmod/ over the shim. */
+/* pcpool: the sources of kmod/ over the shim. */
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/pcpool.h>
@@ -8,12 +8,12 @@
 #define HAS_AGING
 
 static struct pcpool *pool;
-static unsigned int subject_make_us;
+static unsigned int subject_alloc_us;
 
 /*
- * Objects that cost nothing to make or free, for cases that time single operations: else it
- * would be malloc() that is timed, which waits for the other CPU's free() to let go of the
- * address space. They are numbers, of which each CPU has a stack.
+ * Tokens are objects that cost nothing to allocate and free, for cases that time single
+ * operations. Otherwise these would time malloc(), which waits while the free() of the other
+ * CPU holds the lock of the address space. Tokens are numbers; each CPU has a stack of them.
  */
 static struct tokens {
 	unsigned long nr;
@@ -21,7 +21,7 @@ static struct tokens {
 } ____cacheline_aligned_in_smp tokens[NR_CPUS];
 static bool use_tokens;
 
-static void *make_token(void)
+static void *alloc_token(void)
 {
 	struct tokens *t = &tokens[shim_this.cpu];
 
@@ -35,7 +35,7 @@ static void free_token(void *obj)
 	t->token[t->nr++] = (unsigned long)obj;
 }
 
-/* @n for each of two CPUs, either of which may end up with all. Before the first get. */
+/* Gives each of two CPUs @n tokens. Either may end up with all. Call before the first get. */
 static void subject_use_tokens(unsigned long n)
 {
 	unsigned long i, cpu;
@@ -53,14 +53,14 @@ static void subject_use_tokens(unsigned long n)
 	use_tokens = true;
 }
 
-static void *make_object(gfp_t gfp, void *ctx)
+static void *alloc_object(gfp_t gfp, void *ctx)
 {
 	(void)gfp;
 	(void)ctx;
 	if (use_tokens)
-		return make_token();
-	if (subject_make_us)
-		shim_sleep_us(subject_make_us);
+		return alloc_token();
+	if (subject_alloc_us)
+		shim_sleep_us(subject_alloc_us);
 	return malloc(object_bytes);
 }
 
@@ -75,13 +75,13 @@ static void free_object(void *obj, void *ctx)
 
 static void subject_setup(unsigned int cpu)
 {
-	static const struct pcpool_ops ops = { .alloc = make_object, .free = free_object };
+	static const struct pcpool_ops ops = { .alloc = alloc_object, .free = free_object };
 	struct pcpool_params params = { .name = "lab", .ops = &ops,
 					.object_bytes = object_bytes };
 
 	(void)cpu;
 	if (shim_module_init())
-		fail("pcpool does not start");
+		fail("the module does not initialise");
 	pool = pcpool_create(&params);
 	if (IS_ERR(pool))
 		fail("pcpool_create: %ld", PTR_ERR(pool));
@@ -92,7 +92,7 @@ static void subject_setup_cpu(unsigned int cpu)
 	(void)cpu;
 }
 
-/* A new pool is. */
+/* A new pool is empty. */
 static void subject_empty(void)
 {
 }
@@ -112,7 +112,7 @@ static __always_inline void subject_put(void *obj)
 	pcpool_put(pool, obj);
 }
 
-static unsigned long subject_made(void)
+static unsigned long subject_allocs(void)
 {
 	struct pcpool_pool_stats stats;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The kernel's ptr_ring, from its sources: one ring for all CPUs, with a lock at each end. */
-/* It only names what it takes from there. */
+/* ptr_ring.h needs it. */
 #include <linux/spinlock.h>
 
 #include <linux/ptr_ring.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The floor: a slot a CPU, which is read and cleared by a get and written by a put, with
- * preemption disabled; and no pool at all in between.
+ * The floor: one slot for each CPU, which a get reads and a put writes, with preemption
+ * disabled. There is no pool.
  */
 #include <linux/percpu.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Atomics, as Documentation/atomic_t.txt orders them: a read-modify-write that returns
- * a value is fully ordered (here: sequentially consistent), one that returns none is
- * relaxed, a suffix says otherwise, and an exchange that fails orders nothing.
+ * Atomics with the ordering of Documentation/atomic_t.txt: a read-modify-write that returns a
+ * value is fully ordered (here: sequentially consistent), one that returns no value is relaxed,
+ * unless a suffix says otherwise. A failed compare-and-exchange orders nothing.
  */
 #ifndef _SHIM_ATOMIC_H
 #define _SHIM_ATOMIC_H

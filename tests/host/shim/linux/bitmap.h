@@ -19,13 +19,13 @@ static inline void bitmap_free(const unsigned long *map)
 	kfree(map);
 }
 
-/* Of a map that nobody else has seen. */
+/* For a bitmap that no other CPU can see yet. */
 static inline void bitmap_fill(unsigned long *map, unsigned int bits)
 {
 	memset(map, 0xff, BITS_TO_LONGS(bits) * sizeof(long));
 }
 
-/* The first bit that is 0, from @from on, or @bits. */
+/* Returns the first zero bit from @from on, or @bits. */
 static inline unsigned long find_next_zero_bit(const unsigned long *map, unsigned long bits,
 					       unsigned long from)
 {

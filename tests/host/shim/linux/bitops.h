@@ -6,7 +6,7 @@
 
 #define BITS_PER_LONG	64
 
-/* The very instructions of arch/x86, where timing counts; elsewhere what sanitizers understand. */
+/* For timing, the instructions of arch/x86; otherwise builtins, which sanitizers understand. */
 static inline bool test_bit(long nr, const unsigned long *addr)
 {
 #if defined(SHIM_NATIVE) && defined(__x86_64__)
@@ -42,7 +42,7 @@ static inline void clear_bit(long nr, unsigned long *addr)
 #endif
 }
 
-/* Bits as locks. Returns whether it was locked already. */
+/* A bit used as a lock. Returns whether the bit was locked already. */
 static inline bool test_and_set_bit_lock(long nr, unsigned long *addr)
 {
 	unsigned long mask = 1UL << nr % BITS_PER_LONG;

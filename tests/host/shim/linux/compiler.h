@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Accesses to shared memory. Each is one __atomic builtin of the ordering that the kernel's
- * own has, no stronger, so that ThreadSanitizer sees what the source asks for. Before
- * each one is a point where the tests can let others go first; see shim.h.
+ * Accesses to shared memory. Each is one __atomic builtin with the ordering of the kernel's
+ * primitive, no stronger, so that ThreadSanitizer sees the ordering that the source asks for.
+ * Before each is a point, where a test can delay or interrupt the thread; see shim.h.
  */
 #ifndef _SHIM_COMPILER_H
 #define _SHIM_COMPILER_H
@@ -51,8 +51,8 @@
 })
 
 /*
- * ThreadSanitizer knows no fences. It is told of none then, and may report what one
- * makes right, but miss nothing.
+ * ThreadSanitizer does not understand fences, so it does not see any. It may then report a race
+ * that a fence prevents, but does not miss one.
  */
 #ifdef __SANITIZE_THREAD__
 #define shim_fence(order)	__atomic_signal_fence(order)
@@ -64,7 +64,7 @@
 	shim_point();						\
 	shim_fence(__ATOMIC_SEQ_CST);				\
 } while (0)
-/* After a read-modify-write that returns nothing: on x86 that is a barrier itself. */
+/* On x86, a read-modify-write is a full barrier, also if it returns no value. */
 #if defined(SHIM_NATIVE) && defined(__x86_64__)
 #define smp_mb__after_atomic()	barrier()
 #else

@@ -7,14 +7,14 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 
-/* The most CPUs there can be here; how many there are is nr_cpu_ids. */
+/* The maximum number of CPUs. nr_cpu_ids is the actual number. */
 #define NR_CPUS		64
 
 struct cpumask {
 	unsigned long bits[1];
 };
 
-/* A pointer, as in kernels for many CPUs, which distributions' are. */
+/* A pointer, as in kernels for many CPUs, such as those of distributions. */
 typedef struct cpumask *cpumask_var_t;
 
 extern unsigned int nr_cpu_ids;
@@ -23,11 +23,11 @@ extern struct cpumask shim_online;
 #define cpu_online_mask		((const struct cpumask *)&shim_online)
 #define num_possible_cpus()	nr_cpu_ids
 
-/* All that shim_next_cpu() looks at. */
+/* All bits are set; shim_next_cpu() stops at nr_cpu_ids. */
 extern const struct cpumask shim_possible;
 #define cpu_possible_mask	(&shim_possible)
 
-/* Out of line, as in the kernel. The next CPU in the mask from @cpu on, or nr_cpu_ids. */
+/* Returns the next CPU in @mask from @cpu on, or nr_cpu_ids. Out of line, as in the kernel. */
 unsigned int shim_next_cpu(const struct cpumask *mask, unsigned int cpu);
 
 static inline bool zalloc_cpumask_var(cpumask_var_t *mask, gfp_t gfp)

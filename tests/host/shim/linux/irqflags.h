@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Interrupts are signals. While they are disabled a signal only leaves a mark, which is looked
- * at when they are enabled: no system call on the way.
+ * Interrupts are signals. While interrupts are disabled, a signal only sets a flag, which is
+ * checked when they are enabled. Disabling and enabling need no system call.
  */
 #ifndef _SHIM_IRQFLAGS_H
 #define _SHIM_IRQFLAGS_H
 
 #include <linux/compiler.h>
 
-/* Takes what came while interrupts were disabled; in cpus.c. */
+/* Handles the interrupts that came while they were disabled; in cpus.c. */
 void shim_take_interrupts(void);
 
 #define raw_local_irq_save(flags) do {				\

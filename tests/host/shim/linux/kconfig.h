@@ -2,7 +2,7 @@
 #ifndef _SHIM_KCONFIG_H
 #define _SHIM_KCONFIG_H
 
-/* Nothing is configured. */
+/* No option is set. */
 #define IS_ENABLED(option)	0
 
 #endif

@@ -41,7 +41,7 @@
 #endif
 #define pr_err(fmt, ...)		fprintf(stderr, pr_fmt(fmt), ##__VA_ARGS__)
 
-/* A warning fails whatever runs. */
+/* A warning fails the test. */
 #define WARN(condition, ...) ({		\
 	bool __warn = (condition);	\
 					\
@@ -55,7 +55,7 @@
 
 #define _RET_IP_			((unsigned long)__builtin_return_address(0))
 
-/* For what cannot sleep, and says so. */
+/* Warns in a context that cannot sleep. */
 #define might_sleep()			WARN_ON_ONCE(shim_this.preempt_count || shim_this.irqs_off)
 
 #endif

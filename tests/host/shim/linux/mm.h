@@ -5,7 +5,7 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 
-/* Pages are small in tests, so that chunks of cells, which are pages, come and go a lot. */
+/* Pages are small in tests. A chunk of deferral slots is a page, so chunks are freed often. */
 #ifdef SHIM_NATIVE
 #define PAGE_SIZE	4096UL
 #else

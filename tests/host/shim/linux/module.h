@@ -16,7 +16,7 @@ struct module {
 #define MODULE_DESCRIPTION(text)
 #define MODULE_LICENSE(text)
 
-/* Nobody sets parameters here. */
+/* Module parameters cannot be set. */
 struct kernel_param {
 	void *arg;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Per-CPU data. On x86-64 as in the kernel: relative to %gs, by one instruction that is not
- * locked. Otherwise, and under sanitizers, which cannot see through that, relative to a
- * thread's own pointer, by one __atomic builtin.
+ * Per-CPU data. On x86-64, as in the kernel: relative to %gs, by one instruction without a lock
+ * prefix. On other machines, and under sanitizers, which do not understand that: relative to a
+ * thread-local pointer, by one __atomic builtin.
  */
 #ifndef _SHIM_PERCPU_H
 #define _SHIM_PERCPU_H
@@ -12,8 +12,8 @@
 #include <linux/types.h>
 
 /*
- * A __percpu pointer points into the first of many areas, which nobody may touch; that
- * of CPU n is n + 1 areas further on.
+ * A __percpu pointer points into the first of several areas, which must not be accessed. The
+ * data of CPU n is n + 1 areas further on.
  */
 #define SHIM_PERCPU_BYTES	(1UL << 20)
 
@@ -35,7 +35,7 @@ extern unsigned long __per_cpu_offset[];
 
 #ifdef SHIM_PERCPU_GS
 
-/* As arch/x86/include/asm/percpu.h does it if the compiler knows __seg_gs. */
+/* Like arch/x86/include/asm/percpu.h with a compiler that supports __seg_gs. */
 #define shim_gs(pcp)		(*(__typeof__(pcp) __seg_gs *)(uintptr_t)&(pcp))
 #define shim_gs_once(pcp)	(*(volatile __typeof__(pcp) __seg_gs *)(uintptr_t)&(pcp))
 
@@ -95,7 +95,7 @@ extern unsigned long __per_cpu_offset[];
 	likely(__done);							\
 })
 
-/* Like the kernel's: an xchg of the machine's own would be a locked one. */
+/* Like the kernel's. An xchg instruction would be locked. */
 #define this_cpu_xchg(pcp, newval) ({					\
 	__typeof__(pcp) __was = this_cpu_read(pcp), __val = (newval);	\
 									\
@@ -104,14 +104,14 @@ extern unsigned long __per_cpu_offset[];
 	__was;								\
 })
 
-/* Does not exist: a size that no per-CPU operation here is for does not link. */
+/* Not defined: an unsupported size does not link. */
 void shim_bad_percpu_size(void);
 
 #else
 
 /*
- * What ThreadSanitizer understands, and any machine has. Each is one atomic access, so
- * that no interrupt comes in between; relaxed, as between CPUs they order nothing.
+ * Builtins that ThreadSanitizer understands, for any machine. Each is one atomic access, which
+ * no interrupt can divide. They are relaxed, as per-CPU operations order nothing between CPUs.
  */
 #define this_cpu_read(pcp)		READ_ONCE(*this_cpu_ptr(&(pcp)))
 #define this_cpu_write(pcp, val)	WRITE_ONCE(*this_cpu_ptr(&(pcp)), val)

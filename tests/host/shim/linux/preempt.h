@@ -5,7 +5,7 @@
 #include <linux/compiler.h>
 #include <linux/irqflags.h>
 
-/* In preempt_count, as in the kernel. */
+/* Bits of preempt_count, as in the kernel. */
 #define PREEMPT_MASK	0x0000ffu
 #define SOFTIRQ_MASK	0x00ff00u
 #define HARDIRQ_MASK	0x0f0000u
@@ -33,7 +33,7 @@ static inline bool in_softirq(void)
 	return preempt_count() & SOFTIRQ_MASK;
 }
 
-/* A thread is a CPU, and does not move; but it costs what it costs, and shows in the count. */
+/* A thread is a CPU and does not migrate. The count has its cost, and can be checked. */
 static inline void preempt_disable(void)
 {
 	shim_this.preempt_count++;

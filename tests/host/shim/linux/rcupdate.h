@@ -7,7 +7,7 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 
-/* As in a kernel without preemption; the tests' threads, which are no CPUs, need more. */
+/* For timing, as in a kernel without preemption. Threads that are not CPUs need more. */
 static inline void rcu_read_lock(void)
 {
 #ifdef SHIM_NATIVE

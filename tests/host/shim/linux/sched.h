@@ -7,7 +7,7 @@
 /* A quiescent state of RCU; in cpus.c. */
 void cond_resched(void);
 
-/* A CPU's thread, as a task that can sleep. */
+/* The task that a CPU's thread stands for. It can sleep. */
 struct task_struct {
 	unsigned int state;
 };
@@ -22,13 +22,13 @@ extern __thread struct task_struct shim_task;
 #define current			(&shim_task)
 
 #define __set_current_state(s)	__atomic_store_n(&current->state, s, __ATOMIC_RELAXED)
-/* An exchange, as ThreadSanitizer knows no barrier. */
+/* An exchange, as ThreadSanitizer does not understand barriers. */
 #define set_current_state(s)	((void)__atomic_exchange_n(&current->state, s, __ATOMIC_SEQ_CST))
 #define wake_up_process(task)	((void)__atomic_exchange_n(&(task)->state, TASK_RUNNING, \
 							   __ATOMIC_SEQ_CST))
 #define signal_pending_state(state, task)	((void)(task), (void)(state), false)
 
-/* Until it is woken, or @timeout is over, in milliseconds; what is left of it. In cpus.c. */
+/* Sleeps until woken, for at most @timeout ms. Returns the time that is left. In cpus.c. */
 long schedule_timeout(long timeout);
 
 #endif

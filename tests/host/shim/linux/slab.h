@@ -43,7 +43,7 @@ static inline void *kvzalloc(size_t size, gfp_t gfp)
 	return kzalloc(size, gfp);
 }
 
-/* For the kernel's ptr_ring. */
+/* Used by the kernel's ptr_ring. */
 static inline void *kvmalloc_array_noprof(size_t n, size_t size, gfp_t gfp)
 {
 	return kzalloc(n * size, gfp);

@@ -14,7 +14,7 @@ static inline void spin_lock_init(spinlock_t *lock)
 	lock->locked = 0;
 }
 
-/* Without contention what a queued spinlock costs: one locked exchange. */
+/* Without contention, as expensive as a queued spinlock: one locked exchange. */
 static inline void spin_lock(spinlock_t *lock)
 {
 	int unlocked;
@@ -61,7 +61,7 @@ static inline void spin_unlock_irq(spinlock_t *lock)
 	local_irq_restore(flags);		\
 } while (0)
 
-/* The same, on kernels where the others sleep too. */
+/* A raw spinlock is a spinlock; they differ on PREEMPT_RT only. */
 typedef spinlock_t raw_spinlock_t;
 
 #define raw_spin_lock_init(lock)	spin_lock_init(lock)

@@ -4,7 +4,7 @@
 
 #include <linux/percpu.h>
 
-/* By default all CPUs are of node 0. */
+/* By default all CPUs belong to node 0. */
 extern int shim_node[];
 
 #define cpu_to_node(cpu)	(shim_node[cpu])

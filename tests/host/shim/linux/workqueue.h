@@ -6,11 +6,11 @@
 
 struct work_struct {
 	struct list_head entry;
-	int cpu;		/* on whose list it is, or -1 */
+	int cpu;		/* the CPU on whose list the work is, or -1 */
 	void (*func)(struct work_struct *work);
 };
 
-/* Nothing fails here that would be tried again later. */
+/* Never queued: the shim has no failures that are retried later. */
 struct delayed_work {
 	struct work_struct work;
 };

@@ -5,7 +5,7 @@
 #include <linux/gfp.h>
 #include <linux/sched.h>
 
-/* Nobody reclaims here. */
+/* Allocations do not reclaim. */
 #define might_alloc(gfp)	do { (void)(gfp); might_sleep(); } while (0)
 
 #endif
