@@ -247,7 +247,7 @@ void pcpool_debug_freed(struct pcpool_core *core, void *obj)
 	raw_spin_unlock_irqrestore(&pcpool_records_lock, flags);
 	rcu_read_unlock();
 	if (removed)
-		pcpool_record_free_rcu(r);
+		pcpool_record_retire(r);
 }
 
 /* --- Switching ------------------------------------------------------------ */

@@ -157,7 +157,7 @@ bool pcpool_queue_release(struct pcpool_queue *q)
 	WRITE_ONCE(q->head, NULL);
 	for (; ring; ring = newer) {
 		newer = ring->newer;
-		pcpool_ring_free_rcu(ring);
+		pcpool_ring_retire(ring);
 	}
 	return true;
 }
@@ -204,7 +204,7 @@ static unsigned int queue_claim_tail(struct pcpool_queue *q, unsigned int n,
 		 */
 		if (!in_nmi() && cmpxchg(&q->tail, ring, newer) == ring) {
 			WRITE_ONCE(newer->older, NULL);
-			pcpool_ring_free_rcu(ring);
+			pcpool_ring_retire(ring);
 		}
 		ring = newer;
 	}

@@ -136,8 +136,8 @@ static void record_free_rcu(struct rcu_head *rcu)
 	kfree(container_of(rcu, struct pcpool_record, rcu));
 }
 
-/* Free a record that was removed. */
-void pcpool_record_free_rcu(struct pcpool_record *r)
+/* Free a record that was removed, after a grace period. */
+void pcpool_record_retire(struct pcpool_record *r)
 {
 	call_rcu(&r->rcu, record_free_rcu);
 }
@@ -161,7 +161,7 @@ void pcpool_record_drop(struct pcpool_record *r)
 	removed = pcpool_record_remove(r);
 	raw_spin_unlock_irqrestore(&pcpool_records_lock, flags);
 	if (removed)
-		pcpool_record_free_rcu(r);
+		pcpool_record_retire(r);
 }
 
 /* Call @fn for each record of a pool; it may drop the record. May sleep between buckets. */

@@ -71,7 +71,7 @@ struct pcpool_record *pcpool_record_alloc(struct pcpool_core *core, void *obj, g
 bool pcpool_record_insert(struct pcpool_record *r);
 struct pcpool_record *pcpool_record_add(struct pcpool_core *core, void *obj, gfp_t gfp);
 bool pcpool_record_remove(struct pcpool_record *r);
-void pcpool_record_free_rcu(struct pcpool_record *r);
+void pcpool_record_retire(struct pcpool_record *r);
 void pcpool_record_drop(struct pcpool_record *r);
 
 typedef void (*pcpool_record_fn)(struct pcpool_record *r, void *data);

@@ -67,8 +67,8 @@ static void ring_free_rcu(struct rcu_head *rcu)
 	pcpool_ring_free(container_of(rcu, struct pcpool_ring, rcu));
 }
 
-/* Free a ring that other contexts may still be reading. Not from NMI. */
-void pcpool_ring_free_rcu(struct pcpool_ring *ring)
+/* Free a ring that other contexts may still be reading, after a grace period. Not from NMI. */
+void pcpool_ring_retire(struct pcpool_ring *ring)
 {
 	call_rcu(&ring->rcu, ring_free_rcu);
 }

@@ -140,7 +140,7 @@ static __always_inline u32 pcpool_ring_try_claim(struct pcpool_ring *ring,
 
 struct pcpool_ring *pcpool_ring_alloc(unsigned int size, gfp_t gfp, int node);
 void pcpool_ring_free(struct pcpool_ring *ring);
-void pcpool_ring_free_rcu(struct pcpool_ring *ring);
+void pcpool_ring_retire(struct pcpool_ring *ring);
 
 /* For the producer. */
 unsigned int pcpool_ring_room(struct pcpool_ring *ring, unsigned int n);
