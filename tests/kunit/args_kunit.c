@@ -15,10 +15,10 @@
 
 #include "common.h"
 
-#define BEARS(function)	static void function##_bears_bad_arguments(struct kunit *test)
-#define CASE(function)	KUNIT_CASE(function##_bears_bad_arguments)
+#define BEARS(function)	static void function##_tolerates_bad_arguments(struct kunit *test)
+#define CASE(function)	KUNIT_CASE(function##_tolerates_bad_arguments)
 #define CASE_IN_ALL(function)							\
-	KUNIT_CASE_PARAM(function##_bears_bad_arguments, kind_gen_params)
+	KUNIT_CASE_PARAM(function##_tolerates_bad_arguments, kind_gen_params)
 
 #define OBJECTS		20
 
