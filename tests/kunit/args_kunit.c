@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bad arguments: each exported function with the emptiest, the largest and the most wrong that
- * its kernel-doc allows, in all kinds of pools. What pcpool_create() and pcpool_buf_create()
- * refuse is a list, in the suites params and buf.
+ * Bad arguments: calls each exported function with the smallest, the largest and the
+ * most unusual arguments that its kernel-doc allows, on all kinds of pools. The suites
+ * params and buf list what pcpool_create() and pcpool_buf_create() refuse.
  *
- * BEARS(function) begins the case of a function. tests/host/static fails if one that is exported
- * has none, and the compiler warns of one that no suite runs.
+ * BEARS(function) starts the case of a function. tests/host/static fails if an exported
+ * function has no case, and the compiler warns about a case that no suite runs.
  */
 #include <linux/err.h>
 #include <linux/limits.h>
@@ -15,14 +15,14 @@
 
 #include "common.h"
 
-#define BEARS(function)	static void function##_bears_bad_arguments(struct kunit *test)
-#define CASE(function)	KUNIT_CASE(function##_bears_bad_arguments)
+#define BEARS(function)	static void function##_tolerates_bad_arguments(struct kunit *test)
+#define CASE(function)	KUNIT_CASE(function##_tolerates_bad_arguments)
 #define CASE_IN_ALL(function)							\
-	KUNIT_CASE_PARAM(function##_bears_bad_arguments, kind_gen_params)
+	KUNIT_CASE_PARAM(function##_tolerates_bad_arguments, kind_gen_params)
 
 #define OBJECTS		20
 
-/* All ways that a get or put can take. */
+/* All paths that a get or a put can take. */
 struct kind {
 	const char *name;
 	struct pcpool_params params;
@@ -35,8 +35,8 @@ static const struct kind kinds[] = {
 	{ "reset", { .ops = &kt_ops_reset } },
 	{ "free may sleep", { .flags = PCPOOL_FREE_MAY_SLEEP } },
 	{ "bypassed", { .flags = PCPOOL_BYPASS } },
-	{ "few idle", { .max_idle = 3 } },
-	{ "many idle", { .max_idle = 1000 } },
+	{ "small max_idle", { .max_idle = 3 } },
+	{ "large max_idle", { .max_idle = 1000 } },
 	{ "quota", { .max_total = OBJECTS } },
 	{ "reserve", { .reserve = 2 } },
 	{ "all bounds", { .max_idle = 5, .max_total = OBJECTS, .reserve = 2 } },
@@ -46,7 +46,7 @@ static const struct kind kinds[] = {
 
 KUNIT_ARRAY_PARAM_DESC(kind, kinds, name);
 
-/* A pool of this kind that can make OBJECTS objects. */
+/* Create a pool of this kind that can allocate OBJECTS objects. */
 static struct kt_pool *new_pool(struct kunit *test)
 {
 	const struct kind *kind = test->param_value;
@@ -64,8 +64,8 @@ static const struct pcpool_params *params_of(struct kunit *test)
 	return &((const struct kind *)test->param_value)->params;
 }
 
-/* Does who finds nothing wait, if he may? */
-static bool waits(struct kunit *test)
+/* Does a get wait if there is no object, and its gfp flags allow that? */
+static bool may_wait(struct kunit *test)
 {
 	return params_of(test)->max_total || params_of(test)->reserve;
 }
@@ -77,7 +77,7 @@ static void expect_unchanged(struct kt_pool *kp, const struct pcpool_pool_stats 
 	KUNIT_EXPECT_MEMEQ(kp->test, &now, before, sizeof(now));
 }
 
-/* --- Making and ending pools ------------------------------------------------------ */
+/* --- Creating and destroying pools ------------------------------------------------- */
 
 static void *no_alloc(gfp_t gfp, void *ctx)
 {
@@ -98,7 +98,7 @@ BEARS(__pcpool_create)
 	struct pcpool *pool;
 
 	KUNIT_EXPECT_PTR_EQ(test, pcpool_create(NULL), ERR_PTR(-EINVAL));
-	/* What THIS_MODULE is in code that is built in. */
+	/* THIS_MODULE is NULL in built-in code. */
 	KUNIT_EXPECT_PTR_EQ(test, __pcpool_create(NULL, NULL), ERR_PTR(-EINVAL));
 	pool = __pcpool_create(&params, NULL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
@@ -117,7 +117,7 @@ BEARS(pcpool_destroy)
 	pcpool_destroy(ERR_PTR(-MAX_ERRNO));
 }
 
-/* What pcpool itself says when there may be no more, and would wait for. */
+/* The error that pcpool itself returns when max_total is reached. */
 static void *alloc_error(gfp_t gfp, void *ctx)
 {
 	return ERR_PTR(-EAGAIN);
@@ -125,8 +125,8 @@ static void *alloc_error(gfp_t gfp, void *ctx)
 
 static const struct pcpool_ops error_ops = { .alloc = alloc_error, .free = no_free };
 
-/* An alloc function that returns an error pointer has made nothing. */
-static void an_error_is_no_object(struct kunit *test)
+/* An error pointer returned by ops->alloc counts as a failed allocation. */
+static void an_error_pointer_is_a_failed_allocation(struct kunit *test)
 {
 	const struct kind *kind = test->param_value;
 	struct pcpool_params params = kind->params;
@@ -156,13 +156,14 @@ static void an_error_is_no_object(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats.alloc_fail, 4);
 	KUNIT_EXPECT_EQ(test, stats.allocs, 0);
 	KUNIT_EXPECT_EQ(test, stats.outstanding, 0);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&pcpool_to_core(pool)->deferred_puts.reserved), needed);
+	KUNIT_EXPECT_EQ(test, needed,
+			atomic_long_read(&pcpool_to_core(pool)->deferred_puts.reserved));
 	pcpool_destroy(pool);
 }
 
 static DEFINE_PCPOOL(kunit_twice, .ops = &no_ops, .object_bytes = 1);
 
-static void a_described_pool_is_made_once(struct kunit *test)
+static void a_static_pool_is_created_once(struct kunit *test)
 {
 	struct pcpool *pool;
 
@@ -176,7 +177,7 @@ static void a_described_pool_is_made_once(struct kunit *test)
 
 /* --- Gets ------------------------------------------------------------------------- */
 
-/* gfp flags that allow nothing, and those that allow no failure; from a pool without more. */
+/* With gfp flags that allow nothing, and with flags that allow no failure, on an exhausted pool. */
 BEARS(__pcpool_get)
 {
 	struct kt_pool *kp = new_pool(test);
@@ -187,7 +188,7 @@ BEARS(__pcpool_get)
 	KUNIT_EXPECT_NOT_NULL(test, last);
 	KUNIT_EXPECT_NULL(test, pcpool_get(kp->pool, 0));
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).alloc_fail, failed + 1);
-	if (!waits(test)) {
+	if (!may_wait(test)) {
 		KUNIT_EXPECT_NULL(test, pcpool_get(kp->pool, GFP_KERNEL | __GFP_NOFAIL));
 		KUNIT_EXPECT_EQ(test, kt_stats(kp).alloc_fail, failed + 2);
 	}
@@ -209,7 +210,7 @@ BEARS(__pcpool_get_local)
 	kt_put_many(kp, OBJECTS - 1, objs);
 }
 
-/* From a pool that has nothing, and from one that has no more. */
+/* On an empty pool, and on a pool all of whose objects are outstanding. */
 BEARS(__pcpool_try_get)
 {
 	struct kt_pool *kp = new_pool(test);
@@ -227,29 +228,29 @@ BEARS(__pcpool_try_get)
 	kt_put_many(kp, OBJECTS, objs);
 }
 
-struct patient {
+struct waiter {
 	struct kt_pool *kp;
 	unsigned long timeout;
 	void *obj;
 };
 
-static void wait_for_ever(struct kt_worker *worker)
+static void wait_for_object(struct kt_worker *worker)
 {
-	struct patient *patient = worker->arg;
+	struct waiter *waiter = worker->arg;
 
-	patient->obj = pcpool_get_timeout(patient->kp->pool, GFP_KERNEL, patient->timeout);
-	/* The gang asks for it. */
+	waiter->obj = pcpool_get_timeout(waiter->kp->pool, GFP_KERNEL, waiter->timeout);
+	/* kt_gang_join() expects the minimum. */
 	worker->done = KT_MINIMUM;
 }
 
-/* Somebody waits, does not stop waiting, and then gets what is put. */
-static void expect_patience(struct kt_pool *kp, unsigned long timeout, void **objs)
+/* A get with this timeout waits, does not time out early, and receives the object that is put. */
+static void expect_waiting_until_put(struct kt_pool *kp, unsigned long timeout, void **objs)
 {
-	struct patient patient = { .kp = kp, .timeout = timeout };
+	struct waiter waiter = { .kp = kp, .timeout = timeout };
 	struct kt_gang *gang = kt_gang_new(kp->test);
 	unsigned long end = jiffies + 10 * HZ;
 
-	kt_gang_add(gang, -1, wait_for_ever, &patient);
+	kt_gang_add(gang, -1, wait_for_object, &waiter);
 	kt_gang_start(gang, 0);
 	while (!kt_stats(kp).waiting && time_before(jiffies, end))
 		schedule_timeout_uninterruptible(1);
@@ -257,8 +258,8 @@ static void expect_patience(struct kt_pool *kp, unsigned long timeout, void **ob
 	KUNIT_EXPECT_EQ(kp->test, kt_stats(kp).waiting, 1);
 	kt_put(kp, objs[0], KT_ME);
 	kt_gang_join(gang);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(kp->test, patient.obj);
-	objs[0] = kt_got(kp, patient.obj, KT_ME);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(kp->test, waiter.obj);
+	objs[0] = kt_note_get(kp, waiter.obj, KT_ME);
 }
 
 BEARS(pcpool_get_timeout)
@@ -273,7 +274,7 @@ BEARS(pcpool_get_timeout)
 	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
 		obj = pcpool_get_timeout(kp->pool, GFP_KERNEL, timeouts[i]);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, obj);
-		kt_put(kp, kt_got(kp, obj, KT_ME), KT_ME);
+		kt_put(kp, kt_note_get(kp, obj, KT_ME), KT_ME);
 	}
 	objs = kt_get_many(kp, OBJECTS);
 	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
@@ -281,10 +282,10 @@ BEARS(pcpool_get_timeout)
 		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(obj), full);
 	}
 	obj = pcpool_get_timeout(kp->pool, GFP_KERNEL, 0);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(obj), waits(test) ? -ETIMEDOUT : -ENOMEM);
-	if (waits(test)) {
-		expect_patience(kp, MAX_SCHEDULE_TIMEOUT + 1ul, objs);
-		expect_patience(kp, ULONG_MAX, objs);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(obj), may_wait(test) ? -ETIMEDOUT : -ENOMEM);
+	if (may_wait(test)) {
+		expect_waiting_until_put(kp, MAX_SCHEDULE_TIMEOUT + 1ul, objs);
+		expect_waiting_until_put(kp, ULONG_MAX, objs);
 	}
 	kt_put_many(kp, OBJECTS, objs);
 }
@@ -299,7 +300,7 @@ BEARS(pcpool_get_bulk)
 	KUNIT_EXPECT_EQ(test, pcpool_get_bulk(kp->pool, GFP_KERNEL, 0, NULL), 0);
 	KUNIT_EXPECT_EQ(test, pcpool_get_bulk(kp->pool, 0, 0, objs), 0);
 	expect_unchanged(kp, &before);
-	/* More than there are, and more than there is room for. */
+	/* More than the pool has, and more than objs has room for. */
 	got = kt_get_bulk(kp, GFP_NOWAIT, UINT_MAX, objs, KT_ME);
 	KUNIT_EXPECT_EQ(test, got, OBJECTS);
 	KUNIT_EXPECT_NULL(test, objs[OBJECTS]);
@@ -307,7 +308,7 @@ BEARS(pcpool_get_bulk)
 	KUNIT_EXPECT_EQ(test, pcpool_get_bulk(kp->pool, GFP_KERNEL, 0, NULL), 0);
 	expect_unchanged(kp, &before);
 	kt_put_bulk(kp, got, objs, KT_ME);
-	/* Beside idle ones. */
+	/* With idle objects in the pool. */
 	before = kt_stats(kp);
 	KUNIT_EXPECT_EQ(test, pcpool_get_bulk(kp->pool, GFP_KERNEL, 0, NULL), 0);
 	expect_unchanged(kp, &before);
@@ -322,7 +323,7 @@ BEARS(__pcpool_put)
 	unsigned int round, i;
 	void **objs;
 
-	/* Into slots that are empty, have something, and are full. */
+	/* With private slots that are empty, partly filled, and full. */
 	for (round = 0; round < OBJECTS; round += 4) {
 		objs = kt_get_many(kp, OBJECTS);
 		kt_put_many(kp, round, objs);
@@ -375,7 +376,7 @@ BEARS(pcpool_prefill)
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_main, room + params->reserve);
 }
 
-/* Of a pool that has nothing, as often as one likes. */
+/* Aging an empty pool is harmless, any number of times. */
 BEARS(pcpool_age)
 {
 	struct kt_pool *kp = new_pool(test);
@@ -399,7 +400,7 @@ BEARS(pcpool_drain)
 	expect_unchanged(kp, &before);
 }
 
-/* Whatever has been there before is gone. */
+/* All previous contents of the record are overwritten. */
 BEARS(pcpool_stats)
 {
 	struct kt_pool *kp = new_pool(test);
@@ -419,7 +420,7 @@ BEARS(pcpool_stats)
 static const struct pcpool_buf_params buf_params = {
 	.name = "kunit-args", .min_bytes = SZ_1K, .max_bytes = SZ_4K };
 
-static void end_set(void *set)
+static void destroy_set(void *set)
 {
 	pcpool_buf_destroy(set);
 }
@@ -429,7 +430,7 @@ static struct pcpool_buf_set *new_set(struct kunit *test)
 	struct pcpool_buf_set *set = pcpool_buf_create(&buf_params);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, set);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_set, set));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, destroy_set, set));
 	return set;
 }
 
@@ -444,7 +445,7 @@ BEARS(__pcpool_buf_create)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, set);
 	KUNIT_EXPECT_TRUE(test, pcpool_buf_stats(set, 0, &stats));
 	KUNIT_EXPECT_STREQ(test, stats.owner, "kernel");
-	/* Each of its names is taken. */
+	/* Each name of the set is in use. */
 	KUNIT_EXPECT_PTR_EQ(test, pcpool_buf_create(&buf_params), ERR_PTR(-EEXIST));
 	pcpool_buf_destroy(set);
 }
@@ -503,9 +504,9 @@ BEARS(pcpool_buf_stats)
 
 static struct kunit_case args_cases[] = {
 	CASE(__pcpool_create),
-	KUNIT_CASE_PARAM(an_error_is_no_object, kind_gen_params),
+	KUNIT_CASE_PARAM(an_error_pointer_is_a_failed_allocation, kind_gen_params),
 	CASE(pcpool_destroy),
-	KUNIT_CASE(a_described_pool_is_made_once),
+	KUNIT_CASE(a_static_pool_is_created_once),
 	CASE_IN_ALL(__pcpool_get),
 	CASE_IN_ALL(__pcpool_get_local),
 	CASE_IN_ALL(__pcpool_try_get),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sets of pools of buffers: which class a buffer is of, where it goes when it is put, what is
- * beyond the largest class, and what becomes of the set.
+ * Sets of buffer pools: the class of a buffer, the pool it returns to, buffers beyond
+ * the largest class, and the lifetime of a set.
  */
 #include <linux/highmem.h>
 #include <linux/kmemleak.h>
@@ -19,11 +19,11 @@
 /**
  * struct bufs - a set under test
  * @test: the case it belongs to
- * @before: a pool made before those of the set; nobody uses it
- * @set: the set; NULL when it has been destroyed
- * @after: a pool made after those of the set
+ * @before: an unused pool, created before those of the set
+ * @set: the set; NULL after it was destroyed
+ * @after: an unused pool, created after those of the set
  *
- * Between the two, in the list of pools, are the pools of the set.
+ * In the list of pools, the pools of the set are between the two.
  */
 struct bufs {
 	struct kunit *test;
@@ -32,11 +32,14 @@ struct bufs {
 	struct kt_pool *after;
 };
 
-/* A set with these pcpool_buf_params; name has a default. It is destroyed when the case ends. */
+/*
+ * Create a set with these pcpool_buf_params. name has a default. The set is destroyed
+ * when the case ends.
+ */
 #define new_bufs(test, ...)						\
 	bufs_new((test), &(struct pcpool_buf_params){ __VA_ARGS__ })
 
-static void end_bufs(void *data)
+static void destroy_bufs(void *data)
 {
 	struct bufs *bufs = data;
 
@@ -54,7 +57,7 @@ static struct bufs *bufs_new(struct kunit *test, const struct pcpool_buf_params 
 	bufs->before = kt_new(test, 1);
 	bufs->set = pcpool_buf_create(&p);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bufs->set);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_bufs, bufs));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, destroy_bufs, bufs));
 	bufs->after = kt_new(test, 1);
 	return bufs;
 }
@@ -73,14 +76,14 @@ static struct pcpool_buf *get(struct bufs *bufs, size_t bytes)
 	return buf;
 }
 
-/* The pool of the class after @core, the first after @before; NULL if there is none. */
+/* Return the pool that follows @core in the set (the first one after @before), or NULL. */
 static struct pcpool_core *next_class(struct bufs *bufs, struct pcpool_core *core)
 {
 	core = list_next_entry(core, list);
 	return core == bufs->after->core ? NULL : core;
 }
 
-/* The pool of the class of so large buffers. */
+/* Return the pool of the class with this capacity. */
 static struct pcpool *class_pool(struct bufs *bufs, size_t capacity)
 {
 	struct pcpool_core *core = bufs->before->core;
@@ -113,7 +116,10 @@ static u64 requested(struct bufs *bufs, size_t capacity)
 	return stats(bufs, capacity).requested_bytes;
 }
 
-/* Let the worker of this class finish, which frees where a put cannot tell that it may. */
+/*
+ * Wait for the worker of this class. It frees buffers that were put where freeing is
+ * not allowed.
+ */
 static void settle(struct bufs *bufs, size_t capacity)
 {
 	struct kt_pool kp = {
@@ -149,13 +155,13 @@ KUNIT_ARRAY_PARAM(span, spans, span_desc);
 
 #define CLASSES_MAX	64
 
-/* What classes there should be, from the smallest; how many. */
+/* List the expected classes, smallest first. Returns their number. */
 static unsigned int list_classes(const struct span *span, size_t *capacities)
 {
 	size_t capacity = 1;
 	unsigned int n = 0;
 
-	/* Of one byte there is no half as much again. */
+	/* Half of one byte is no size, so there is no class of one and a half. */
 	while (capacity < span->min_bytes || (span->halves && capacity < 2))
 		capacity *= 2;
 	for (;; capacity *= 2) {
@@ -170,7 +176,7 @@ static unsigned int list_classes(const struct span *span, size_t *capacities)
 	}
 }
 
-static struct bufs *new_bufs_of(struct kunit *test)
+static struct bufs *new_bufs_of_span(struct kunit *test)
 {
 	const struct span *span = test->param_value;
 
@@ -178,9 +184,9 @@ static struct bufs *new_bufs_of(struct kunit *test)
 			.halves = span->halves);
 }
 
-static void there_is_one_pool_a_class(struct kunit *test)
+static void each_class_has_one_pool(struct kunit *test)
 {
-	struct bufs *bufs = new_bufs_of(test);
+	struct bufs *bufs = new_bufs_of_span(test);
 	struct pcpool_core *core = bufs->before->core;
 	size_t capacities[CLASSES_MAX];
 	unsigned int i = 0, n;
@@ -211,7 +217,7 @@ static void a_pool_is_named_after_its_capacity(struct kunit *test)
 		KUNIT_EXPECT_STREQ(test, stats(bufs, names[i].capacity).name, names[i].name);
 }
 
-static void the_longest_name_has_room_for_the_largest_class(struct kunit *test)
+static void the_longest_name_fits_the_largest_class(struct kunit *test)
 {
 	struct bufs *bufs = new_bufs(test, .name = "1234567890123456789012",
 				     .min_bytes = PCPOOL_BUF_MAX, .max_bytes = PCPOOL_BUF_MAX);
@@ -236,18 +242,18 @@ static void expect_right_size(struct bufs *bufs, size_t bytes, const size_t *cap
 	if (i && i < n)
 		KUNIT_EXPECT_LE_MSG(test, waste, buf->capacity / (span->halves ? 3 : 2),
 				    "%zu bytes", bytes);
-	/* KASAN knows how large it really is. */
+	/* KASAN detects a buffer that is smaller than its capacity. */
 	memset(buf->data, 0xa5, buf->capacity);
 	pcpool_buf_put(buf);
 }
 
-/* How many sizes to look at one by one, and how many of the others. */
+/* Test all sizes up to SMALL, and a random sample of SAMPLES larger ones. */
 #define SMALL	1000
 #define SAMPLES	200
 
-static void a_buffer_is_of_the_smallest_class_that_holds_it(struct kunit *test)
+static void a_buffer_comes_from_the_smallest_class_that_fits(struct kunit *test)
 {
-	struct bufs *bufs = new_bufs_of(test);
+	struct bufs *bufs = new_bufs_of_span(test);
 	size_t capacities[CLASSES_MAX], bytes, largest;
 	struct rnd_state rnd;
 	unsigned int i, n;
@@ -270,21 +276,21 @@ static void a_buffer_is_of_the_smallest_class_that_holds_it(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).outstanding, 0);
 }
 
-static void a_buffer_is_used_again(struct kunit *test)
+static void a_buffer_is_reused(struct kunit *test)
 {
-	struct bufs *bufs = new_bufs_of(test);
+	struct bufs *bufs = new_bufs_of_span(test);
 	size_t capacities[CLASSES_MAX];
 	struct pcpool_buf *buf;
 	unsigned int i, n;
 	void *data;
 
 	n = list_classes(test->param_value, capacities);
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	for (i = 0; i < n; i++) {
 		buf = get(bufs, capacities[i]);
 		data = buf->data;
 		pcpool_buf_put(buf);
-		/* The least that is of this class. */
+		/* The smallest size of this class. */
 		buf = get(bufs, i ? capacities[i - 1] + 1 : 0);
 		KUNIT_EXPECT_PTR_EQ(test, buf->data, data);
 		KUNIT_EXPECT_EQ(test, buf->capacity, capacities[i]);
@@ -294,9 +300,9 @@ static void a_buffer_is_used_again(struct kunit *test)
 	}
 }
 
-static void a_put_finds_the_class_by_the_buffer_alone(struct kunit *test)
+static void a_put_finds_the_class_from_the_buffer(struct kunit *test)
 {
-	struct bufs *bufs = new_bufs_of(test);
+	struct bufs *bufs = new_bufs_of_span(test);
 	struct pcpool_buf *buf[CLASSES_MAX];
 	size_t capacities[CLASSES_MAX];
 	unsigned int i, n, next;
@@ -304,7 +310,7 @@ static void a_put_finds_the_class_by_the_buffer_alone(struct kunit *test)
 	n = list_classes(test->param_value, capacities);
 	for (i = 0; i < n; i++)
 		buf[i] = get(bufs, capacities[i]);
-	/* In an order that is neither up nor down. */
+	/* In an order that is neither ascending nor descending. */
 	for (i = 0; i < n; i++) {
 		next = i % 2 ? n - 1 - i / 2 : i / 2;
 		KUNIT_EXPECT_EQ(test, idle(bufs, capacities[next]), 0);
@@ -317,7 +323,7 @@ static void a_put_finds_the_class_by_the_buffer_alone(struct kunit *test)
 	}
 }
 
-static void putting_nothing_does_nothing(struct kunit *test)
+static void putting_null_does_nothing(struct kunit *test)
 {
 	pcpool_buf_put(NULL);
 }
@@ -326,81 +332,81 @@ static void putting_nothing_does_nothing(struct kunit *test)
 
 KUNIT_ARRAY_PARAM(context, kt_contexts, kt_context_desc);
 
-#define MANY	20u
+#define NR_BUFS	20u
 
-struct uses {
+struct load {
 	struct bufs *bufs;
 	size_t bytes;
-	struct pcpool_buf *buf[MANY];
+	struct pcpool_buf *buf[NR_BUFS];
 };
 
-static void get_many(void *arg)
+static void get_bufs(void *arg)
 {
-	struct uses *uses = arg;
+	struct load *load = arg;
 	unsigned int i;
 
-	for (i = 0; i < MANY; i++)
-		uses->buf[i] = pcpool_buf_get(uses->bufs->set, uses->bytes,
+	for (i = 0; i < NR_BUFS; i++)
+		load->buf[i] = pcpool_buf_get(load->bufs->set, load->bytes,
 					      GFP_NOWAIT | __GFP_NOWARN);
 }
 
-static void put_many(void *arg)
+static void put_bufs(void *arg)
 {
-	struct uses *uses = arg;
+	struct load *load = arg;
 	unsigned int i;
 
-	for (i = 0; i < MANY; i++)
-		pcpool_buf_put(uses->buf[i]);
+	for (i = 0; i < NR_BUFS; i++)
+		pcpool_buf_put(load->buf[i]);
 }
 
-static void buffers_are_used_again_in_any_context(struct kunit *test)
+static void buffers_are_reused_in_any_context(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
-	struct uses uses = {
+	struct load load = {
 		.bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_64K),
 		.bytes = SZ_32K - 1,
 	};
 	unsigned int i;
 
-	kt_on(test, kt_cpu(test, 0));
-	/* Idle ones, so that it need not be a context in which memory can be had. */
-	for (i = 0; i < MANY; i++)
-		uses.buf[i] = get(uses.bufs, uses.bytes);
-	put_many(&uses);
-	kt_run_in(test, p->context, get_many, &uses);
-	for (i = 0; i < MANY; i++)
-		KUNIT_ASSERT_NOT_NULL(test, uses.buf[i]);
-	KUNIT_EXPECT_EQ(test, stats(uses.bufs, SZ_32K).miss, MANY);
-	KUNIT_EXPECT_EQ(test, stats(uses.bufs, SZ_32K).outstanding, MANY);
-	kt_run_in(test, p->context, put_many, &uses);
-	KUNIT_EXPECT_EQ(test, idle(uses.bufs, SZ_32K), MANY);
+	kt_move_to(test, kt_cpu(test, 0));
+	/* Idle buffers, since the context may not allow allocation. */
+	for (i = 0; i < NR_BUFS; i++)
+		load.buf[i] = get(load.bufs, load.bytes);
+	put_bufs(&load);
+	kt_run_in(test, p->context, get_bufs, &load);
+	for (i = 0; i < NR_BUFS; i++)
+		KUNIT_ASSERT_NOT_NULL(test, load.buf[i]);
+	KUNIT_EXPECT_EQ(test, stats(load.bufs, SZ_32K).miss, NR_BUFS);
+	KUNIT_EXPECT_EQ(test, stats(load.bufs, SZ_32K).outstanding, NR_BUFS);
+	kt_run_in(test, p->context, put_bufs, &load);
+	KUNIT_EXPECT_EQ(test, idle(load.bufs, SZ_32K), NR_BUFS);
 }
 
-static void a_get_that_may_not_sleep_gets_memory_in_one_piece(struct kunit *test)
+static void an_atomic_get_returns_contiguous_memory(struct kunit *test)
 {
 	static const enum kt_context contexts[] = { KT_TASK, KT_BH_OFF, KT_SOFTIRQ };
-	/* In a class, and beyond all. */
+	/* Within a class, and beyond the largest class. */
 	static const size_t sizes[] = { SZ_16K, SZ_32K + 1 };
-	struct uses uses = { .bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_32K) };
+	struct load load = { .bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_32K) };
 	unsigned int i, j, k;
 
 	for (i = 0; i < ARRAY_SIZE(contexts); i++) {
 		for (j = 0; j < ARRAY_SIZE(sizes); j++) {
-			uses.bytes = sizes[j];
-			kt_run_in(test, contexts[i], get_many, &uses);
-			for (k = 0; k < MANY; k++) {
-				KUNIT_ASSERT_NOT_NULL(test, uses.buf[k]);
-				KUNIT_EXPECT_FALSE(test, is_vmalloc_addr(uses.buf[k]->data));
-				memset(uses.buf[k]->data, 1, uses.buf[k]->capacity);
+			load.bytes = sizes[j];
+			kt_run_in(test, contexts[i], get_bufs, &load);
+			for (k = 0; k < NR_BUFS; k++) {
+				KUNIT_ASSERT_NOT_NULL(test, load.buf[k]);
+				KUNIT_EXPECT_FALSE(test, is_vmalloc_addr(load.buf[k]->data));
+				memset(load.buf[k]->data, 1, load.buf[k]->capacity);
 			}
-			kt_run_in(test, contexts[i], put_many, &uses);
+			kt_run_in(test, contexts[i], put_bufs, &load);
 		}
 	}
 }
 
 /* --- Beyond the largest class --------------------------------------------------- */
 
-static void beyond_the_largest_class_there_is_no_more_than_asked_for(struct kunit *test)
+static void a_large_buffer_has_the_requested_size(struct kunit *test)
 {
 	static const size_t sizes[] = { 1, 2, 100, SZ_4K, SZ_64K + 1, SZ_8M };
 	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = 1000);
@@ -413,7 +419,7 @@ static void beyond_the_largest_class_there_is_no_more_than_asked_for(struct kuni
 		memset(buf->data, 1, buf->capacity);
 		pcpool_buf_put(buf);
 	}
-	/* No class has seen it. */
+	/* No class counts these gets and puts. */
 	KUNIT_EXPECT_EQ(test, stats(bufs, 1024).gets, 0);
 	KUNIT_EXPECT_EQ(test, stats(bufs, 1024).puts, 0);
 	KUNIT_EXPECT_EQ(test, requested(bufs, 1024), 0);
@@ -421,23 +427,26 @@ static void beyond_the_largest_class_there_is_no_more_than_asked_for(struct kuni
 
 #ifdef kunit_warning_suppress
 
-/* Else destroying the set says so. That they are freed is for kmemleak to see. */
-static void beyond_the_largest_class_none_is_out_after_its_put(struct kunit *test)
+/*
+ * An outstanding buffer would make destroying the set warn. kmemleak detects a buffer
+ * that was not freed.
+ */
+static void a_large_buffer_is_not_outstanding_after_its_put(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
-	struct uses uses = {
+	struct load load = {
 		.bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_4K),
 		.bytes = SZ_4K + 1,
 	};
 	unsigned int i, round;
 
 	for (round = 0; round < 3; round++) {
-		for (i = 0; i < MANY; i++)
-			uses.buf[i] = get(uses.bufs, uses.bytes);
-		kt_run_in(test, p->context, put_many, &uses);
+		for (i = 0; i < NR_BUFS; i++)
+			load.buf[i] = get(load.bufs, load.bytes);
+		kt_run_in(test, p->context, put_bufs, &load);
 	}
 	kunit_warning_suppress(test) {
-		destroy(uses.bufs);
+		destroy(load.bufs);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
 	}
 }
@@ -446,7 +455,7 @@ static void beyond_the_largest_class_none_is_out_after_its_put(struct kunit *tes
 
 /* --- Statistics ----------------------------------------------------------------- */
 
-static void what_is_asked_for_is_counted_by_class(struct kunit *test)
+static void requested_bytes_are_counted_by_class(struct kunit *test)
 {
 	struct bufs *bufs = new_bufs(test, .min_bytes = 100, .max_bytes = 1000);
 	static const size_t sizes[] = { 0, 1, 128, 129, 256, 257, 300, 512, 513, 1024, 1025 };
@@ -462,14 +471,14 @@ static void what_is_asked_for_is_counted_by_class(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(bufs, 1024).gets, 2);
 }
 
-static void what_is_asked_for_is_counted_on_all_cpus(struct kunit *test)
+static void requested_bytes_are_summed_over_all_cpus(struct kunit *test)
 {
 	struct bufs *bufs = new_bufs(test, .min_bytes = 128, .max_bytes = 128);
 	u64 bytes = 0;
 	int cpu;
 
 	for_each_online_cpu(cpu) {
-		kt_on(test, cpu);
+		kt_move_to(test, cpu);
 		pcpool_buf_put(get(bufs, cpu + 1));
 		bytes += cpu + 1;
 	}
@@ -482,7 +491,7 @@ static void a_hit_is_counted(struct kunit *test)
 	struct pcpool_pool_stats s;
 	unsigned int i;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	for (i = 0; i < 10; i++)
 		pcpool_buf_put(get(bufs, 200));
 	s = stats(bufs, 256);
@@ -508,9 +517,9 @@ static const struct span absurd_spans[] = {
 
 KUNIT_ARRAY_PARAM(absurd_span, absurd_spans, span_desc);
 
-static void what_nobody_has_is_not_got(struct kunit *test)
+static void a_get_of_an_absurd_size_fails(struct kunit *test)
 {
-	struct bufs *bufs = new_bufs_of(test);
+	struct bufs *bufs = new_bufs_of_span(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(absurd); i++) {
@@ -523,9 +532,9 @@ static void what_nobody_has_is_not_got(struct kunit *test)
 	}
 }
 
-static void a_class_without_memory_gives_nothing(struct kunit *test)
+static void a_get_fails_if_no_memory_can_be_allocated(struct kunit *test)
 {
-	/* More than there ever is in one piece. */
+	/* More than can ever be allocated contiguously. */
 	size_t bytes = 4 * KMALLOC_MAX_SIZE;
 	struct bufs *bufs = new_bufs(test, .min_bytes = bytes, .max_bytes = bytes);
 	struct pcpool_buf *buf;
@@ -535,7 +544,7 @@ static void a_class_without_memory_gives_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(bufs, bytes).alloc_fail, 1);
 	KUNIT_EXPECT_EQ(test, requested(bufs, bytes), 0);
 	KUNIT_EXPECT_EQ(test, stats(bufs, bytes).outstanding, 0);
-	/* And then it has. */
+	/* With GFP_KERNEL the buffer need not be contiguous. */
 	buf = get(bufs, bytes);
 	KUNIT_EXPECT_EQ(test, requested(bufs, bytes), bytes);
 	pcpool_buf_put(buf);
@@ -563,7 +572,7 @@ KUNIT_ARRAY_PARAM(bound, bounds, bound_desc);
 
 #define BEYOND	300u
 
-static void expect_idle(struct bufs *bufs, size_t capacity, unsigned int most)
+static void expect_idle(struct bufs *bufs, size_t capacity, unsigned int expected)
 {
 	struct kunit *test = bufs->test;
 	struct pcpool_buf **buf = kunit_kcalloc(test, BEYOND, sizeof(*buf), GFP_KERNEL);
@@ -574,23 +583,23 @@ static void expect_idle(struct bufs *bufs, size_t capacity, unsigned int most)
 		buf[i] = get(bufs, capacity);
 	for (i = 0; i < BEYOND; i++)
 		pcpool_buf_put(buf[i]);
-	KUNIT_EXPECT_EQ(test, idle(bufs, capacity), most);
-	KUNIT_EXPECT_EQ(test, stats(bufs, capacity).drop_full, BEYOND - most);
+	KUNIT_EXPECT_EQ(test, idle(bufs, capacity), expected);
+	KUNIT_EXPECT_EQ(test, stats(bufs, capacity).drop_full, BEYOND - expected);
 }
 
-static void a_class_keeps_no_more_idle_than_it_may(struct kunit *test)
+static void a_class_keeps_at_most_max_idle_bytes(struct kunit *test)
 {
 	const struct bound *bound = test->param_value;
 	struct bufs *bufs = new_bufs(test, .min_bytes = SZ_1K, .max_bytes = SZ_4K,
 				     .max_idle_bytes = bound->max_idle_bytes);
 
 	expect_idle(bufs, SZ_1K, bound->idle_1k);
-	/* Each class for itself. */
+	/* The bound holds for each class separately. */
 	expect_idle(bufs, SZ_4K, bound->idle_4k);
 	KUNIT_EXPECT_EQ(test, idle(bufs, SZ_1K), bound->idle_1k);
 }
 
-static void without_a_bound_all_are_kept(struct kunit *test)
+static void without_a_bound_all_buffers_are_kept(struct kunit *test)
 {
 	struct bufs *bufs = new_bufs(test, .min_bytes = SZ_1K, .max_bytes = SZ_4K);
 
@@ -622,7 +631,7 @@ static void a_bypassed_set_keeps_nothing(struct kunit *test)
 
 /* --- Clearing ------------------------------------------------------------------- */
 
-static void a_cleared_buffer_is_zeros_when_it_is_got_again(struct kunit *test)
+static void a_buffer_of_a_clearing_set_is_zeroed_when_reused(struct kunit *test)
 {
 	static const size_t sizes[] = { 1, 2, 3, 7, 8, 96, 1536, SZ_4K, SZ_8K + 1, SZ_64K };
 	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_64K, .halves = true,
@@ -631,11 +640,11 @@ static void a_cleared_buffer_is_zeros_when_it_is_got_again(struct kunit *test)
 	unsigned int i;
 	void *data;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		buf = get(bufs, sizes[i]);
 		data = buf->data;
-		/* All of it, also what was not asked for. */
+		/* Write all of it, including the bytes beyond the requested size. */
 		memset(data, 0xff, buf->capacity);
 		pcpool_buf_put(buf);
 		buf = get(bufs, sizes[i]);
@@ -646,11 +655,11 @@ static void a_cleared_buffer_is_zeros_when_it_is_got_again(struct kunit *test)
 }
 
 /**
- * struct clearing - how a buffer can come to be freed
+ * struct clearing - a way in which a buffer is freed
  * @name: -
- * @large: it is beyond the largest class
- * @flags: of the set; without PCPOOL_ZERO_ON_PUT it shows that the case sees anything
- * @context: where it is put
+ * @large: the buffer is beyond the largest class
+ * @flags: flags of the set; without PCPOOL_ZERO_ON_PUT the case shows that it can find old data
+ * @context: the context of the put
  */
 struct clearing {
 	char name[40];
@@ -671,7 +680,7 @@ static const struct clearing clearings[] = {
 
 KUNIT_ARRAY_PARAM_DESC(clearing, clearings, name);
 
-static void put_one(void *arg)
+static void put_buf(void *arg)
 {
 	pcpool_buf_put(arg);
 }
@@ -679,30 +688,33 @@ static void put_one(void *arg)
 static void a_buffer_is_cleared_before_it_is_freed(struct kunit *test)
 {
 	const struct clearing *c = test->param_value;
-	/* So large that kvmalloc() uses single pages, which one can keep beyond their freeing. */
+	/*
+	 * So large that kvmalloc() uses single pages, which a page reference keeps
+	 * after they are freed.
+	 */
 	const size_t bytes = 2 * KMALLOC_MAX_SIZE;
 	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = c->large ? 1 : bytes,
 				     .flags = c->flags);
-	unsigned int i, step = bytes / MANY, cleared = 0;
+	unsigned int i, step = bytes / NR_BUFS, cleared = 0;
 	struct pcpool_buf *buf = get(bufs, bytes);
-	struct page *page[MANY];
+	struct page *page[NR_BUFS];
 	u8 *at;
 
 	KUNIT_ASSERT_TRUE(test, is_vmalloc_addr(buf->data));
 	memset(buf->data, 0x5a, buf->capacity);
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < NR_BUFS; i++) {
 		page[i] = vmalloc_to_page(buf->data + i * step);
 		get_page(page[i]);
 	}
-	kt_run_in(test, c->context, put_one, buf);
+	kt_run_in(test, c->context, put_buf, buf);
 	destroy(bufs);
-	for (i = 0; i < MANY; i++) {
+	for (i = 0; i < NR_BUFS; i++) {
 		at = kmap_local_page(page[i]);
 		cleared += !memchr_inv(at, 0, PAGE_SIZE);
 		kunmap_local(at);
 		put_page(page[i]);
 	}
-	KUNIT_EXPECT_EQ(test, cleared, c->flags & PCPOOL_ZERO_ON_PUT ? MANY : 0);
+	KUNIT_EXPECT_EQ(test, cleared, c->flags & PCPOOL_ZERO_ON_PUT ? NR_BUFS : 0);
 }
 
 /* --- Parameters ----------------------------------------------------------------- */
@@ -711,11 +723,11 @@ static void a_buffer_is_cleared_before_it_is_freed(struct kunit *test)
 
 struct bad {
 	char what[40];
-	const char *says;	/* the log, of it */
+	const char *says;	/* text of the log message */
 	struct pcpool_buf_params params;
 };
 
-/* Each is good but for what it is named after: later initialisers win. */
+/* All other parameters are valid: the later initialiser overrides the one in GOOD. */
 #define BAD(title, text, ...)	{ title, "pcpool: " text, { GOOD, __VA_ARGS__ } }
 
 #pragma GCC diagnostic push
@@ -768,8 +780,8 @@ static const struct bad bads[] = {
 
 KUNIT_ARRAY_PARAM_DESC(bad, bads, what);
 
-/* No pool is left between two that were made before and after. */
-static void expect_nothing_between(struct kunit *test, struct kt_pool *before,
+/* No pool of a set exists between two pools that were created before and after it. */
+static void expect_no_pool_between(struct kunit *test, struct kt_pool *before,
 				   struct kt_pool *after)
 {
 	KUNIT_EXPECT_PTR_EQ(test, list_next_entry(before->core, list), after->core);
@@ -789,7 +801,7 @@ static void a_bad_parameter_is_refused(struct kunit *test)
 			      bad->says);
 	if (!IS_ERR(set))
 		pcpool_buf_destroy(set);
-	expect_nothing_between(test, before, kt_new(test, 1));
+	expect_no_pool_between(test, before, kt_new(test, 1));
 }
 
 static void no_parameters_are_refused(struct kunit *test)
@@ -801,29 +813,29 @@ static void no_parameters_are_refused(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, kt_logged(&mark, "pcpool_buf_create: params is NULL"));
 }
 
-static const char * const takens[] = { NAME "-128", NAME "-1K", NAME "-8K" };
+static const char * const used_names[] = { NAME "-128", NAME "-1K", NAME "-8K" };
 
-static void taken_desc(const char * const *taken, char *desc)
+static void used_name_desc(const char * const *used_name, char *desc)
 {
-	strscpy(desc, *taken, KUNIT_PARAM_DESC_SIZE);
+	strscpy(desc, *used_name, KUNIT_PARAM_DESC_SIZE);
 }
 
-KUNIT_ARRAY_PARAM(taken, takens, taken_desc);
+KUNIT_ARRAY_PARAM(used_name, used_names, used_name_desc);
 
-static void a_set_is_made_as_a_whole_or_not_at_all(struct kunit *test)
+static void a_set_is_created_completely_or_not_at_all(struct kunit *test)
 {
 	static const struct pcpool_buf_params params = { GOOD };
 	const char *name = *(const char * const *)test->param_value;
-	struct kt_pool *taken = kt_new(test, 1, .name = name);
+	struct kt_pool *used_name = kt_new(test, 1, .name = name);
 	struct pcpool_buf_set *set;
 
 	set = pcpool_buf_create(&params);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(set), -EEXIST);
 	if (!IS_ERR(set))
 		pcpool_buf_destroy(set);
-	expect_nothing_between(test, taken, kt_new(test, 1));
+	expect_no_pool_between(test, used_name, kt_new(test, 1));
 
-	kt_end(taken);
+	kt_destroy(used_name);
 	set = pcpool_buf_create(&params);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, set);
 	pcpool_buf_destroy(set);
@@ -838,7 +850,7 @@ static void the_name_is_copied(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, stats(bufs, 1).name, "kunit-buf-1");
 }
 
-static void pools_belong_to_who_made_the_set(struct kunit *test)
+static void pools_are_owned_by_the_module_that_created_the_set(struct kunit *test)
 {
 	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = 1);
 
@@ -847,7 +859,7 @@ static void pools_belong_to_who_made_the_set(struct kunit *test)
 
 /* --- Destroying ----------------------------------------------------------------- */
 
-static void destroying_nothing_does_nothing(struct kunit *test)
+static void destroying_null_does_nothing(struct kunit *test)
 {
 	pcpool_buf_destroy(NULL);
 }
@@ -859,18 +871,18 @@ static void idle_buffers_of_all_cpus_are_freed(struct kunit *test)
 	int cpu;
 
 	for_each_online_cpu(cpu) {
-		kt_on(test, cpu);
+		kt_move_to(test, cpu);
 		for (bytes = 1; bytes <= SZ_64K; bytes *= 2)
 			pcpool_buf_put(get(bufs, bytes));
 	}
-	/* kmemleak sees the rest. */
+	/* kmemleak detects buffers that were not freed. */
 	destroy(bufs);
-	expect_nothing_between(test, bufs->before, bufs->after);
+	expect_no_pool_between(test, bufs->before, bufs->after);
 }
 
 #ifdef kunit_warning_suppress
 
-static void a_buffer_that_is_out_when_its_set_is_destroyed_is_lost(struct kunit *test)
+static void a_buffer_outstanding_at_destroy_is_lost(struct kunit *test)
 {
 	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_4K);
 	struct pcpool_buf_set *set = bufs->set;
@@ -883,10 +895,10 @@ static void a_buffer_that_is_out_when_its_set_is_destroyed_is_lost(struct kunit 
 		destroy(bufs);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
 	}
-	/* It is lost on purpose. */
+	/* The set is leaked on purpose. */
 	kmemleak_not_leak(set);
-	expect_nothing_between(test, bufs->before, bufs->after);
-	/* Which may well get the same memory, was it freed. */
+	expect_no_pool_between(test, bufs->before, bufs->after);
+	/* The new set may get the same memory, if the old one was freed. */
 	bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_4K);
 	before = *buf;
 	kunit_warning_suppress(test) {
@@ -894,14 +906,14 @@ static void a_buffer_that_is_out_when_its_set_is_destroyed_is_lost(struct kunit 
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
 	}
 	KUNIT_EXPECT_EQ(test, stats(bufs, SZ_1K).puts, 0);
-	/* Whoever was warned still owns it. */
+	/* The put was refused, so the caller still owns the buffer. */
 	KUNIT_EXPECT_MEMEQ(test, buf, &before, sizeof(before));
 	KUNIT_EXPECT_NULL(test, memchr_inv(buf->data, 0x77, buf->capacity));
 	kvfree(buf->data);
 	kfree(buf);
 }
 
-static void a_large_buffer_that_comes_late_is_freed(struct kunit *test)
+static void a_large_buffer_put_after_destroy_is_freed(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = SZ_4K);
@@ -912,11 +924,11 @@ static void a_large_buffer_that_comes_late_is_freed(struct kunit *test)
 		destroy(bufs);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
 	}
-	/* It is lost on purpose. */
+	/* The set is leaked on purpose. */
 	kmemleak_not_leak(set);
 	memset(buf->data, 1, buf->capacity);
 	kunit_warning_suppress(test) {
-		kt_run_in(test, p->context, put_one, buf);
+		kt_run_in(test, p->context, put_buf, buf);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
 	}
 }
@@ -925,97 +937,101 @@ static void a_large_buffer_that_comes_late_is_freed(struct kunit *test)
 
 /* --- On all CPUs at once -------------------------------------------------------- */
 
-struct crowd {
+struct variant {
 	char name[40];
 	struct pcpool_buf_params params;
 };
 
-#define CROWD	.name = NAME, .min_bytes = 1, .max_bytes = SZ_16K
+#define VARIANT	.name = NAME, .min_bytes = 1, .max_bytes = SZ_16K
 
-static const struct crowd crowds[] = {
-	{ "powers of two", { CROWD } },
-	{ "halves", { CROWD, .halves = true } },
-	{ "little idle", { CROWD, .max_idle_bytes = SZ_8K } },
-	{ "some idle", { CROWD, .halves = true, .max_idle_bytes = SZ_256K } },
-	{ "cleared", { CROWD, .flags = PCPOOL_ZERO_ON_PUT } },
-	{ "cleared, little idle", {
-		CROWD, .max_idle_bytes = SZ_8K, .flags = PCPOOL_ZERO_ON_PUT } },
-	{ "bypassed", { CROWD, .flags = PCPOOL_BYPASS } },
+static const struct variant variants[] = {
+	{ "powers of two", { VARIANT } },
+	{ "halves", { VARIANT, .halves = true } },
+	{ "small max_idle_bytes", { VARIANT, .max_idle_bytes = SZ_8K } },
+	{ "larger max_idle_bytes", { VARIANT, .halves = true, .max_idle_bytes = SZ_256K } },
+	{ "cleared", { VARIANT, .flags = PCPOOL_ZERO_ON_PUT } },
+	{ "cleared, small max_idle_bytes", {
+		VARIANT, .max_idle_bytes = SZ_8K, .flags = PCPOOL_ZERO_ON_PUT } },
+	{ "bypassed", { VARIANT, .flags = PCPOOL_BYPASS } },
 };
 
-KUNIT_ARRAY_PARAM_DESC(crowd, crowds, name);
+KUNIT_ARRAY_PARAM_DESC(variant, variants, name);
 
-/* Through these, buffers change hands. */
-#define LETTERS	8
+/* Number of places through which workers exchange buffers. */
+#define NR_IN_TRANSIT	8
 
-/* Who has a buffer is written into its first and last byte: a worker, or nobody. */
-#define MAILED	0xee
+/*
+ * The first and the last byte of a buffer hold the number of the worker that owns it,
+ * or IN_TRANSIT.
+ */
+#define IN_TRANSIT	0xee
 
 /**
- * struct use - what the workers of a case use
+ * struct exchange - the state that the workers of a case share
  * @set: the set
- * @cleared: each buffer must come as zeros
- * @letter: buffers on their way to another worker
- * @requested: how many bytes were asked for, of classes
- * @got: buffers got, of classes
- * @wrong: buffers that somebody else has written to
- * @unclear: buffers with something in them
+ * @cleared: each get must return a zeroed buffer
+ * @in_transit: buffers passed from one worker to another
+ * @requested: bytes requested from classes
+ * @got: buffers got from classes
+ * @wrong: number of buffers with the bytes of another owner, or too small
+ * @unclear: number of buffers that were not zeroed
  */
-struct use {
+struct exchange {
 	struct pcpool_buf_set *set;
 	bool cleared;
-	struct pcpool_buf *letter[LETTERS];
+	struct pcpool_buf *in_transit[NR_IN_TRANSIT];
 	atomic64_t requested;
 	atomic64_t got;
 	atomic_t wrong;
 	atomic_t unclear;
 };
 
-static void stamp(struct pcpool_buf *buf, u8 who)
+static void stamp(struct pcpool_buf *buf, u8 holder)
 {
 	u8 *data = buf->data;
 
-	WRITE_ONCE(data[0], who);
-	WRITE_ONCE(data[buf->capacity - 1], who);
+	WRITE_ONCE(data[0], holder);
+	WRITE_ONCE(data[buf->capacity - 1], holder);
 }
 
-static void check_stamp(struct use *use, struct pcpool_buf *buf, u8 who)
+static void check_stamp(struct exchange *exchange, struct pcpool_buf *buf, u8 holder)
 {
 	u8 *data = buf->data;
 
-	if (READ_ONCE(data[0]) != who || READ_ONCE(data[buf->capacity - 1]) != who)
-		atomic_inc(&use->wrong);
+	if (READ_ONCE(data[0]) != holder || READ_ONCE(data[buf->capacity - 1]) != holder)
+		atomic_inc(&exchange->wrong);
 }
 
-static struct pcpool_buf *get_stamped(struct kt_worker *worker, u8 who)
+static struct pcpool_buf *get_stamped(struct kt_worker *worker, u8 holder)
 {
-	struct use *use = worker->arg;
+	struct exchange *exchange = worker->arg;
 	struct pcpool_buf *buf;
 	size_t bytes;
 
-	/* All orders of magnitude alike, some beyond the largest class. */
+	/* All orders of magnitude are equally likely; some sizes are beyond the largest class. */
 	bytes = kt_random(worker, 2u << kt_random(worker, 15));
-	/* Who clears what was used needs only new ones to be clear. */
-	buf = pcpool_buf_get(use->set, bytes, GFP_KERNEL | (use->cleared ? __GFP_ZERO : 0));
+	/* A set that clears on put needs __GFP_ZERO only for newly allocated buffers. */
+	buf = pcpool_buf_get(exchange->set, bytes,
+			     GFP_KERNEL | (exchange->cleared ? __GFP_ZERO : 0));
 	if (!buf)
 		return NULL;
 	if (buf->capacity < bytes)
-		atomic_inc(&use->wrong);
-	if (use->cleared && memchr_inv(buf->data, 0, buf->capacity))
-		atomic_inc(&use->unclear);
+		atomic_inc(&exchange->wrong);
+	if (exchange->cleared && memchr_inv(buf->data, 0, buf->capacity))
+		atomic_inc(&exchange->unclear);
 	if (bytes <= SZ_16K) {
-		atomic64_add(bytes, &use->requested);
-		atomic64_inc(&use->got);
+		atomic64_add(bytes, &exchange->requested);
+		atomic64_inc(&exchange->got);
 	}
-	stamp(buf, who);
+	stamp(buf, holder);
 	return buf;
 }
 
-static void put_stamped(struct kt_worker *worker, struct pcpool_buf *buf, u8 who)
+static void put_stamped(struct kt_worker *worker, struct pcpool_buf *buf, u8 holder)
 {
 	unsigned long flags;
 
-	check_stamp(worker->arg, buf, who);
+	check_stamp(worker->arg, buf, holder);
 	if (kt_random(worker, 8)) {
 		pcpool_buf_put(buf);
 		return;
@@ -1025,54 +1041,54 @@ static void put_stamped(struct kt_worker *worker, struct pcpool_buf *buf, u8 who
 	local_irq_restore(flags);
 }
 
-/* Put this buffer into a letter, and take what was in it. */
-static struct pcpool_buf *mail(struct kt_worker *worker, struct pcpool_buf *buf, u8 who)
+/* Leave this buffer for another worker, and take the one that was left there. */
+static struct pcpool_buf *pass_on(struct kt_worker *worker, struct pcpool_buf *buf, u8 holder)
 {
-	struct use *use = worker->arg;
+	struct exchange *exchange = worker->arg;
 
-	check_stamp(use, buf, who);
-	stamp(buf, MAILED);
-	buf = xchg(&use->letter[kt_random(worker, LETTERS)], buf);
+	check_stamp(exchange, buf, holder);
+	stamp(buf, IN_TRANSIT);
+	buf = xchg(&exchange->in_transit[kt_random(worker, NR_IN_TRANSIT)], buf);
 	if (buf) {
-		check_stamp(use, buf, MAILED);
-		stamp(buf, who);
+		check_stamp(exchange, buf, IN_TRANSIT);
+		stamp(buf, holder);
 	}
 	return buf;
 }
 
-static void use_buffers(struct kt_worker *worker)
+static void exchange_buffers(struct kt_worker *worker)
 {
-	u8 who = worker->who;
+	u8 holder = worker->holder;
 	struct pcpool_buf *buf[16];
 	unsigned int n = 0, i;
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		if (n == ARRAY_SIZE(buf) || (n && kt_random(worker, 2))) {
 			i = kt_random(worker, n);
-			/* Some are passed on, to be put elsewhere. */
+			/* Pass some to another worker, which puts them on its CPU. */
 			if (!kt_random(worker, 4)) {
-				buf[i] = mail(worker, buf[i], who);
+				buf[i] = pass_on(worker, buf[i], holder);
 			} else {
-				put_stamped(worker, buf[i], who);
+				put_stamped(worker, buf[i], holder);
 				buf[i] = NULL;
 			}
 			if (!buf[i])
 				buf[i] = buf[--n];
 		} else {
-			buf[n] = get_stamped(worker, who);
+			buf[n] = get_stamped(worker, holder);
 			n += !!buf[n];
 		}
-		kt_did(worker);
+		kt_progress(worker);
 	}
 	while (n)
-		put_stamped(worker, buf[--n], who);
+		put_stamped(worker, buf[--n], holder);
 }
 
 static void a_buffer_has_one_owner(struct kunit *test)
 {
-	const struct crowd *crowd = test->param_value;
-	struct use *use = kunit_kzalloc(test, sizeof(*use), GFP_KERNEL);
-	struct bufs *bufs = bufs_new(test, &crowd->params);
+	const struct variant *variant = test->param_value;
+	struct exchange *exchange = kunit_kzalloc(test, sizeof(*exchange), GFP_KERNEL);
+	struct bufs *bufs = bufs_new(test, &variant->params);
 	struct pcpool_core *core = bufs->before->core;
 	u64 bytes = 0, got = 0;
 	struct pcpool_pool_stats s;
@@ -1080,20 +1096,20 @@ static void a_buffer_has_one_owner(struct kunit *test)
 	unsigned int i;
 	int cpu;
 
-	KUNIT_ASSERT_NOT_NULL(test, use);
-	use->set = bufs->set;
-	use->cleared = crowd->params.flags & PCPOOL_ZERO_ON_PUT;
+	KUNIT_ASSERT_NOT_NULL(test, exchange);
+	exchange->set = bufs->set;
+	exchange->cleared = variant->params.flags & PCPOOL_ZERO_ON_PUT;
 	gang = kt_gang_new(test);
 	for_each_online_cpu(cpu)
-		kt_gang_add(gang, cpu, use_buffers, use);
-	kt_gang_add(gang, -1, use_buffers, use);
+		kt_gang_add(gang, cpu, exchange_buffers, exchange);
+	kt_gang_add(gang, -1, exchange_buffers, exchange);
 	kt_gang_start(gang, 300);
 	kt_gang_join(gang);
-	for (i = 0; i < LETTERS; i++)
-		pcpool_buf_put(use->letter[i]);
+	for (i = 0; i < NR_IN_TRANSIT; i++)
+		pcpool_buf_put(exchange->in_transit[i]);
 
-	KUNIT_EXPECT_EQ(test, atomic_read(&use->wrong), 0);
-	KUNIT_EXPECT_EQ(test, atomic_read(&use->unclear), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&exchange->wrong), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&exchange->unclear), 0);
 	while ((core = next_class(bufs, core))) {
 		pcpool_stats(&core->pool, &s);
 		KUNIT_EXPECT_EQ(test, s.outstanding, 0);
@@ -1101,46 +1117,46 @@ static void a_buffer_has_one_owner(struct kunit *test)
 		bytes += s.requested_bytes;
 		got += s.gets - s.alloc_fail;
 	}
-	KUNIT_EXPECT_EQ(test, bytes, atomic64_read(&use->requested));
-	KUNIT_EXPECT_EQ(test, got, atomic64_read(&use->got));
+	KUNIT_EXPECT_EQ(test, bytes, atomic64_read(&exchange->requested));
+	KUNIT_EXPECT_EQ(test, got, atomic64_read(&exchange->got));
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE_PARAM(there_is_one_pool_a_class, span_gen_params),
+	KUNIT_CASE_PARAM(each_class_has_one_pool, span_gen_params),
 	KUNIT_CASE(a_pool_is_named_after_its_capacity),
-	KUNIT_CASE(the_longest_name_has_room_for_the_largest_class),
-	KUNIT_CASE_PARAM(a_buffer_is_of_the_smallest_class_that_holds_it, span_gen_params),
-	KUNIT_CASE_PARAM(a_buffer_is_used_again, span_gen_params),
-	KUNIT_CASE_PARAM(a_put_finds_the_class_by_the_buffer_alone, span_gen_params),
-	KUNIT_CASE(putting_nothing_does_nothing),
-	KUNIT_CASE_PARAM(buffers_are_used_again_in_any_context, context_gen_params),
-	KUNIT_CASE(a_get_that_may_not_sleep_gets_memory_in_one_piece),
-	KUNIT_CASE(beyond_the_largest_class_there_is_no_more_than_asked_for),
+	KUNIT_CASE(the_longest_name_fits_the_largest_class),
+	KUNIT_CASE_PARAM(a_buffer_comes_from_the_smallest_class_that_fits, span_gen_params),
+	KUNIT_CASE_PARAM(a_buffer_is_reused, span_gen_params),
+	KUNIT_CASE_PARAM(a_put_finds_the_class_from_the_buffer, span_gen_params),
+	KUNIT_CASE(putting_null_does_nothing),
+	KUNIT_CASE_PARAM(buffers_are_reused_in_any_context, context_gen_params),
+	KUNIT_CASE(an_atomic_get_returns_contiguous_memory),
+	KUNIT_CASE(a_large_buffer_has_the_requested_size),
 #ifdef kunit_warning_suppress
-	KUNIT_CASE_PARAM(beyond_the_largest_class_none_is_out_after_its_put, context_gen_params),
+	KUNIT_CASE_PARAM(a_large_buffer_is_not_outstanding_after_its_put, context_gen_params),
 #endif
-	KUNIT_CASE(what_is_asked_for_is_counted_by_class),
-	KUNIT_CASE(what_is_asked_for_is_counted_on_all_cpus),
+	KUNIT_CASE(requested_bytes_are_counted_by_class),
+	KUNIT_CASE(requested_bytes_are_summed_over_all_cpus),
 	KUNIT_CASE(a_hit_is_counted),
-	KUNIT_CASE_PARAM(what_nobody_has_is_not_got, absurd_span_gen_params),
-	KUNIT_CASE(a_class_without_memory_gives_nothing),
-	KUNIT_CASE_PARAM(a_class_keeps_no_more_idle_than_it_may, bound_gen_params),
-	KUNIT_CASE(without_a_bound_all_are_kept),
+	KUNIT_CASE_PARAM(a_get_of_an_absurd_size_fails, absurd_span_gen_params),
+	KUNIT_CASE(a_get_fails_if_no_memory_can_be_allocated),
+	KUNIT_CASE_PARAM(a_class_keeps_at_most_max_idle_bytes, bound_gen_params),
+	KUNIT_CASE(without_a_bound_all_buffers_are_kept),
 	KUNIT_CASE(a_bypassed_set_keeps_nothing),
-	KUNIT_CASE(a_cleared_buffer_is_zeros_when_it_is_got_again),
+	KUNIT_CASE(a_buffer_of_a_clearing_set_is_zeroed_when_reused),
 	KUNIT_CASE_PARAM(a_buffer_is_cleared_before_it_is_freed, clearing_gen_params),
 	KUNIT_CASE_PARAM(a_bad_parameter_is_refused, bad_gen_params),
 	KUNIT_CASE(no_parameters_are_refused),
-	KUNIT_CASE_PARAM(a_set_is_made_as_a_whole_or_not_at_all, taken_gen_params),
+	KUNIT_CASE_PARAM(a_set_is_created_completely_or_not_at_all, used_name_gen_params),
 	KUNIT_CASE(the_name_is_copied),
-	KUNIT_CASE(pools_belong_to_who_made_the_set),
-	KUNIT_CASE(destroying_nothing_does_nothing),
+	KUNIT_CASE(pools_are_owned_by_the_module_that_created_the_set),
+	KUNIT_CASE(destroying_null_does_nothing),
 	KUNIT_CASE(idle_buffers_of_all_cpus_are_freed),
 #ifdef kunit_warning_suppress
-	KUNIT_CASE(a_buffer_that_is_out_when_its_set_is_destroyed_is_lost),
-	KUNIT_CASE_PARAM(a_large_buffer_that_comes_late_is_freed, context_gen_params),
+	KUNIT_CASE(a_buffer_outstanding_at_destroy_is_lost),
+	KUNIT_CASE_PARAM(a_large_buffer_put_after_destroy_is_freed, context_gen_params),
 #endif
-	KUNIT_CASE_PARAM_ATTR(a_buffer_has_one_owner, crowd_gen_params,
+	KUNIT_CASE_PARAM_ATTR(a_buffer_has_one_owner, variant_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
 	{ }
 };

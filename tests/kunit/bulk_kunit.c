@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Bulk gets and puts, and prefilling: the same as one by one, but cheaper.
- */
+/* Bulk gets and puts, and prefilling: the result is that of single calls, at less cost. */
 #include "common.h"
 
-#define MOST	300
+#define MAX_OBJECTS	300
 
-/* How many at a time, around the sizes of what they go through. */
+/* Number of objects a call, around the sizes of slots, batches and rings. */
 static const unsigned int amounts[] = {
-	1, 4, 5, 32, 33, 36, 37, MOST
+	1, 4, 5, 32, 33, 36, 37, MAX_OBJECTS
 };
 
 static void amount_desc(const unsigned int *n, char *desc)
@@ -18,19 +16,19 @@ static void amount_desc(const unsigned int *n, char *desc)
 
 KUNIT_ARRAY_PARAM(amount, amounts, amount_desc);
 
-static void **array(struct kunit *test)
+static void **new_array(struct kunit *test)
 {
-	void **objs = kunit_kcalloc(test, MOST, sizeof(*objs), GFP_KERNEL);
+	void **objs = kunit_kcalloc(test, MAX_OBJECTS, sizeof(*objs), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, objs);
 	return objs;
 }
 
-static void a_bulk_get_makes_what_is_not_there(struct kunit *test)
+static void a_bulk_get_allocates_missing_objects(struct kunit *test)
 {
 	unsigned int n = *(const unsigned int *)test->param_value;
-	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
-	void **objs = array(test);
+	struct kt_pool *kp = kt_new(test, MAX_OBJECTS, .private_slots = 4);
+	void **objs = new_array(test);
 
 	KUNIT_EXPECT_EQ(test, kt_get_bulk(kp, GFP_KERNEL, n, objs, KT_ME), n);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, n);
@@ -40,14 +38,14 @@ static void a_bulk_get_makes_what_is_not_there(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_main, n);
 }
 
-static void what_was_put_in_bulk_is_got_in_bulk(struct kunit *test)
+static void bulk_gets_find_objects_of_bulk_puts(struct kunit *test)
 {
 	unsigned int n = *(const unsigned int *)test->param_value;
-	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
-	void **objs = array(test);
+	struct kt_pool *kp = kt_new(test, MAX_OBJECTS, .private_slots = 4);
+	void **objs = new_array(test);
 	unsigned int round;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	KUNIT_ASSERT_EQ(test, kt_get_bulk(kp, GFP_KERNEL, n, objs, KT_ME), n);
 	for (round = 1; round <= 3; round++) {
 		kt_put_bulk(kp, n, objs, KT_ME);
@@ -60,13 +58,13 @@ static void what_was_put_in_bulk_is_got_in_bulk(struct kunit *test)
 	kt_put_bulk(kp, n, objs, KT_ME);
 }
 
-static void what_was_put_in_bulk_is_got_one_by_one(struct kunit *test)
+static void single_gets_find_objects_of_bulk_puts(struct kunit *test)
 {
 	unsigned int n = *(const unsigned int *)test->param_value;
-	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
-	void **objs = array(test);
+	struct kt_pool *kp = kt_new(test, MAX_OBJECTS, .private_slots = 4);
+	void **objs = new_array(test);
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	KUNIT_ASSERT_EQ(test, kt_get_bulk(kp, GFP_KERNEL, n, objs, KT_ME), n);
 	kt_put_bulk(kp, n, objs, KT_ME);
 	objs = kt_get_many(kp, n);
@@ -77,24 +75,24 @@ static void what_was_put_in_bulk_is_got_one_by_one(struct kunit *test)
 static void a_bulk_get_steals(struct kunit *test)
 {
 	unsigned int n = *(const unsigned int *)test->param_value;
-	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
+	struct kt_pool *kp = kt_new(test, MAX_OBJECTS, .private_slots = 4);
 	void **objs;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	objs = kt_get_many(kp, n);
 	kt_put_to_queue(kp, n, objs);
-	kt_on(test, kt_cpu(test, 1));
+	kt_move_to(test, kt_cpu(test, 1));
 	KUNIT_EXPECT_EQ(test, kt_get_bulk(kp, GFP_KERNEL, n, objs, KT_ME), n);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, n);
 	KUNIT_EXPECT_GT(test, kt_stats(kp).hit_steal, 0);
 	kt_put_bulk(kp, n, objs, KT_ME);
 }
 
-static void a_bulk_get_takes_victims(struct kunit *test)
+static void a_bulk_get_takes_from_the_victim_tier(struct kunit *test)
 {
 	unsigned int n = *(const unsigned int *)test->param_value;
-	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
-	void **objs = array(test);
+	struct kt_pool *kp = kt_new(test, MAX_OBJECTS, .private_slots = 4);
+	void **objs = new_array(test);
 
 	kt_make_idle(kp, n);
 	pcpool_age(kp->pool);
@@ -104,10 +102,10 @@ static void a_bulk_get_takes_victims(struct kunit *test)
 	kt_put_bulk(kp, n, objs, KT_ME);
 }
 
-static void a_bulk_get_ends_where_alloc_fails(struct kunit *test)
+static void a_bulk_get_ends_when_alloc_fails(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 20, .private_slots = 4);
-	void **objs = array(test);
+	void **objs = new_array(test);
 
 	KUNIT_EXPECT_EQ(test, kt_get_bulk(kp, GFP_KERNEL, 50, objs, KT_ME), 20);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).alloc_fail, 1);
@@ -117,7 +115,7 @@ static void a_bulk_get_ends_where_alloc_fails(struct kunit *test)
 	kt_put_bulk(kp, 20, objs, KT_ME);
 }
 
-static void a_bulk_get_of_none_does_nothing(struct kunit *test)
+static void a_bulk_get_of_0_objects_does_nothing(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1);
 
@@ -125,43 +123,43 @@ static void a_bulk_get_of_none_does_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).gets, 0);
 }
 
-static void a_bulk_put_skips_nulls(struct kunit *test)
+static void a_bulk_put_skips_null_pointers(struct kunit *test)
 {
-	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
-	void **objs = kt_get_many(kp, MOST), **holes = array(test);
+	struct kt_pool *kp = kt_new(test, MAX_OBJECTS, .private_slots = 4);
+	void **objs = kt_get_many(kp, MAX_OBJECTS), **holes = new_array(test);
 	unsigned int i, n = 0;
 
-	for (i = 0; i < MOST; i++) {
+	for (i = 0; i < MAX_OBJECTS; i++) {
 		if (i % 3)
 			holes[i] = objs[n++];
 	}
-	kt_put_bulk(kp, MOST, holes, KT_ME);
+	kt_put_bulk(kp, MAX_OBJECTS, holes, KT_ME);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).puts, n);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_main, n);
-	kt_put_many(kp, MOST - n, objs + n);
+	kt_put_many(kp, MAX_OBJECTS - n, objs + n);
 }
 
-/* The slots keep what is warm. */
-static void the_last_of_a_bulk_put_is_got_first(struct kunit *test)
+/* The private slots keep the cache-warm objects. */
+static void a_get_returns_the_last_of_a_bulk_put(struct kunit *test)
 {
 	unsigned int n = *(const unsigned int *)test->param_value;
-	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
-	void **objs = array(test);
+	struct kt_pool *kp = kt_new(test, MAX_OBJECTS, .private_slots = 4);
+	void **objs = new_array(test);
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	KUNIT_ASSERT_EQ(test, kt_get_bulk(kp, GFP_KERNEL, n, objs, KT_ME), n);
 	kt_put_bulk(kp, n, objs, KT_ME);
 	KUNIT_EXPECT_PTR_EQ(test, kt_get(kp, GFP_KERNEL, KT_ME), objs[n - 1]);
 	kt_put(kp, objs[n - 1], KT_ME);
 }
 
-static void a_bulk_put_is_newer_than_what_was_put_before(struct kunit *test)
+static void gets_return_a_bulk_put_before_older_objects(struct kunit *test)
 {
 	unsigned int i, n = *(const unsigned int *)test->param_value;
-	struct kt_pool *kp = kt_new(test, 20 + MOST, .private_slots = 4);
+	struct kt_pool *kp = kt_new(test, 20 + MAX_OBJECTS, .private_slots = 4);
 	void **objs;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	objs = kt_get_many(kp, 20 + n);
 	for (i = 0; i < 20; i++)
 		kt_put(kp, objs[i], KT_ME);
@@ -171,14 +169,14 @@ static void a_bulk_put_is_newer_than_what_was_put_before(struct kunit *test)
 	kt_put_many(kp, 20 + n, objs);
 }
 
-/* Even if the hint says that they are empty. */
+/* Even if the hint says that the slots are empty. */
 static void a_bulk_get_takes_from_private_slots_first(struct kunit *test)
 {
-	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
-	void **objs, **got = array(test);
+	struct kt_pool *kp = kt_new(test, MAX_OBJECTS, .private_slots = 4);
+	void **objs, **got = new_array(test);
 	unsigned int i;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	objs = kt_get_many(kp, 12);
 	for (i = 0; i < 12; i++)
 		kt_put(kp, objs[i], KT_ME);
@@ -192,33 +190,33 @@ static void a_bulk_get_takes_from_private_slots_first(struct kunit *test)
 	kt_put_bulk(kp, 12, got, KT_ME);
 }
 
-static void others_can_steal_what_was_put_in_bulk(struct kunit *test)
+static void another_cpu_can_steal_a_bulk_put(struct kunit *test)
 {
-	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
-	void **objs = array(test);
+	struct kt_pool *kp = kt_new(test, MAX_OBJECTS, .private_slots = 4);
+	void **objs = new_array(test);
 	unsigned int n = 0;
 
-	kt_on(test, kt_cpu(test, 0));
-	KUNIT_ASSERT_EQ(test, MOST,
-			kt_get_bulk(kp, GFP_KERNEL, MOST, objs, KT_ME));
-	kt_put_bulk(kp, MOST, objs, KT_ME);
-	kt_on(test, kt_cpu(test, 1));
-	while (n < MOST && (objs[n] = kt_try_get(kp, KT_ME)))
+	kt_move_to(test, kt_cpu(test, 0));
+	KUNIT_ASSERT_EQ(test, MAX_OBJECTS,
+			kt_get_bulk(kp, GFP_KERNEL, MAX_OBJECTS, objs, KT_ME));
+	kt_put_bulk(kp, MAX_OBJECTS, objs, KT_ME);
+	kt_move_to(test, kt_cpu(test, 1));
+	while (n < MAX_OBJECTS && (objs[n] = kt_try_get(kp, KT_ME)))
 		n++;
-	/* All but what is in private slots. */
-	KUNIT_EXPECT_GE(test, n, MOST - 4);
+	/* All but the objects in private slots. */
+	KUNIT_EXPECT_GE(test, n, MAX_OBJECTS - 4);
 	kt_put_bulk(kp, n, objs, KT_ME);
 }
 
 /* --- Prefilling ---------------------------------------------------------------- */
 
-static void a_prefill_makes_so_many(struct kunit *test)
+static void a_prefill_allocates_the_given_number(struct kunit *test)
 {
 	unsigned int n = *(const unsigned int *)test->param_value;
-	struct kt_pool *kp = kt_new(test, MOST, .private_slots = 4);
+	struct kt_pool *kp = kt_new(test, MAX_OBJECTS, .private_slots = 4);
 	void **objs;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	KUNIT_EXPECT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, n), n);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->allocs), n);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_main, n);
@@ -227,7 +225,7 @@ static void a_prefill_makes_so_many(struct kunit *test)
 	kt_put_many(kp, n, objs);
 }
 
-static void a_prefill_adds_to_what_is_there(struct kunit *test)
+static void a_prefill_adds_to_idle_objects(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 30);
 
@@ -236,7 +234,7 @@ static void a_prefill_adds_to_what_is_there(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_main, 30);
 }
 
-static void a_prefill_says_how_far_it_came(struct kunit *test)
+static void a_prefill_returns_the_number_allocated(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 30);
 
@@ -246,14 +244,14 @@ static void a_prefill_says_how_far_it_came(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, 50), 0);
 }
 
-static void others_can_steal_what_was_prefilled(struct kunit *test)
+static void another_cpu_can_steal_prefilled_objects(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 30, .private_slots = 4);
 	void *obj;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	KUNIT_ASSERT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, 30), 30);
-	kt_on(test, kt_cpu(test, 1));
+	kt_move_to(test, kt_cpu(test, 1));
 	obj = kt_try_get(kp, KT_ME);
 	KUNIT_ASSERT_NOT_NULL(test, obj);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_steal, 1);
@@ -261,24 +259,24 @@ static void others_can_steal_what_was_prefilled(struct kunit *test)
 }
 
 static struct kunit_case bulk_cases[] = {
-	KUNIT_CASE_PARAM(a_bulk_get_makes_what_is_not_there, amount_gen_params),
-	KUNIT_CASE_PARAM(what_was_put_in_bulk_is_got_in_bulk, amount_gen_params),
-	KUNIT_CASE_PARAM(what_was_put_in_bulk_is_got_one_by_one,
+	KUNIT_CASE_PARAM(a_bulk_get_allocates_missing_objects, amount_gen_params),
+	KUNIT_CASE_PARAM(bulk_gets_find_objects_of_bulk_puts, amount_gen_params),
+	KUNIT_CASE_PARAM(single_gets_find_objects_of_bulk_puts,
 			 amount_gen_params),
 	KUNIT_CASE_PARAM(a_bulk_get_steals, amount_gen_params),
-	KUNIT_CASE_PARAM(a_bulk_get_takes_victims, amount_gen_params),
-	KUNIT_CASE(a_bulk_get_ends_where_alloc_fails),
-	KUNIT_CASE(a_bulk_get_of_none_does_nothing),
-	KUNIT_CASE(a_bulk_put_skips_nulls),
-	KUNIT_CASE_PARAM(the_last_of_a_bulk_put_is_got_first, amount_gen_params),
-	KUNIT_CASE_PARAM(a_bulk_put_is_newer_than_what_was_put_before,
+	KUNIT_CASE_PARAM(a_bulk_get_takes_from_the_victim_tier, amount_gen_params),
+	KUNIT_CASE(a_bulk_get_ends_when_alloc_fails),
+	KUNIT_CASE(a_bulk_get_of_0_objects_does_nothing),
+	KUNIT_CASE(a_bulk_put_skips_null_pointers),
+	KUNIT_CASE_PARAM(a_get_returns_the_last_of_a_bulk_put, amount_gen_params),
+	KUNIT_CASE_PARAM(gets_return_a_bulk_put_before_older_objects,
 			 amount_gen_params),
 	KUNIT_CASE(a_bulk_get_takes_from_private_slots_first),
-	KUNIT_CASE(others_can_steal_what_was_put_in_bulk),
-	KUNIT_CASE_PARAM(a_prefill_makes_so_many, amount_gen_params),
-	KUNIT_CASE(a_prefill_adds_to_what_is_there),
-	KUNIT_CASE(a_prefill_says_how_far_it_came),
-	KUNIT_CASE(others_can_steal_what_was_prefilled),
+	KUNIT_CASE(another_cpu_can_steal_a_bulk_put),
+	KUNIT_CASE_PARAM(a_prefill_allocates_the_given_number, amount_gen_params),
+	KUNIT_CASE(a_prefill_adds_to_idle_objects),
+	KUNIT_CASE(a_prefill_returns_the_number_allocated),
+	KUNIT_CASE(another_cpu_can_steal_prefilled_objects),
 	{}
 };
 

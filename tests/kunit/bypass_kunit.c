@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The bypass: while it is on, every get allocates and every put frees, as if there were
- * no pool; what is idle stays so, and serves again when it is off.
+ * no pool. Idle objects stay idle, and are used again when it is off.
  */
 #include "common.h"
 
@@ -57,7 +57,7 @@ static void try_get_finds_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, idle(kp), 50);
 }
 
-static void prefill_makes_nothing(struct kunit *test)
+static void prefill_allocates_nothing(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 50);
 
@@ -66,12 +66,12 @@ static void prefill_makes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->allocs), 0);
 }
 
-static void what_was_idle_serves_again_afterwards(struct kunit *test)
+static void idle_objects_are_used_after_the_bypass(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .private_slots = 4);
 	void **objs;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	kt_make_idle(kp, 50);
 	pcpool_set_bypass(kp->core, true);
 	kt_make_idle(kp, 50);
@@ -84,7 +84,7 @@ static void what_was_idle_serves_again_afterwards(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, idle(kp), 50);
 }
 
-static void what_is_idle_ages_meanwhile(struct kunit *test)
+static void idle_objects_age_during_the_bypass(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 50);
 
@@ -94,7 +94,7 @@ static void what_is_idle_ages_meanwhile(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 50);
 }
 
-static void an_object_got_before_is_freed_by_its_put(struct kunit *test)
+static void an_object_got_before_the_bypass_is_freed_by_its_put(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1);
 	void *obj = kt_get(kp, GFP_KERNEL, KT_ME);
@@ -105,7 +105,7 @@ static void an_object_got_before_is_freed_by_its_put(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, idle(kp), 0);
 }
 
-static void an_object_got_meanwhile_is_kept_by_its_put(struct kunit *test)
+static void an_object_got_during_the_bypass_is_kept_after_it(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1);
 	void *obj;
@@ -118,7 +118,7 @@ static void an_object_got_meanwhile_is_kept_by_its_put(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, idle(kp), 1);
 }
 
-static void the_state_shows_it(struct kunit *test)
+static void the_state_shows_the_bypass(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1);
 
@@ -129,8 +129,8 @@ static void the_state_shows_it(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).state, 0);
 }
 
-/* ops->reset has its own reasons to keep puts out of line. */
-static void reset_is_called_before_during_and_after(struct kunit *test)
+/* ops->reset also keeps puts out of line, for its own reasons. */
+static void reset_is_called_before_during_and_after_the_bypass(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 30, .ops = &kt_ops_reset);
 
@@ -144,26 +144,26 @@ static void reset_is_called_before_during_and_after(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->resets), 30);
 }
 
-static void use(struct kt_worker *worker)
+static void get_and_put(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
 	unsigned int i, n;
 	void *objs[20];
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		n = kt_get_bulk(kp, GFP_KERNEL, 1 + kt_random(worker, 20), objs,
-				worker->who);
+				worker->holder);
 		for (i = 0; i < n; i++)
-			kt_put(kp, objs[i], worker->who);
-		kt_did(worker);
+			kt_put(kp, objs[i], worker->holder);
+		kt_progress(worker);
 	}
 }
 
-static void flip(struct kt_worker *worker)
+static void switch_bypass(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		pcpool_set_bypass(kp->core, ++worker->done & 1);
 		if (kt_random(worker, 2))
 			schedule_timeout_uninterruptible(1);
@@ -171,7 +171,7 @@ static void flip(struct kt_worker *worker)
 	pcpool_set_bypass(kp->core, false);
 }
 
-static void switching_it_in_traffic_loses_nothing(struct kunit *test)
+static void switching_the_bypass_under_load_loses_nothing(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 20 * 9 + 500, .private_slots = 4);
 	unsigned int i, n = num_online_cpus();
@@ -180,11 +180,11 @@ static void switching_it_in_traffic_loses_nothing(struct kunit *test)
 	n = min(n, 8u);
 	gang = kt_gang_new(test);
 	for (i = 0; i < n; i++)
-		kt_gang_add(gang, kt_cpu(test, i), use, kp);
-	kt_gang_add(gang, -1, flip, kp);
+		kt_gang_add(gang, kt_cpu(test, i), get_and_put, kp);
+	kt_gang_add(gang, -1, switch_bypass, kp);
 	kt_gang_start(gang, 150);
 	kt_gang_join(gang);
-	kt_expect_sound(kp);
+	kt_expect_consistent(kp);
 	KUNIT_EXPECT_GT(test, kt_stats(kp).drop_other, 0);
 	KUNIT_EXPECT_GT(test, kt_stats(kp).hit_private, 0);
 }
@@ -193,14 +193,14 @@ static struct kunit_case bypass_cases[] = {
 	KUNIT_CASE(every_get_allocates_and_every_put_frees),
 	KUNIT_CASE(get_local_allocates),
 	KUNIT_CASE(try_get_finds_nothing),
-	KUNIT_CASE(prefill_makes_nothing),
-	KUNIT_CASE(what_was_idle_serves_again_afterwards),
-	KUNIT_CASE(what_is_idle_ages_meanwhile),
-	KUNIT_CASE(an_object_got_before_is_freed_by_its_put),
-	KUNIT_CASE(an_object_got_meanwhile_is_kept_by_its_put),
-	KUNIT_CASE(the_state_shows_it),
-	KUNIT_CASE(reset_is_called_before_during_and_after),
-	KUNIT_CASE(switching_it_in_traffic_loses_nothing),
+	KUNIT_CASE(prefill_allocates_nothing),
+	KUNIT_CASE(idle_objects_are_used_after_the_bypass),
+	KUNIT_CASE(idle_objects_age_during_the_bypass),
+	KUNIT_CASE(an_object_got_before_the_bypass_is_freed_by_its_put),
+	KUNIT_CASE(an_object_got_during_the_bypass_is_kept_after_it),
+	KUNIT_CASE(the_state_shows_the_bypass),
+	KUNIT_CASE(reset_is_called_before_during_and_after_the_bypass),
+	KUNIT_CASE(switching_the_bypass_under_load_loses_nothing),
 	{}
 };
 

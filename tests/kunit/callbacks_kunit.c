@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The client's callbacks: when they are called, how often, with what, and in which
- * context. That ops->free is never called in hardirq context, nor where it must not sleep
- * if it may, is checked in common.c for each and every call of all suites.
+ * The client's callbacks: when, how often, with which arguments and in which context
+ * they are called. For each call in all suites, common.c checks that ops->free is never
+ * called in hardirq context, nor, if it may sleep, where sleeping is not allowed.
  */
 #include "common.h"
 
@@ -23,7 +23,7 @@ static const struct gfp_param gfps[] = {
 
 KUNIT_ARRAY_PARAM_DESC(gfp, gfps, name);
 
-static void alloc_gets_the_callers_gfp(struct kunit *test)
+static void alloc_is_passed_the_callers_gfp(struct kunit *test)
 {
 	gfp_t gfp = ((const struct gfp_param *)test->param_value)->gfp;
 	struct kt_pool *kp = kt_new(test, 200);
@@ -58,7 +58,7 @@ static void a_get_fails_if_alloc_does(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->failed_allocs), 2);
 }
 
-static void a_get_works_again_when_alloc_does(struct kunit *test)
+static void a_get_succeeds_again_when_alloc_does(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1);
 	void *obj;
@@ -71,12 +71,12 @@ static void a_get_works_again_when_alloc_does(struct kunit *test)
 	kt_put(kp, obj, KT_ME);
 }
 
-static void alloc_is_called_for_a_miss_only(struct kunit *test)
+static void alloc_is_called_only_for_a_miss(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10);
 	int i;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	kt_make_idle(kp, 10);
 	for (i = 0; i < 100; i++)
 		kt_make_idle(kp, 10);
@@ -130,12 +130,15 @@ static void an_object_with_reset_is_reused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->resets), 200);
 }
 
-static void dawdle(struct kt_pool *kp, enum kt_callback callback,
-		   struct kt_obj *obj)
+static void delay_reset(struct kt_pool *kp, enum kt_callback callback,
+			struct kt_obj *obj)
 {
 	int spin;
 
-	/* That the object is still nobody's after this, kt_reset() checks. */
+	/*
+	 * Keep the object in reset for a while. kt_reset() checks afterwards that it
+	 * has no owner.
+	 */
 	for (spin = 0; callback == KT_RESET && spin < 500; spin++)
 		cpu_relax();
 }
@@ -145,41 +148,41 @@ static void get_and_put(struct kt_worker *worker)
 	struct kt_pool *kp = worker->arg;
 	void *obj;
 
-	while (kt_goes_on(worker)) {
-		obj = kt_try_get(kp, worker->who);
+	while (kt_keep_running(worker)) {
+		obj = kt_try_get(kp, worker->holder);
 		if (!obj)
 			continue;
-		kt_put(kp, obj, worker->who);
-		kt_did(worker);
+		kt_put(kp, obj, worker->holder);
+		kt_progress(worker);
 	}
 }
 
-static void nobody_gets_an_object_before_it_is_reset(struct kunit *test)
+static void no_get_returns_an_object_before_its_reset_ends(struct kunit *test)
 {
-	/* More than can be out of reach in the slots of other CPUs. */
+	/* More objects than the slots of other CPUs can hold. */
 	unsigned int i, n = min(num_online_cpus(), 6u), objs = n + 2;
 	struct kt_pool *kp = kt_new(test, objs, .ops = &kt_ops_reset,
 				    .private_slots = 1);
 	struct kt_gang *gang;
 
 	kt_cpu(test, 1);
-	kp->hook = dawdle;
+	kp->hook = delay_reset;
 	KUNIT_ASSERT_EQ(test, pcpool_prefill(kp->pool, GFP_KERNEL, objs), objs);
 	gang = kt_gang_new(test);
-	/* Two a CPU: the slots too are to be fought for. */
+	/* Two threads a CPU, so that they also compete for the slots. */
 	for (i = 0; i < 2 * n; i++)
 		kt_gang_add(gang, kt_cpu(test, i % n), get_and_put, kp);
 	kt_gang_start(gang, 150);
 	kt_gang_join(gang);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).puts, atomic_read(&kp->resets));
-	KUNIT_EXPECT_EQ(test, atomic_read(&kp->broken), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->violations), 0);
 }
 
 /* --- The context of callbacks ------------------------------------------------------- */
 
 KUNIT_ARRAY_PARAM(context, kt_contexts, kt_context_desc);
 
-/* What the callbacks see, and what their callers saw. */
+/* The context that the callbacks see, and the context of their callers. */
 struct seen {
 	struct kt_pool *kp;
 	void *objs[8];
@@ -187,7 +190,7 @@ struct seen {
 	int preempt_count;
 	bool irqs_disabled;
 	unsigned int calls[3];
-	unsigned int different;
+	unsigned int differences;
 };
 
 static void compare_context(struct kt_pool *kp, enum kt_callback callback,
@@ -195,16 +198,16 @@ static void compare_context(struct kt_pool *kp, enum kt_callback callback,
 {
 	struct seen *seen = kp->arg;
 
-	/* The worker has a context of its own. */
+	/* Calls from the worker are not compared: its context differs. */
 	if (!seen->active)
 		return;
 	seen->calls[callback]++;
 	if (preempt_count() != seen->preempt_count ||
 	    irqs_disabled() != seen->irqs_disabled)
-		seen->different++;
+		seen->differences++;
 }
 
-static void look_at_caller(struct seen *seen)
+static void record_caller(struct seen *seen)
 {
 	seen->preempt_count = preempt_count();
 	seen->irqs_disabled = irqs_disabled();
@@ -216,7 +219,7 @@ static void get_some(void *arg)
 	struct seen *seen = arg;
 	unsigned int i;
 
-	look_at_caller(seen);
+	record_caller(seen);
 	for (i = 0; i < ARRAY_SIZE(seen->objs); i++)
 		seen->objs[i] = kt_get(seen->kp, GFP_ATOMIC, KT_ME);
 	seen->active = false;
@@ -227,7 +230,7 @@ static void put_some(void *arg)
 	struct seen *seen = arg;
 	unsigned int i;
 
-	look_at_caller(seen);
+	record_caller(seen);
 	for (i = 0; i < ARRAY_SIZE(seen->objs); i++) {
 		if (seen->objs[i])
 			kt_put(seen->kp, seen->objs[i], KT_ME);
@@ -235,7 +238,7 @@ static void put_some(void *arg)
 	seen->active = false;
 }
 
-static void callbacks_run_as_their_caller_does(struct kunit *test)
+static void callbacks_run_in_their_callers_context(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct kt_pool *kp = kt_new(test, 8, .ops = &kt_ops_reset);
@@ -244,10 +247,10 @@ static void callbacks_run_as_their_caller_does(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, seen);
 	seen->kp = kp;
 	kp->arg = seen;
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	kp->hook = compare_context;
 	kt_run_in(test, p->context, get_some, seen);
-	/* So that puts free, where that is allowed. */
+	/* Make puts free the objects, where that is allowed. */
 	pcpool_set_bypass(kp->core, true);
 	kt_run_in(test, p->context, put_some, seen);
 	kt_settle(kp);
@@ -255,8 +258,8 @@ static void callbacks_run_as_their_caller_does(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, seen->calls[KT_ALLOC], 8);
 	KUNIT_EXPECT_EQ(test, seen->calls[KT_RESET], 8);
 	KUNIT_EXPECT_EQ(test, seen->calls[KT_FREE],
-			kt_frees_later(p->context) ? 0 : 8);
-	KUNIT_EXPECT_EQ(test, seen->different, 0);
+			kt_defers_free(p->context) ? 0 : 8);
+	KUNIT_EXPECT_EQ(test, seen->differences, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 8);
 }
 
@@ -280,51 +283,51 @@ static void put_all_in_bulk(void *arg)
 	kt_put_bulk(puts->kp, puts->n, puts->objs, KT_ME);
 }
 
-/* kt_free() sleeps, or at least says so. */
-static void free_may_sleep_wherever_the_put_comes_from(struct kunit *test)
+/* kt_free() calls might_sleep(). */
+static void free_may_sleep_for_puts_from_any_context(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct kt_pool *kp = kt_new(test, 50, .flags = PCPOOL_FREE_MAY_SLEEP);
 	struct puts puts = { .kp = kp, .n = 50 };
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	puts.objs = kt_get_many(kp, 50);
 	pcpool_set_bypass(kp->core, true);
 	kt_run_in(test, p->context, put_all, &puts);
 	kt_settle(kp);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 50);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).drop_other, 50);
-	KUNIT_EXPECT_EQ(test, atomic_read(&kp->broken), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->violations), 0);
 	if (p->context != KT_TASK)
 		KUNIT_EXPECT_EQ(test, kt_stats(kp).deferred, 50);
 }
 
-static void a_bulk_put_frees_where_it_may(struct kunit *test)
+static void a_bulk_put_frees_where_that_is_allowed(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct kt_pool *kp = kt_new(test, 50, .flags = PCPOOL_FREE_MAY_SLEEP);
 	struct puts puts = { .kp = kp, .n = 50 };
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	puts.objs = kt_get_many(kp, 50);
 	pcpool_set_bypass(kp->core, true);
 	kt_run_in(test, p->context, put_all_in_bulk, &puts);
 	kt_settle(kp);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 50);
-	KUNIT_EXPECT_EQ(test, atomic_read(&kp->broken), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp->violations), 0);
 }
 
-static void free_is_left_to_the_worker_where_it_must(struct kunit *test)
+static void free_is_left_to_the_worker_where_necessary(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct kt_pool *kp = kt_new(test, 50);
 	struct puts puts = { .kp = kp, .n = 50 };
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	puts.objs = kt_get_many(kp, 50);
 	pcpool_set_bypass(kp->core, true);
 	kt_run_in(test, p->context, put_all, &puts);
-	if (!kt_frees_later(p->context))
+	if (!kt_defers_free(p->context))
 		KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 50);
 	else
 		KUNIT_EXPECT_EQ(test, kt_stats(kp).deferred, 50);
@@ -332,7 +335,7 @@ static void free_is_left_to_the_worker_where_it_must(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 50);
 }
 
-static void aging_may_sleep_in_free(struct kunit *test)
+static void free_may_sleep_when_called_by_aging(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .flags = PCPOOL_FREE_MAY_SLEEP,
 				    .private_slots = 4);
@@ -352,21 +355,21 @@ static void aging_may_sleep_in_free(struct kunit *test)
 }
 
 static struct kunit_case callbacks_cases[] = {
-	KUNIT_CASE_PARAM(alloc_gets_the_callers_gfp, gfp_gen_params),
+	KUNIT_CASE_PARAM(alloc_is_passed_the_callers_gfp, gfp_gen_params),
 	KUNIT_CASE(a_get_fails_if_alloc_does),
-	KUNIT_CASE(a_get_works_again_when_alloc_does),
-	KUNIT_CASE(alloc_is_called_for_a_miss_only),
+	KUNIT_CASE(a_get_succeeds_again_when_alloc_does),
+	KUNIT_CASE(alloc_is_called_only_for_a_miss),
 	KUNIT_CASE(reset_is_called_once_a_put),
 	KUNIT_CASE(reset_is_not_called_without_a_put),
 	KUNIT_CASE(an_object_with_reset_is_reused),
-	KUNIT_CASE(nobody_gets_an_object_before_it_is_reset),
-	KUNIT_CASE_PARAM(callbacks_run_as_their_caller_does, context_gen_params),
-	KUNIT_CASE_PARAM(free_may_sleep_wherever_the_put_comes_from,
+	KUNIT_CASE(no_get_returns_an_object_before_its_reset_ends),
+	KUNIT_CASE_PARAM(callbacks_run_in_their_callers_context, context_gen_params),
+	KUNIT_CASE_PARAM(free_may_sleep_for_puts_from_any_context,
 			 context_gen_params),
-	KUNIT_CASE_PARAM(a_bulk_put_frees_where_it_may, context_gen_params),
-	KUNIT_CASE_PARAM(free_is_left_to_the_worker_where_it_must,
+	KUNIT_CASE_PARAM(a_bulk_put_frees_where_that_is_allowed, context_gen_params),
+	KUNIT_CASE_PARAM(free_is_left_to_the_worker_where_necessary,
 			 context_gen_params),
-	KUNIT_CASE(aging_may_sleep_in_free),
+	KUNIT_CASE(free_may_sleep_when_called_by_aging),
 	{}
 };
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What the KUnit suites share; see common.h. No suite is here.
- */
+/* Shared code of the KUnit suites; see common.h. Contains no suite. */
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
@@ -16,8 +14,8 @@ static unsigned int scale = 100;
 module_param(scale, uint, 0444);
 MODULE_PARM_DESC(scale, "length of the heavy cases, in percent");
 
-/* How long to wait for what should happen at once, before calling it a failure. */
-#define PATIENCE	(30 * HZ)
+/* How long to wait for an event before the case fails. The event is expected at once. */
+#define TIMEOUT	(30 * HZ)
 
 unsigned int kt_scaled(unsigned int loops)
 {
@@ -26,13 +24,13 @@ unsigned int kt_scaled(unsigned int loops)
 
 /* --- Objects and pools -------------------------------------------------- */
 
-void kt_broken(struct kt_pool *kp, const char *rule)
+void kt_violation(struct kt_pool *kp, const char *rule)
 {
-	if (atomic_inc_return(&kp->broken) == 1)
+	if (atomic_inc_return(&kp->violations) == 1)
 		WRITE_ONCE(kp->rule, rule);
 }
 
-/* Lock-free, so that it may be called where nothing can be allocated. */
+/* Lock-free, so that it may be called where memory cannot be allocated. */
 static void *kt_alloc(gfp_t gfp, void *ctx)
 {
 	struct kt_pool *kp = ctx;
@@ -43,8 +41,8 @@ static void *kt_alloc(gfp_t gfp, void *ctx)
 	for (i = 0; i < kp->nr_obj && !READ_ONCE(kp->alloc_fails); i++) {
 		obj = &kp->obj[(unsigned int)atomic_inc_return(&kp->next) %
 			       kp->nr_obj];
-		if (atomic_cmpxchg(&obj->owner, KT_UNMADE, KT_FRESH) !=
-		    KT_UNMADE)
+		if (atomic_cmpxchg(&obj->owner, KT_UNALLOCATED, KT_ALLOCATED) !=
+		    KT_UNALLOCATED)
 			continue;
 		obj->resets = 0;
 		obj->mark = 0;
@@ -71,23 +69,23 @@ static void kt_free(void *data, void *ctx)
 	int owner;
 
 	if (!is_object(kp, obj)) {
-		kt_broken(kp, "freed what is no object");
+		kt_violation(kp, "freed a pointer that is not an object");
 		return;
 	}
 	if (in_hardirq() || in_nmi())
-		kt_broken(kp, "freed in hardirq context");
+		kt_violation(kp, "freed in hardirq context");
 	if (kp->core->flags & PCPOOL_FREE_MAY_SLEEP) {
 		if (!kt_may_sleep())
-			kt_broken(kp, "freed where one must not sleep");
+			kt_violation(kp, "freed in a context that must not sleep");
 		might_sleep();
 	}
 	if (kp->hook)
 		kp->hook(kp, KT_FREE, obj);
-	owner = atomic_xchg(&obj->owner, KT_UNMADE);
-	if (owner == KT_UNMADE)
-		kt_broken(kp, "freed twice");
-	else if (owner != KT_FRESH && owner != KT_IDLE)
-		kt_broken(kp, "freed while somebody had it");
+	owner = atomic_xchg(&obj->owner, KT_UNALLOCATED);
+	if (owner == KT_UNALLOCATED)
+		kt_violation(kp, "freed twice");
+	else if (owner != KT_ALLOCATED && owner != KT_IDLE)
+		kt_violation(kp, "freed an object that is in use");
 	atomic_inc(&kp->frees);
 }
 
@@ -97,15 +95,15 @@ static void kt_reset(void *data, void *ctx)
 	struct kt_obj *obj = data;
 
 	if (!is_object(kp, obj)) {
-		kt_broken(kp, "reset what is no object");
+		kt_violation(kp, "reset a pointer that is not an object");
 		return;
 	}
 	if (atomic_read(&obj->owner) != KT_IDLE)
-		kt_broken(kp, "reset an object that was not being put");
+		kt_violation(kp, "reset an object that was not being put");
 	if (kp->hook)
 		kp->hook(kp, KT_RESET, obj);
 	if (atomic_read(&obj->owner) != KT_IDLE)
-		kt_broken(kp, "handed out an object that was being reset");
+		kt_violation(kp, "returned an object from a get while it was being reset");
 	obj->resets++;
 	atomic_inc(&kp->resets);
 }
@@ -130,7 +128,7 @@ struct shrinker *kt_shrinker(struct kt_pool *kp)
 #endif
 }
 
-/* Memory pressure in the machine must not age what a case counts. */
+/* Memory pressure of the machine must not age the objects that a case counts. */
 static unsigned long no_scan(struct shrinker *shrinker,
 			     struct shrink_control *sc)
 {
@@ -161,13 +159,13 @@ static void free_kp(struct kt_pool *kp)
 	kfree(kp);
 }
 
-/* A case that failed half-way leaves objects out; the next case is not to suffer. */
-static void put_back(struct kt_pool *kp)
+/* Put objects back that a failed case still holds, so that the next case is not affected. */
+static void put_outstanding(struct kt_pool *kp)
 {
 	unsigned int i;
 
 	for (i = 0; i < kp->nr_obj; i++) {
-		if (atomic_read(&kp->obj[i].owner) < KT_MAILED)
+		if (atomic_read(&kp->obj[i].owner) < KT_IN_TRANSIT)
 			continue;
 		atomic_set(&kp->obj[i].owner, KT_IDLE);
 		this_cpu_inc(kp->counts->puts);
@@ -180,11 +178,11 @@ static void kt_pool_exit(void *data)
 	struct kt_pool *kp = data;
 
 	if (kp->pool) {
-		kt_expect_sound(kp);
+		kt_expect_consistent(kp);
 		if (kt_stats(kp).outstanding) {
-			KUNIT_FAIL(kp->test, "%s: objects are still out",
+			KUNIT_FAIL(kp->test, "%s: objects are outstanding",
 				   kp->core->name);
-			put_back(kp);
+			put_outstanding(kp);
 		}
 		pcpool_destroy(kp->pool);
 		kt_expect_freed(kp, 0);
@@ -216,7 +214,7 @@ struct kt_pool *kt_pool_new(struct kunit *test, unsigned int objs,
 		kp->pool = pcpool_create(&p);
 	if (IS_ERR_OR_NULL(kp->pool)) {
 		free_kp(kp);
-		KUNIT_FAIL_AND_ABORT(test, "no pool");
+		KUNIT_FAIL_AND_ABORT(test, "cannot create a pool");
 	}
 	kp->core = pcpool_to_core(kp->pool);
 	kp->scan = kt_shrinker(kp)->scan_objects;
@@ -226,12 +224,12 @@ struct kt_pool *kt_pool_new(struct kunit *test, unsigned int objs,
 	return kp;
 }
 
-void kt_end(struct kt_pool *kp)
+void kt_destroy(struct kt_pool *kp)
 {
 	kunit_release_action(kp->test, kt_pool_exit, kp);
 }
 
-void *kt_got(struct kt_pool *kp, void *data, int who)
+void *kt_note_get(struct kt_pool *kp, void *data, int holder)
 {
 	struct kt_obj *obj = data;
 	int owner;
@@ -239,57 +237,57 @@ void *kt_got(struct kt_pool *kp, void *data, int who)
 	if (!obj)
 		return NULL;
 	if (!is_object(kp, obj)) {
-		kt_broken(kp, "got what is no object");
+		kt_violation(kp, "got a pointer that is not an object");
 		return NULL;
 	}
 	owner = atomic_read(&obj->owner);
-	if ((owner != KT_FRESH && owner != KT_IDLE) ||
-	    atomic_cmpxchg(&obj->owner, owner, who) != owner)
-		kt_broken(kp, owner == KT_UNMADE ? "got a freed object" :
-			  "got an object that somebody has");
+	if ((owner != KT_ALLOCATED && owner != KT_IDLE) ||
+	    atomic_cmpxchg(&obj->owner, owner, holder) != owner)
+		kt_violation(kp, owner == KT_UNALLOCATED ? "got a freed object" :
+			     "got an object that is in use");
 	if (obj->mark != ~obj->check)
-		kt_broken(kp, "got an object before it was written");
+		kt_violation(kp, "got an object before its writes were visible");
 	this_cpu_inc(kp->counts->gets);
 	return obj;
 }
 
-void kt_giving(struct kt_pool *kp, void *data, int who)
+void kt_note_put(struct kt_pool *kp, void *data, int holder)
 {
 	struct kt_obj *obj = data;
 
-	/* A case that got less than it thinks, as a broken pool gives it. */
+	/* A broken pool may have returned fewer objects than the case expects. */
 	if (!obj) {
-		kt_broken(kp, "an object is missing");
+		kt_violation(kp, "put NULL instead of an object");
 		return;
 	}
 	obj->mark++;
 	obj->check = ~obj->mark;
-	if (atomic_cmpxchg(&obj->owner, who, KT_IDLE) != who)
-		kt_broken(kp, "somebody took an object from its holder");
+	if (atomic_cmpxchg(&obj->owner, holder, KT_IDLE) != holder)
+		kt_violation(kp, "an object was taken from its holder");
 	this_cpu_inc(kp->counts->puts);
 }
 
 unsigned int kt_get_bulk(struct kt_pool *kp, gfp_t gfp, unsigned int n,
-			 void **objs, int who)
+			 void **objs, int holder)
 {
 	unsigned int i, got = pcpool_get_bulk(kp->pool, gfp, n, objs);
 
 	if (got > n)
-		kt_broken(kp, "got more than asked for");
+		kt_violation(kp, "got more than asked for");
 	for (i = 0; i < got; i++) {
-		if (!kt_got(kp, objs[i], who))
-			kt_broken(kp, "got NULL among objects");
+		if (!kt_note_get(kp, objs[i], holder))
+			kt_violation(kp, "got NULL among objects");
 	}
 	return got;
 }
 
-void kt_put_bulk(struct kt_pool *kp, unsigned int n, void **objs, int who)
+void kt_put_bulk(struct kt_pool *kp, unsigned int n, void **objs, int holder)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
 		if (objs[i])
-			kt_giving(kp, objs[i], who);
+			kt_note_put(kp, objs[i], holder);
 	}
 	pcpool_put_bulk(kp->pool, n, objs);
 }
@@ -334,7 +332,7 @@ void kt_put_to_queue(struct kt_pool *kp, unsigned int n, void **objs)
 				 GFP_KERNEL, NUMA_NO_NODE);
 	KUNIT_ASSERT_NOT_NULL(kp->test, ring);
 	for (i = 0; i < n; i++)
-		kt_giving(kp, objs[i], KT_ME);
+		kt_note_put(kp, objs[i], KT_ME);
 	preempt_disable();
 	tier = pcpool_main_tier(core);
 	q = this_cpu_ptr(&core->cpu->queue[tier]);
@@ -363,12 +361,12 @@ void kt_release_worker(struct kt_pool *kp)
 
 void kt_settle(struct kt_pool *kp)
 {
-	unsigned long end = jiffies + PATIENCE;
+	unsigned long end = jiffies + TIMEOUT;
 
 	if (kp->worker_held)
 		kt_release_worker(kp);
 	do {
-		/* Not irq_work_sync(), which can take a grace period. */
+		/* Not irq_work_sync(), which may wait for a grace period. */
 		while (irq_work_is_busy(&kp->core->irq_work))
 			schedule_timeout_uninterruptible(1);
 		flush_work(&kp->core->work);
@@ -377,7 +375,7 @@ void kt_settle(struct kt_pool *kp)
 		    !pcpool_deferred_count(&kp->core->deferred_frees))
 			return;
 	} while (time_before(jiffies, end));
-	KUNIT_FAIL(kp->test, "the worker leaves deferred puts lying");
+	KUNIT_FAIL(kp->test, "the worker does not process deferred objects");
 }
 
 struct pcpool_pool_stats kt_stats(struct kt_pool *kp)
@@ -388,7 +386,7 @@ struct pcpool_pool_stats kt_stats(struct kt_pool *kp)
 	return stats;
 }
 
-void kt_expect_sound(struct kt_pool *kp)
+void kt_expect_consistent(struct kt_pool *kp)
 {
 	unsigned long gets = 0, puts = 0, out = 0, idle = 0;
 	struct kunit *test = kp->test;
@@ -404,8 +402,8 @@ void kt_expect_sound(struct kt_pool *kp)
 	for (i = 0; i < kp->nr_obj; i++) {
 		int owner = atomic_read(&kp->obj[i].owner);
 
-		out += owner >= KT_MAILED;
-		idle += owner == KT_FRESH || owner == KT_IDLE;
+		out += owner >= KT_IN_TRANSIT;
+		idle += owner == KT_ALLOCATED || owner == KT_IDLE;
 	}
 	s = kt_stats(kp);
 	KUNIT_EXPECT_EQ(test, s.gets, s.hit_private + s.hit_shared +
@@ -422,21 +420,21 @@ void kt_expect_sound(struct kt_pool *kp)
 	KUNIT_EXPECT_EQ(test, s.allocs, s.frees + s.idle_main + s.idle_victim +
 			s.outstanding);
 	KUNIT_EXPECT_EQ(test, s.idle_bytes, idle * s.object_bytes);
-	KUNIT_EXPECT_EQ_MSG(test, 0, atomic_read(&kp->broken), "%s: %s",
+	KUNIT_EXPECT_EQ_MSG(test, 0, atomic_read(&kp->violations), "%s: %s",
 			    kp->core->name, READ_ONCE(kp->rule));
 }
 
-void kt_expect_freed(struct kt_pool *kp, unsigned int but)
+void kt_expect_freed(struct kt_pool *kp, unsigned int lost)
 {
 	struct kunit *test = kp->test;
 	unsigned int i, left = 0;
 
 	for (i = 0; i < kp->nr_obj; i++)
-		left += atomic_read(&kp->obj[i].owner) != KT_UNMADE;
-	KUNIT_EXPECT_EQ(test, left, but);
+		left += atomic_read(&kp->obj[i].owner) != KT_UNALLOCATED;
+	KUNIT_EXPECT_EQ(test, left, lost);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->allocs),
-			atomic_read(&kp->frees) + but);
-	KUNIT_EXPECT_EQ_MSG(test, 0, atomic_read(&kp->broken), "%s",
+			atomic_read(&kp->frees) + lost);
+	KUNIT_EXPECT_EQ_MSG(test, 0, atomic_read(&kp->violations), "%s",
 			    READ_ONCE(kp->rule));
 }
 
@@ -495,7 +493,7 @@ int kt_cpu(struct kunit *test, unsigned int nth)
 	return cpu;
 }
 
-void kt_on(struct kunit *test, int cpu)
+void kt_move_to(struct kunit *test, int cpu)
 {
 	KUNIT_ASSERT_EQ(test, 0,
 			set_cpus_allowed_ptr(current, cpumask_of(cpu)));
@@ -510,7 +508,7 @@ static int worker_fn(void *data)
 	atomic_inc(&worker->gang->ready);
 	wait_for_completion(&worker->gang->go);
 	worker->fn(worker);
-	WRITE_ONCE(worker->over, true);
+	WRITE_ONCE(worker->finished, true);
 	return 0;
 }
 
@@ -519,7 +517,10 @@ void kt_gang_join(struct kt_gang *gang)
 	while (gang->nr) {
 		struct kt_worker *worker = &gang->worker[--gang->nr];
 
-		/* Waits for it to return, and is not what makes it return. */
+		/*
+		 * Waits until the thread returns. The thread does not check
+		 * kthread_should_stop().
+		 */
 		kthread_stop(worker->task);
 		put_task_struct(worker->task);
 		if (!gang->stop)
@@ -562,12 +563,12 @@ struct kt_worker *kt_gang_add(struct kt_gang *gang, int cpu,
 	KUNIT_ASSERT_LT(gang->test, gang->nr, KT_GANG_MAX);
 	worker->gang = gang;
 	worker->cpu = cpu;
-	worker->who = KT_HOLDERS + gang->nr * KT_WORKER_HOLDERS;
+	worker->holder = KT_HOLDERS + gang->nr * KT_WORKER_HOLDERS;
 	worker->fn = fn;
 	worker->arg = arg;
 	worker->done = 0;
-	worker->over = false;
-	/* Always the same, so that a failure has a chance to come again. */
+	worker->finished = false;
+	/* Use the same seed in every run, so that a failure is likely to repeat. */
 	prandom_seed_state(&worker->rnd, gang->nr + 1);
 	task = kthread_create(worker_fn, worker, "pcpool_kunit/%u", gang->nr);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(gang->test, task);
@@ -579,26 +580,26 @@ struct kt_worker *kt_gang_add(struct kt_gang *gang, int cpu,
 
 void kt_gang_start(struct kt_gang *gang, unsigned int ms)
 {
-	/* A thread that is stopped before it has begun never begins. */
+	/* A kthread that is stopped before it has started never runs its function. */
 	while (atomic_read(&gang->ready) < gang->nr)
 		schedule_timeout_uninterruptible(1);
 	gang->stop_at = jiffies + msecs_to_jiffies(kt_scaled(ms));
 	complete_all(&gang->go);
 }
 
-bool kt_goes_on_for(struct kt_worker *worker, unsigned long done)
+bool kt_keep_running_for(struct kt_worker *worker, unsigned long done)
 {
 	unsigned long end = worker->gang->stop_at;
 
 	cond_resched();
 	if (READ_ONCE(worker->gang->stop))
 		return false;
-	return time_before(jiffies, done < KT_MINIMUM ? end + PATIENCE : end);
+	return time_before(jiffies, done < KT_MINIMUM ? end + TIMEOUT : end);
 }
 
-bool kt_goes_on(struct kt_worker *worker)
+bool kt_keep_running(struct kt_worker *worker)
 {
-	return kt_goes_on_for(worker, worker->done);
+	return kt_keep_running_for(worker, worker->done);
 }
 
 /* --- Contexts -------------------------------------------------------------- */
@@ -622,7 +623,7 @@ void kt_context_desc(const struct kt_context_param *param, char *desc)
 struct call {
 	void (*fn)(void *arg);
 	void *arg;
-	bool right;
+	bool right_context;
 	struct completion done;
 	struct tasklet_struct tasklet;
 	struct irq_work irq_work;
@@ -633,7 +634,7 @@ static void call_tasklet(struct tasklet_struct *tasklet)
 {
 	struct call *call = container_of(tasklet, struct call, tasklet);
 
-	call->right = in_serving_softirq() && !in_hardirq();
+	call->right_context = in_serving_softirq() && !in_hardirq();
 	call->fn(call->arg);
 	complete(&call->done);
 }
@@ -642,7 +643,7 @@ static void call_irq_work(struct irq_work *irq_work)
 {
 	struct call *call = container_of(irq_work, struct call, irq_work);
 
-	call->right = in_hardirq();
+	call->right_context = in_hardirq();
 	call->fn(call->arg);
 	complete(&call->done);
 }
@@ -651,7 +652,7 @@ static enum hrtimer_restart call_timer(struct hrtimer *timer)
 {
 	struct call *call = container_of(timer, struct call, timer);
 
-	call->right = in_hardirq();
+	call->right_context = in_hardirq();
 	call->fn(call->arg);
 	complete(&call->done);
 	return HRTIMER_NORESTART;
@@ -667,7 +668,7 @@ void kt_run_in(struct kunit *test, enum kt_context context,
 
 	call.fn = fn;
 	call.arg = arg;
-	call.right = true;
+	call.right_context = true;
 	init_completion(&call.done);
 
 	switch (context) {
@@ -714,9 +715,9 @@ void kt_run_in(struct kunit *test, enum kt_context context,
 		hrtimer_cancel(&call.timer);
 		break;
 	default:
-		call.right = false;
+		call.right_context = false;
 	}
-	KUNIT_EXPECT_TRUE_MSG(test, call.right, "ran in another context");
+	KUNIT_EXPECT_TRUE_MSG(test, call.right_context, "the function ran in a wrong context");
 }
 
 static enum hrtimer_restart tick(struct hrtimer *timer)
@@ -726,7 +727,7 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 
 	ticker->fn(ticker->arg);
 	ticker->fired++;
-	/* Leave most of the time to what is interrupted, at any speed. */
+	/* Leave most of the time to the interrupted code, at any speed of the machine. */
 	took = ktime_get_ns() - start;
 	hrtimer_forward_now(timer, ns_to_ktime(20 * NSEC_PER_USEC + 3 * took));
 	return HRTIMER_RESTART;
@@ -758,29 +759,30 @@ static void storm_interrupt(void *data)
 	WRITE_ONCE(storm->fired, storm->fired + 1);
 }
 
-static void no_more(void *unused)
+static void do_nothing(void *unused)
 {
 }
 
 static void storm_worker(struct kt_worker *worker)
 {
 	struct kt_storm *storm = worker->arg;
-	const struct kt_worker *victim = storm->victim;
+	const struct kt_worker *target = storm->target;
 	unsigned long progress = 0;
 	unsigned int spin;
 
-	/* As long as he does, who may need them to have done his minimum. */
-	while (kt_goes_on_for(worker, READ_ONCE(victim->over) ? READ_ONCE(storm->fired) : 0)) {
+	/* Run as long as the target, which may need interrupts until it has done the minimum. */
+	while (kt_keep_running_for(worker, READ_ONCE(target->finished) ?
+				   READ_ONCE(storm->fired) : 0)) {
 		if (!smp_call_function_single_async(storm->cpu, &storm->csd))
-			kt_did(worker);
-		/* But he may be waiting for an interrupt. */
-		for (spin = 0; READ_ONCE(victim->done) == progress && spin < 1000; spin++)
+			kt_progress(worker);
+		/* The target may itself wait for an interrupt, so do not wait for long. */
+		for (spin = 0; READ_ONCE(target->done) == progress && spin < 1000; spin++)
 			cpu_relax();
-		progress = READ_ONCE(victim->done);
+		progress = READ_ONCE(target->done);
 	}
-	/* The last one is taken up no later than the first of these. */
-	smp_call_function_single(storm->cpu, no_more, NULL, true);
-	smp_call_function_single(storm->cpu, no_more, NULL, true);
+	/* The last interrupt is handled no later than the first of these. */
+	smp_call_function_single(storm->cpu, do_nothing, NULL, true);
+	smp_call_function_single(storm->cpu, do_nothing, NULL, true);
 }
 
 void kt_gang_add_storm(struct kt_gang *gang, struct kt_storm *storm,
@@ -792,7 +794,7 @@ void kt_gang_add_storm(struct kt_gang *gang, struct kt_storm *storm,
 	while (kt_cpu(gang->test, nth) == worker->cpu)
 		nth++;
 	storm->cpu = worker->cpu;
-	storm->victim = worker;
+	storm->target = worker;
 	storm->fn = fn;
 	storm->arg = arg;
 	storm->fired = 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the KUnit suites share: pools whose objects know who holds them, gangs of
- * threads, and ways to run code in a chosen context. Each suite is a room of
- * pcpool and a file here; they know the insides of the room they test.
+ * Shared code of the KUnit suites: pools whose objects record their holder, groups of
+ * threads, and functions that run code in a chosen context. Each suite tests one part
+ * of pcpool, is one file here, and may look at the internals of that part.
  *
- * A test thread that wants to act on a CPU moves there itself (kt_on()), so that a
- * case reads from top to bottom, whatever CPUs it is about.
+ * A test thread that has to act on a CPU moves there itself (kt_move_to()). So a case
+ * reads from top to bottom, even if it involves several CPUs.
  */
 #ifndef _PCPOOL_KUNIT_COMMON_H
 #define _PCPOOL_KUNIT_COMMON_H
@@ -22,24 +22,24 @@
 /* --- Objects and pools -------------------------------------------------- */
 
 /*
- * Who holds an object. Every change is a compare-and-exchange by the one who believes
- * to hold it, so a second owner is found out at once.
+ * The holder of an object. Every change is a compare-and-exchange by the presumed
+ * holder, so a second owner is detected at once.
  */
 enum {
-	KT_UNMADE,	/* not made, or freed again */
-	KT_FRESH,	/* made; on its way to who asked for it, or prefilled */
+	KT_UNALLOCATED,	/* not allocated, or freed again */
+	KT_ALLOCATED,	/* allocated, and not yet returned to a caller; or prefilled */
 	KT_IDLE,	/* put */
-	KT_MAILED,	/* between two holders */
+	KT_IN_TRANSIT,	/* passed from one holder to another */
 	KT_ME,		/* the test thread */
-	KT_HOLDERS,	/* from here on: threads, interrupts */
+	KT_HOLDERS,	/* the first number of threads and interrupts */
 };
 
 /**
- * struct kt_obj - what the pools under test hold
+ * struct kt_obj - an object of a pool under test
  * @owner: KT_* or the number of a holder
  * @mark: changes with every put
- * @check: ~@mark, unless somebody sees an object that is still being written
- * @resets: calls of ops->reset since the object was made
+ * @check: ~@mark; differs if an object is read before its writes are visible
+ * @resets: calls of ops->reset since the object was allocated
  */
 struct kt_obj {
 	atomic_t owner;
@@ -48,7 +48,7 @@ struct kt_obj {
 	unsigned int resets;
 };
 
-/* What the holders have done, added up when all is quiet. */
+/* Gets and puts of all holders. The sums are exact when no call is in progress. */
 struct kt_counts {
 	unsigned long gets;
 	unsigned long puts;
@@ -59,23 +59,23 @@ enum kt_callback { KT_ALLOC, KT_FREE, KT_RESET };
 /**
  * struct kt_pool - a pool under test
  * @test: the case it belongs to
- * @pool: the pool; NULL when it has been destroyed
- * @core: its inside
- * @obj: all objects that it can make
- * @nr_obj: how many
- * @next: where to look for one that is not made
+ * @pool: the pool; NULL after it was destroyed
+ * @core: its internal structure
+ * @obj: all objects that it can allocate
+ * @nr_obj: number of objects in @obj
+ * @next: where the search for an unallocated object starts
  * @counts: gets and puts of the test
  * @allocs: successful calls of ops->alloc
- * @failed_allocs: the others
+ * @failed_allocs: failed calls of ops->alloc
  * @frees: calls of ops->free
  * @resets: calls of ops->reset
- * @alloc_fails: let ops->alloc fail
- * @gfp: what ops->alloc was called with last
- * @hook: called from each callback, if set
+ * @alloc_fails: makes ops->alloc fail
+ * @gfp: flags of the last call of ops->alloc
+ * @hook: if set, called from each callback
  * @arg: for @hook
- * @broken: how often a rule was broken
- * @rule: which one, the first time
- * @scan: the shrinker's scan function, which is kept from real reclaim
+ * @violations: number of violated rules
+ * @rule: the first violated rule
+ * @scan: the shrinker's scan function; real reclaim does not call it
  * @worker_held: see kt_hold_worker()
  */
 struct kt_pool {
@@ -95,7 +95,7 @@ struct kt_pool {
 	void (*hook)(struct kt_pool *kp, enum kt_callback callback,
 		     struct kt_obj *obj);
 	void *arg;
-	atomic_t broken;
+	atomic_t violations;
 	const char *rule;
 	unsigned long (*scan)(struct shrinker *shrinker,
 			      struct shrink_control *sc);
@@ -106,134 +106,138 @@ extern const struct pcpool_ops kt_ops;		/* alloc and free */
 extern const struct pcpool_ops kt_ops_reset;	/* and reset */
 
 /*
- * A pool that can make @objs objects, with these pcpool_params; name, ops, ctx and
- * object_bytes have defaults. It is checked and destroyed when the case ends.
+ * Create a pool that can allocate @objs objects, with these pcpool_params. name, ops, ctx
+ * and object_bytes have defaults. The pool is checked and destroyed when the case ends.
  */
 #define kt_new(test, objs, ...)						\
 	kt_pool_new((test), (objs), &(struct pcpool_params){ __VA_ARGS__ })
 struct kt_pool *kt_pool_new(struct kunit *test, unsigned int objs,
 			    const struct pcpool_params *params);
-/* Check and destroy it now. */
-void kt_end(struct kt_pool *kp);
+/* Check and destroy the pool now. */
+void kt_destroy(struct kt_pool *kp);
 
-/* Something that must never happen has happened. In any context. */
-void kt_broken(struct kt_pool *kp, const char *rule);
+/* Record that a rule was violated. Works in any context. */
+void kt_violation(struct kt_pool *kp, const char *rule);
 
 /*
- * Gets and puts that keep account. kt_got() takes over an object that a pcpool
- * function returned; kt_giving() goes before one that takes it. @who is a holder.
+ * Gets and puts that keep account. kt_note_get() takes over an object that a pcpool
+ * function returned; kt_note_put() precedes a call that returns one to the pool.
+ * @holder is a holder's number.
  */
-void *kt_got(struct kt_pool *kp, void *obj, int who);
-void kt_giving(struct kt_pool *kp, void *obj, int who);
+void *kt_note_get(struct kt_pool *kp, void *obj, int holder);
+void kt_note_put(struct kt_pool *kp, void *obj, int holder);
 
-static inline void *kt_get(struct kt_pool *kp, gfp_t gfp, int who)
+static inline void *kt_get(struct kt_pool *kp, gfp_t gfp, int holder)
 {
-	return kt_got(kp, pcpool_get(kp->pool, gfp), who);
+	return kt_note_get(kp, pcpool_get(kp->pool, gfp), holder);
 }
 
-static inline void *kt_try_get(struct kt_pool *kp, int who)
+static inline void *kt_try_get(struct kt_pool *kp, int holder)
 {
-	return kt_got(kp, pcpool_try_get(kp->pool), who);
+	return kt_note_get(kp, pcpool_try_get(kp->pool), holder);
 }
 
-static inline void *kt_get_local(struct kt_pool *kp, gfp_t gfp, int who)
+static inline void *kt_get_local(struct kt_pool *kp, gfp_t gfp, int holder)
 {
-	return kt_got(kp, pcpool_get_local(kp->pool, gfp), who);
+	return kt_note_get(kp, pcpool_get_local(kp->pool, gfp), holder);
 }
 
-static inline void kt_put(struct kt_pool *kp, void *obj, int who)
+static inline void kt_put(struct kt_pool *kp, void *obj, int holder)
 {
-	kt_giving(kp, obj, who);
+	kt_note_put(kp, obj, holder);
 	pcpool_put(kp->pool, obj);
 }
 
 unsigned int kt_get_bulk(struct kt_pool *kp, gfp_t gfp, unsigned int n,
-			 void **objs, int who);
-void kt_put_bulk(struct kt_pool *kp, unsigned int n, void **objs, int who);
+			 void **objs, int holder);
+void kt_put_bulk(struct kt_pool *kp, unsigned int n, void **objs, int holder);
 
-/* For the test thread: get @n objects (or fail the case), put them. */
+/* For the test thread: get @n objects (or fail the case), and put them. */
 void **kt_get_many(struct kt_pool *kp, unsigned int n);
 void kt_put_many(struct kt_pool *kp, unsigned int n, void **objs);
-/* Make @n idle objects, put one by one on this CPU. */
+/* Get @n objects, and put them one by one on this CPU. */
 void kt_make_idle(struct kt_pool *kp, unsigned int n);
-/* Put these past the private slots, to this CPU's queue of the main tier. */
+/* Put these objects into this CPU's main-tier queue, bypassing the private slots. */
 void kt_put_to_queue(struct kt_pool *kp, unsigned int n, void **objs);
 
-/* Let the pool's worker finish. */
+/* Wait until the pool's worker has nothing left to do. */
 void kt_settle(struct kt_pool *kp);
 struct pcpool_pool_stats kt_stats(struct kt_pool *kp);
-/* All that must be true when nobody gets or puts. Settles first. */
-void kt_expect_sound(struct kt_pool *kp);
-/* After the pool has been destroyed: each object freed, and no rule broken. */
-void kt_expect_freed(struct kt_pool *kp, unsigned int but);
+/* Check all that must hold while no call is in progress. Waits for the worker first. */
+void kt_expect_consistent(struct kt_pool *kp);
+/*
+ * After the pool was destroyed: expect that all but @lost objects were freed, and that
+ * no rule was violated.
+ */
+void kt_expect_freed(struct kt_pool *kp, unsigned int lost);
 
-/* One shrinker scan of at most @nr units. */
+/* Run one shrinker scan of at most @nr units. */
 unsigned long kt_scan(struct kt_pool *kp, unsigned long nr);
 unsigned long kt_count(struct kt_pool *kp);
 struct shrinker *kt_shrinker(struct kt_pool *kp);
 
-/* @cpu's queue of the main or the victim tier; how many objects it holds. */
+/* The number of objects in @cpu's queue of the main or the victim tier. */
 unsigned long kt_in_main(struct kt_pool *kp, int cpu);
 unsigned long kt_in_victim(struct kt_pool *kp, int cpu);
 
-/* Keep @kp's worker from running (and let it) while objects are deferred. */
+/* Keep @kp's worker from running, so that deferred objects stay deferred; let it run. */
 void kt_hold_worker(struct kt_pool *kp);
 void kt_release_worker(struct kt_pool *kp);
 
 /* --- The kernel's log ----------------------------------------------------- */
 
-/* From here on, kt_logged() looks; one mark for one line. */
+/* kt_logged() searches from this mark on. Each search consumes lines, so use one mark a line. */
 void kt_log_mark(struct kmsg_dump_iter *mark);
-/* Has a line with @text come since? Without a log there is nothing to miss. */
+/* Has a line with @text been logged since? Always true if the kernel keeps no log. */
 bool kt_logged(struct kmsg_dump_iter *mark, const char *text);
 
 /* --- CPUs and threads ---------------------------------------------------- */
 
-/* The @nth CPU online; skips the case if there are not so many. */
+/* Return the @nth online CPU. Skip the case if there are too few. */
 int kt_cpu(struct kunit *test, unsigned int nth);
-/* Move the test thread to @cpu, and keep it there. */
-void kt_on(struct kunit *test, int cpu);
+/* Move the test thread to @cpu and pin it there. */
+void kt_move_to(struct kunit *test, int cpu);
 
-/* Loops of a heavy case, scaled by the module parameter. */
+/* Scale the number of loops of a heavy case by the module parameter. */
 unsigned int kt_scaled(unsigned int loops);
 
-/* A few more than 128, for what has one on each CPU. */
+/* A few more than 128: some cases add a thread for each CPU. */
 #define KT_GANG_MAX	136
 
 /**
- * struct kt_worker - a thread of a gang
- * @gang: its gang
+ * struct kt_worker - a thread of a group
+ * @gang: its group
  * @task: the thread
- * @cpu: where it keeps itself, -1: anywhere
- * @who: its number as a holder; it may use the next KT_WORKER_HOLDERS - 1 too
- * @fn: what it does; returns when kt_goes_on() says so, or earlier
+ * @cpu: the CPU it runs on; -1: any
+ * @holder: its number as a holder; it may also use the next KT_WORKER_HOLDERS - 1
+ * @fn: its function; returns when kt_keep_running() is false, or earlier
  * @arg: for @fn
  * @rnd: random numbers
- * @done: what it has done, for the test to look at
- * @over: @fn has returned
+ * @done: number of iterations done; other threads read it
+ * @finished: @fn has returned
  */
 struct kt_worker {
 	struct kt_gang *gang;
 	struct task_struct *task;
 	int cpu;
-	int who;
+	int holder;
 	void (*fn)(struct kt_worker *worker);
 	void *arg;
 	struct rnd_state rnd;
 	unsigned long done;
-	bool over;
+	bool finished;
 };
 
 #define KT_WORKER_HOLDERS	4
 
 /**
- * struct kt_gang - threads that start together
+ * struct kt_gang - a group of threads that start together
  * @test: the case they belong to
- * @ready: how many have come up
- * @go: off they go
- * @stop: they are to return
- * @stop_at: they are to return then, if they have done their minimum
- * @nr: how many they are
+ * @ready: number of threads that wait for @go
+ * @go: the threads start
+ * @stop: asks the threads to return
+ * @stop_at: when the threads return, if they have done the minimum
+ * @nr: number of threads
  * @worker: the threads
  */
 struct kt_gang {
@@ -246,33 +250,36 @@ struct kt_gang {
 	struct kt_worker worker[KT_GANG_MAX];
 };
 
-/* What each worker must have done, for the case to have shown anything. */
+/* The number of iterations each worker must do for the case to be meaningful. */
 #define KT_MINIMUM	10
 
-/* The gang is stopped, at last, when the case ends: make it after what it works on. */
+/*
+ * The group is stopped when the case ends, at the latest. Create it after the objects
+ * that its threads use.
+ */
 struct kt_gang *kt_gang_new(struct kunit *test);
 struct kt_worker *kt_gang_add(struct kt_gang *gang, int cpu,
 			      void (*fn)(struct kt_worker *worker), void *arg);
-/* Let them run for @ms, and until each has done its minimum, however slow the machine. */
+/* Let the threads run for @ms, and until each has done the minimum, even on a slow machine. */
 void kt_gang_start(struct kt_gang *gang, unsigned int ms);
-/* Wait until all have returned, and expect that each has done its minimum. */
+/* Wait until all threads have returned. Expect that each has done the minimum. */
 void kt_gang_join(struct kt_gang *gang);
-/* Ask them to return, and wait for it. */
+/* Ask the threads to return, and wait for them. */
 void kt_gang_stop(struct kt_gang *gang);
-/* For the worker, now and then. May schedule. */
-bool kt_goes_on(struct kt_worker *worker);
-/* As that, but with what else has to reach the minimum. */
-bool kt_goes_on_for(struct kt_worker *worker, unsigned long done);
+/* Called by a worker regularly: false when it is to return. May schedule. */
+bool kt_keep_running(struct kt_worker *worker);
+/* As kt_keep_running(), with another count that has to reach the minimum. */
+bool kt_keep_running_for(struct kt_worker *worker, unsigned long done);
 
-/* For the worker: that were @n, or one. Others look. */
-static inline void kt_did_many(struct kt_worker *worker, unsigned long n)
+/* For the worker: count @n iterations, or one. Other threads read the count. */
+static inline void kt_progress_by(struct kt_worker *worker, unsigned long n)
 {
 	WRITE_ONCE(worker->done, worker->done + n);
 }
 
-static inline void kt_did(struct kt_worker *worker)
+static inline void kt_progress(struct kt_worker *worker)
 {
-	kt_did_many(worker, 1);
+	kt_progress_by(worker, 1);
 }
 
 static inline u32 kt_random(struct kt_worker *worker, u32 below)
@@ -302,7 +309,7 @@ struct kt_context_param {
 extern const struct kt_context_param kt_contexts[KT_CONTEXTS];
 void kt_context_desc(const struct kt_context_param *param, char *desc);
 
-/* Run @fn in @context on this CPU, and wait for it. */
+/* Run @fn in @context on this CPU, and wait until it returns. */
 void kt_run_in(struct kunit *test, enum kt_context context,
 	       void (*fn)(void *arg), void *arg);
 
@@ -311,8 +318,8 @@ static inline bool kt_is_hardirq(enum kt_context context)
 	return context == KT_HARDIRQ_WORK || context == KT_HARDIRQ_TIMER;
 }
 
-/* Must what is put there be freed by the worker? */
-static inline bool kt_frees_later(enum kt_context context)
+/* Is an object that is put in @context freed by the worker? */
+static inline bool kt_defers_free(enum kt_context context)
 {
 	return kt_is_hardirq(context) ||
 	       (IS_ENABLED(CONFIG_PREEMPT_RT) &&
@@ -320,7 +327,7 @@ static inline bool kt_frees_later(enum kt_context context)
 		 context == KT_RAW_SPINLOCK));
 }
 
-/* Is this task context, in which one may sleep, as far as the kernel can tell? */
+/* Is this task context that may sleep, as far as the kernel can tell? */
 static inline bool kt_may_sleep(void)
 {
 	return in_task() && !irqs_disabled() &&
@@ -328,11 +335,11 @@ static inline bool kt_may_sleep(void)
 }
 
 /**
- * struct kt_ticker - an interrupt that comes again and again on one CPU
+ * struct kt_ticker - a timer interrupt that repeats on one CPU
  * @timer: -
- * @fn: what it does, in hardirq or softirq context
+ * @fn: called from it, in hardirq or softirq context
  * @arg: for @fn
- * @fired: how often it came
+ * @fired: number of interrupts
  */
 struct kt_ticker {
 	struct hrtimer timer;
@@ -341,28 +348,29 @@ struct kt_ticker {
 	unsigned long fired;
 };
 
-/* On the CPU of the caller, which stays there. */
+/* Run the ticker on the caller's CPU. The caller must stay there. */
 void kt_ticker_start(struct kt_ticker *ticker, bool soft, void (*fn)(void *arg),
 		     void *arg);
 void kt_ticker_stop(struct kt_ticker *ticker);
 
 /**
- * struct kt_storm - interrupts of one CPU, sent by a thread on another
- * @cpu: the one that is interrupted
- * @fn: what it does, in hardirq context
+ * struct kt_storm - interrupts of one CPU, sent by a thread on another CPU
+ * @cpu: the CPU that is interrupted
+ * @fn: called from each interrupt, in hardirq context
  * @arg: for @fn
- * @fired: how often it came
- * @victim: whom it interrupts
+ * @fired: number of interrupts
+ * @target: the worker that is interrupted
  * @csd: -
  *
- * They come at any instruction, as fast as he gets on between them.
+ * The interrupts arrive at any instruction. The next one is sent as soon as @target
+ * has made progress.
  */
 struct kt_storm {
 	int cpu;
 	void (*fn)(void *arg);
 	void *arg;
 	unsigned long fired;
-	const struct kt_worker *victim;
+	const struct kt_worker *target;
 	call_single_data_t csd;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Contexts: every function wherever it may be called; and interrupts that land in the
- * middle of gets and puts of their own CPU, and get and put themselves.
+ * Contexts: calls each function in every context in which it is allowed. Interrupts
+ * arrive in the middle of gets and puts of their own CPU, and get and put too.
  */
 #include <linux/irq_work.h>
 
@@ -18,8 +18,8 @@ static unsigned long idle(struct kt_pool *kp)
 
 /* --- Every function in every context ----------------------------------------- */
 
-/* How many objects can be made anywhere, without waiting for the worker. */
-#define FEW	20
+/* Number of objects that can be allocated in any context, without waiting for the worker. */
+#define NR_OBJECTS	20
 
 struct calls {
 	struct kt_pool *kp;
@@ -33,7 +33,7 @@ static void get_one_by_one(void *arg)
 {
 	struct calls *calls = arg;
 
-	for (calls->got = 0; calls->got < FEW; calls->got++) {
+	for (calls->got = 0; calls->got < NR_OBJECTS; calls->got++) {
 		calls->objs[calls->got] = kt_get(calls->kp, GFP_ATOMIC, KT_ME);
 		if (!calls->objs[calls->got])
 			break;
@@ -44,7 +44,7 @@ static void get_local(void *arg)
 {
 	struct calls *calls = arg;
 
-	for (calls->got = 0; calls->got < FEW; calls->got++) {
+	for (calls->got = 0; calls->got < NR_OBJECTS; calls->got++) {
 		calls->objs[calls->got] = kt_get_local(calls->kp, GFP_ATOMIC,
 						       KT_ME);
 		if (!calls->objs[calls->got])
@@ -56,7 +56,7 @@ static void get_in_bulk(void *arg)
 {
 	struct calls *calls = arg;
 
-	calls->got = kt_get_bulk(calls->kp, GFP_ATOMIC, FEW, calls->objs, KT_ME);
+	calls->got = kt_get_bulk(calls->kp, GFP_ATOMIC, NR_OBJECTS, calls->objs, KT_ME);
 }
 
 static void try_gets(void *arg)
@@ -89,7 +89,7 @@ static void prefill(void *arg)
 {
 	struct calls *calls = arg;
 
-	calls->n = pcpool_prefill(calls->kp->pool, GFP_ATOMIC, FEW);
+	calls->n = pcpool_prefill(calls->kp->pool, GFP_ATOMIC, NR_OBJECTS);
 }
 
 static void read_stats(void *arg)
@@ -105,46 +105,46 @@ static struct calls *new_calls(struct kunit *test, unsigned int slots)
 
 	KUNIT_ASSERT_NOT_NULL(test, calls);
 	calls->kp = kt_new(test, 200, .private_slots = slots);
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	return calls;
 }
 
-struct way {
+struct method {
 	void (*get)(void *arg);
 	void (*put)(void *arg);
 	const char *name;
 };
 
-static const struct way ways[] = {
+static const struct method methods[] = {
 	{ get_one_by_one, put_one_by_one, "get" },
 	{ get_local, put_one_by_one, "get_local" },
 	{ get_in_bulk, put_in_bulk, "bulk" },
 };
 
-static void gets_and_puts_work(struct kunit *test)
+static void gets_and_puts_work_in_any_context(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	unsigned int i, round;
 
-	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+	for (i = 0; i < ARRAY_SIZE(methods); i++) {
 		struct calls *calls = new_calls(test, 4);
 
 		for (round = 0; round < 3; round++) {
-			kt_run_in(test, p->context, ways[i].get, calls);
-			KUNIT_EXPECT_EQ_MSG(test, calls->got, FEW, "%s, round %u",
-					    ways[i].name, round);
-			kt_run_in(test, p->context, ways[i].put, calls);
-			/* The worker may have one in hand: one that no get finds. */
+			kt_run_in(test, p->context, methods[i].get, calls);
+			KUNIT_EXPECT_EQ_MSG(test, calls->got, NR_OBJECTS, "%s, round %u",
+					    methods[i].name, round);
+			kt_run_in(test, p->context, methods[i].put, calls);
+			/* The worker may be moving an object, which no get finds. */
 			kt_settle(calls->kp);
-			KUNIT_EXPECT_EQ_MSG(test, idle(calls->kp), FEW,
-					    "%s, round %u", ways[i].name, round);
+			KUNIT_EXPECT_EQ_MSG(test, idle(calls->kp), NR_OBJECTS,
+					    "%s, round %u", methods[i].name, round);
 		}
-		KUNIT_EXPECT_EQ(test, kt_stats(calls->kp).allocs, FEW);
-		kt_end(calls->kp);
+		KUNIT_EXPECT_EQ(test, kt_stats(calls->kp).allocs, NR_OBJECTS);
+		kt_destroy(calls->kp);
 	}
 }
 
-static void try_get_finds_all(struct kunit *test)
+static void try_get_finds_all_idle_objects(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct calls *calls = new_calls(test, 4);
@@ -158,18 +158,18 @@ static void try_get_finds_all(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, idle(calls->kp), 60);
 }
 
-static void prefill_works(struct kunit *test)
+static void prefill_works_in_any_context(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct calls *calls = new_calls(test, 4);
 
 	kt_run_in(test, p->context, prefill, calls);
 	kt_settle(calls->kp);
-	KUNIT_EXPECT_EQ(test, calls->n, FEW);
-	KUNIT_EXPECT_EQ(test, idle(calls->kp), FEW);
+	KUNIT_EXPECT_EQ(test, calls->n, NR_OBJECTS);
+	KUNIT_EXPECT_EQ(test, idle(calls->kp), NR_OBJECTS);
 }
 
-static void stats_can_be_read(struct kunit *test)
+static void stats_can_be_read_in_any_context(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct calls *calls = new_calls(test, 4);
@@ -192,8 +192,11 @@ static void get_until_it_fails(void *arg)
 	}
 }
 
-/* What the kernel-doc of pcpool_get() promises, whatever the kernel forbids. */
-static void an_empty_pool_has_32_gets_for_any_context(struct kunit *test)
+/*
+ * The guarantee in the kernel-doc of pcpool_get() for contexts in which the kernel
+ * forbids allocation.
+ */
+static void an_empty_pool_allows_32_gets_in_any_context(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct calls *calls = new_calls(test, 4);
@@ -204,7 +207,7 @@ static void an_empty_pool_has_32_gets_for_any_context(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, calls->got, 32, "round %u", round);
 		kt_run_in(test, p->context, put_one_by_one, calls);
 		kt_settle(calls->kp);
-		/* Again with the 32 held in cells that are spoken for. */
+		/* Repeat, so that the 32 objects again take reserved deferral slots. */
 		pcpool_drain(calls->kp->pool);
 	}
 }
@@ -224,14 +227,14 @@ static void put_burst(void *arg)
 	kt_put_many(burst->kp, burst->n, burst->objs);
 }
 
-/* One handler puts them all: there is nobody who could make room meanwhile. */
+/* One handler puts all objects, so that nothing can make room in between. */
 static void a_burst_of_puts_is_kept(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct burst burst = { .n = 2000 };
 
 	burst.kp = kt_new(test, burst.n, .private_slots = 8);
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	burst.objs = kt_get_many(burst.kp, burst.n);
 	kt_run_in(test, p->context, put_burst, &burst);
 	KUNIT_EXPECT_EQ(test, kt_stats(burst.kp).outstanding, 0);
@@ -247,15 +250,15 @@ static void a_burst_of_puts_is_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_age(burst.kp->pool), burst.n);
 }
 
-/* Where there is room already, nothing has to wait for the worker. */
-static void a_second_burst_finds_the_room_of_the_first(struct kunit *test)
+/* If the queue has room, no put waits for the worker. */
+static void a_burst_that_fits_the_queue_is_not_deferred(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct burst burst = { .n = 300 };
 	u64 deferred;
 
 	burst.kp = kt_new(test, burst.n, .private_slots = 8);
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	burst.objs = kt_get_many(burst.kp, burst.n);
 	kt_put_to_queue(burst.kp, burst.n, burst.objs);
 	burst.objs = kt_get_many(burst.kp, burst.n);
@@ -265,17 +268,18 @@ static void a_second_burst_finds_the_room_of_the_first(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, idle(burst.kp), burst.n);
 }
 
-/* --- Interrupts in the middle of it ---------------------------------------------------- */
+/* --- Interrupts during gets and puts ---------------------------------------------------- */
 
 /*
- * Everything here runs on one CPU: a task that gets and puts, and interrupts of it that do
- * too. Each has a number as a holder, so an object that two of them have is found out.
+ * All of this runs on one CPU: a task that gets and puts, and interrupts of that task
+ * that do the same. Each has its own number as a holder, so an object with two holders
+ * is detected.
  */
 struct nest {
 	struct kt_pool *kp;
 	struct kt_worker *task;
 	struct rnd_state rnd;
-	int who;
+	int holder;
 	unsigned int max;
 	unsigned long done;
 	void *held[16];
@@ -289,86 +293,86 @@ static void get_and_put_nested(void *arg)
 	unsigned int n = prandom_u32_state(&nest->rnd) % nest->max + 1;
 	void *obj;
 
-	/* Now and then it keeps what it gets until it comes again. */
+	/* Sometimes an object is held until the next interrupt. */
 	while (n--) {
 		switch (prandom_u32_state(&nest->rnd) % 5) {
 		case 0:
 		case 1:
 			if (nest->nr_held == ARRAY_SIZE(nest->held))
 				break;
-			obj = kt_get(kp, GFP_ATOMIC, nest->who);
+			obj = kt_get(kp, GFP_ATOMIC, nest->holder);
 			if (obj)
 				nest->held[nest->nr_held++] = obj;
 			break;
 		case 2:
 			if (nest->nr_held == ARRAY_SIZE(nest->held))
 				break;
-			obj = kt_try_get(kp, nest->who);
+			obj = kt_try_get(kp, nest->holder);
 			if (obj)
 				nest->held[nest->nr_held++] = obj;
 			break;
 		default:
 			if (nest->nr_held)
 				kt_put(kp, nest->held[--nest->nr_held],
-				       nest->who);
+				       nest->holder);
 		}
 	}
 	nest->done++;
 }
 
-static void nest_init(struct nest *nest, struct kt_worker *worker, int who)
+static void nest_init(struct nest *nest, struct kt_worker *worker, int holder)
 {
 	memset(nest, 0, sizeof(*nest));
 	nest->kp = worker->arg;
-	nest->who = worker->who + who;
+	nest->holder = worker->holder + holder;
 	nest->max = 24;
-	prandom_seed_state(&nest->rnd, nest->who);
+	prandom_seed_state(&nest->rnd, nest->holder);
 }
 
 static void nest_exit(struct nest *nest)
 {
 	while (nest->nr_held)
-		kt_put(nest->kp, nest->held[--nest->nr_held], nest->who);
+		kt_put(nest->kp, nest->held[--nest->nr_held], nest->holder);
 }
 
 /*
- * Gets and puts of all kinds, mostly around where slots and queue meet. @interrupts is
- * how many there have been.
+ * Gets and puts of all kinds, mostly where private slots and queue meet. @interrupts is
+ * the number of interrupts so far.
  */
-static void task_loop(struct kt_worker *worker, struct irq_work *poke,
+static void task_loop(struct kt_worker *worker, struct irq_work *irq_work,
 		      unsigned long *interrupts)
 {
 	struct kt_pool *kp = worker->arg;
 	unsigned int i, n, held = 0;
 	void *objs[40];
 
-	while (kt_goes_on_for(worker, min(worker->done,
-					  READ_ONCE(*interrupts)))) {
+	while (kt_keep_running_for(worker, min(worker->done,
+					       READ_ONCE(*interrupts)))) {
 		n = 1 + kt_random(worker, 2 * kp->core->nr_slots + 2);
 		n = min(n, ARRAY_SIZE(objs) - held);
 		if (kt_random(worker, 4)) {
 			for (i = 0; i < n; i++) {
-				objs[held] = kt_get(kp, GFP_KERNEL, worker->who);
+				objs[held] = kt_get(kp, GFP_KERNEL, worker->holder);
 				held += !!objs[held];
 			}
 		} else {
 			held += kt_get_bulk(kp, GFP_KERNEL, n, objs + held,
-					    worker->who);
+					    worker->holder);
 		}
-		if (poke)
-			irq_work_queue(poke);
+		if (irq_work)
+			irq_work_queue(irq_work);
 		n = 1 + kt_random(worker, held + 1);
 		n = min(n, held);
 		held -= n;
 		if (kt_random(worker, 4)) {
 			for (i = 0; i < n; i++)
-				kt_put(kp, objs[held + i], worker->who);
+				kt_put(kp, objs[held + i], worker->holder);
 		} else {
-			kt_put_bulk(kp, n, objs + held, worker->who);
+			kt_put_bulk(kp, n, objs + held, worker->holder);
 		}
-		kt_did(worker);
+		kt_progress(worker);
 	}
-	kt_put_bulk(kp, held, objs, worker->who);
+	kt_put_bulk(kp, held, objs, worker->holder);
 }
 
 static void loop_under_timer(struct kt_worker *worker, bool soft)
@@ -382,7 +386,7 @@ static void loop_under_timer(struct kt_worker *worker, bool soft)
 	kt_ticker_stop(&ticker);
 	nest_exit(&nest);
 	if (nest.done < KT_MINIMUM)
-		kt_broken(worker->arg, "hardly any interrupt came");
+		kt_violation(worker->arg, "too few interrupts arrived");
 }
 
 static void loop_under_hard_timer(struct kt_worker *worker)
@@ -412,10 +416,10 @@ static void loop_under_irq_work(struct kt_worker *worker)
 	irq_work_sync(&irq_work);
 	nest_exit(&work_nest);
 	if (work_nest.done < KT_MINIMUM)
-		kt_broken(worker->arg, "hardly any interrupt came");
+		kt_violation(worker->arg, "too few interrupts arrived");
 }
 
-/* Hardirqs over softirqs over a task: three at once. */
+/* Hardirqs that interrupt softirqs that interrupt a task: three levels. */
 static void loop_under_both_timers(struct kt_worker *worker)
 {
 	static struct kt_ticker hard, soft;
@@ -432,7 +436,7 @@ static void loop_under_both_timers(struct kt_worker *worker)
 	nest_exit(&in_hard);
 	nest_exit(&in_soft);
 	if (in_hard.done < KT_MINIMUM || in_soft.done < KT_MINIMUM)
-		kt_broken(worker->arg, "hardly any interrupt came");
+		kt_violation(worker->arg, "too few interrupts arrived");
 }
 
 static struct kt_storm ipis;
@@ -443,14 +447,14 @@ static void loop_under_ipis(struct kt_worker *worker)
 	task_loop(worker, NULL, &ipis.fired);
 }
 
-struct storm {
+struct load {
 	char name[60];
 	void (*fn)(struct kt_worker *worker);
 	unsigned int slots;
 	bool reset;
 };
 
-static const struct storm storms[] = {
+static const struct load loads[] = {
 	{ "hardirq timer, 1 slot", loop_under_hard_timer, 1 },
 	{ "hardirq timer, 2 slots", loop_under_hard_timer, 2 },
 	{ "hardirq timer, 8 slots", loop_under_hard_timer, 8 },
@@ -465,43 +469,43 @@ static const struct storm storms[] = {
 	{ "IPIs, 8 slots", loop_under_ipis, 8 },
 };
 
-KUNIT_ARRAY_PARAM_DESC(storm, storms, name);
+KUNIT_ARRAY_PARAM_DESC(load, loads, name);
 
-/* What interrupts defer is moved, and passes come, while the storm goes on. */
-static void age_now_and_then(struct kt_worker *worker)
+/* The worker moves deferred objects and aging passes run during the interrupts. */
+static void age_regularly(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		schedule_timeout_uninterruptible(1);
 		pcpool_age(kp->pool);
-		kt_did(worker);
+		kt_progress(worker);
 	}
 }
 
-static void interrupts_in_the_middle_lose_and_share_nothing(struct kunit *test)
+static void interrupts_during_calls_lose_and_share_nothing(struct kunit *test)
 {
-	const struct storm *storm = test->param_value;
-	struct kt_pool *kp = kt_new(test, 1000, .private_slots = storm->slots,
-				    .ops = storm->reset ? &kt_ops_reset : NULL);
+	const struct load *load = test->param_value;
+	struct kt_pool *kp = kt_new(test, 1000, .private_slots = load->slots,
+				    .ops = load->reset ? &kt_ops_reset : NULL);
 	struct kt_worker *loop;
 	struct kt_gang *gang;
 
 	kt_cpu(test, 1);
 	gang = kt_gang_new(test);
-	loop = kt_gang_add(gang, kt_cpu(test, 0), storm->fn, kp);
-	if (storm->fn == loop_under_ipis) {
+	loop = kt_gang_add(gang, kt_cpu(test, 0), load->fn, kp);
+	if (load->fn == loop_under_ipis) {
 		nest_init(&ipi_nest, loop, 1);
 		kt_gang_add_storm(gang, &ipis, loop, get_and_put_nested,
 				  &ipi_nest);
 	} else {
-		kt_gang_add(gang, kt_cpu(test, 1), age_now_and_then, kp);
+		kt_gang_add(gang, kt_cpu(test, 1), age_regularly, kp);
 	}
 	kt_gang_start(gang, 150);
 	kt_gang_join(gang);
-	if (storm->fn == loop_under_ipis)
+	if (load->fn == loop_under_ipis)
 		nest_exit(&ipi_nest);
-	kt_expect_sound(kp);
+	kt_expect_consistent(kp);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).outstanding, 0);
 	pcpool_age(kp->pool);
 	pcpool_age(kp->pool);
@@ -510,17 +514,17 @@ static void interrupts_in_the_middle_lose_and_share_nothing(struct kunit *test)
 }
 
 static struct kunit_case contexts_cases[] = {
-	KUNIT_CASE_PARAM(gets_and_puts_work, context_gen_params),
-	KUNIT_CASE_PARAM(try_get_finds_all, context_gen_params),
-	KUNIT_CASE_PARAM(prefill_works, context_gen_params),
-	KUNIT_CASE_PARAM(stats_can_be_read, context_gen_params),
-	KUNIT_CASE_PARAM(an_empty_pool_has_32_gets_for_any_context,
+	KUNIT_CASE_PARAM(gets_and_puts_work_in_any_context, context_gen_params),
+	KUNIT_CASE_PARAM(try_get_finds_all_idle_objects, context_gen_params),
+	KUNIT_CASE_PARAM(prefill_works_in_any_context, context_gen_params),
+	KUNIT_CASE_PARAM(stats_can_be_read_in_any_context, context_gen_params),
+	KUNIT_CASE_PARAM(an_empty_pool_allows_32_gets_in_any_context,
 			 context_gen_params),
 	KUNIT_CASE_PARAM(a_burst_of_puts_is_kept, context_gen_params),
-	KUNIT_CASE_PARAM(a_second_burst_finds_the_room_of_the_first,
+	KUNIT_CASE_PARAM(a_burst_that_fits_the_queue_is_not_deferred,
 			 context_gen_params),
-	KUNIT_CASE_PARAM(interrupts_in_the_middle_lose_and_share_nothing,
-			 storm_gen_params),
+	KUNIT_CASE_PARAM(interrupts_during_calls_lose_and_share_nothing,
+			 load_gen_params),
 	{}
 };
 

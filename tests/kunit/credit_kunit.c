@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Credits by themselves: there are as many as the bound, never more, and on whichever CPU they
- * lie they can be taken. Pools come in elsewhere.
+ * Credits by themselves: there are as many as the bound, never more, and a CPU can take
+ * credits that another CPU holds. No pool is involved.
  */
 #include <linux/slab.h>
 
@@ -23,7 +23,7 @@ static struct pcpool_credit *new_credit(struct kunit *test, unsigned long bound)
 	return credit;
 }
 
-/* Take credits until there are none, or @most. */
+/* Take credits until there are none left, or @most. Returns the number taken. */
 static unsigned long take(struct pcpool_credit *credit, unsigned long most)
 {
 	unsigned long n = 0;
@@ -39,14 +39,14 @@ static void give_one_by_one(struct pcpool_credit *credit, unsigned long n)
 		pcpool_credit_give(credit, 1);
 }
 
-static long at_hand(struct pcpool_credit *credit, int cpu)
+static long percpu_count(struct pcpool_credit *credit, int cpu)
 {
-	return atomic_long_read(per_cpu_ptr(credit->at_hand, cpu));
+	return atomic_long_read(per_cpu_ptr(credit->percpu, cpu));
 }
 
 /* --- One at a time --------------------------------------------------------- */
 
-/* With the larger ones a CPU has several at hand. */
+/* With the larger bounds, a CPU keeps several credits in its per-CPU count. */
 static const unsigned long bounds[] = { 1, 3, 10, 1000, 100000 };
 
 static void bound_desc(const unsigned long *bound, char *desc)
@@ -56,7 +56,7 @@ static void bound_desc(const unsigned long *bound, char *desc)
 
 KUNIT_ARRAY_PARAM(bound, bounds, bound_desc);
 
-static void as_many_as_the_bound_can_be_taken(struct kunit *test)
+static void exactly_the_bound_can_be_taken(struct kunit *test)
 {
 	unsigned long bound = *(const unsigned long *)test->param_value;
 	struct pcpool_credit *credit = new_credit(test, bound);
@@ -66,7 +66,7 @@ static void as_many_as_the_bound_can_be_taken(struct kunit *test)
 	give_one_by_one(credit, bound);
 }
 
-static void of_a_bound_of_0_nothing_can_be_taken(struct kunit *test)
+static void a_bound_of_0_has_no_credit(struct kunit *test)
 {
 	struct pcpool_credit *credit = new_credit(test, 0);
 
@@ -74,7 +74,7 @@ static void of_a_bound_of_0_nothing_can_be_taken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), 0);
 }
 
-static void what_is_given_back_can_be_taken_again(struct kunit *test)
+static void returned_credits_can_be_taken_again(struct kunit *test)
 {
 	unsigned long bound = *(const unsigned long *)test->param_value;
 	struct pcpool_credit *credit = new_credit(test, bound);
@@ -89,8 +89,8 @@ static void what_is_given_back_can_be_taken_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, take(credit, bound + 1), bound);
 }
 
-/* As eviction does it, which unmakes many at a time. */
-static void many_can_be_given_back_at_once(struct kunit *test)
+/* Eviction does this: it frees many objects at a time. */
+static void many_credits_can_be_returned_at_once(struct kunit *test)
 {
 	unsigned long bound = *(const unsigned long *)test->param_value;
 	struct pcpool_credit *credit = new_credit(test, bound);
@@ -101,7 +101,7 @@ static void many_can_be_given_back_at_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, take(credit, bound + 1), bound);
 }
 
-static void giving_back_none_changes_nothing(struct kunit *test)
+static void returning_0_credits_changes_nothing(struct kunit *test)
 {
 	struct pcpool_credit *credit = new_credit(test, 3);
 
@@ -110,55 +110,55 @@ static void giving_back_none_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, take(credit, 4), 3);
 }
 
-static void what_one_cpu_gives_another_can_take(struct kunit *test)
+static void another_cpu_can_take_returned_credits(struct kunit *test)
 {
 	unsigned long bound = *(const unsigned long *)test->param_value;
 	struct pcpool_credit *credit = new_credit(test, bound);
 	int cpu, a = kt_cpu(test, 0), b = kt_cpu(test, 1);
 
-	kt_on(test, a);
+	kt_move_to(test, a);
 	KUNIT_ASSERT_EQ(test, take(credit, bound + 1), bound);
-	kt_on(test, b);
+	kt_move_to(test, b);
 	give_one_by_one(credit, bound);
 	for_each_online_cpu(cpu) {
-		kt_on(test, cpu);
+		kt_move_to(test, cpu);
 		KUNIT_ASSERT_EQ(test, take(credit, bound + 1), bound);
 		give_one_by_one(credit, bound);
 	}
 }
 
-static void what_another_cpu_has_at_hand_is_found(struct kunit *test)
+static void a_cpu_takes_credits_from_the_count_of_another(struct kunit *test)
 {
 	struct pcpool_credit *credit = new_credit(test, 100000);
 	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
 
-	kt_on(test, a);
+	kt_move_to(test, a);
 	KUNIT_ASSERT_EQ(test, take(credit, 1), 1);
-	KUNIT_ASSERT_GT(test, at_hand(credit, a), 0);
-	kt_on(test, b);
+	KUNIT_ASSERT_GT(test, percpu_count(credit, a), 0);
+	kt_move_to(test, b);
 	KUNIT_EXPECT_EQ(test, take(credit, 100000), 99999);
-	KUNIT_EXPECT_EQ(test, at_hand(credit, a), 0);
+	KUNIT_EXPECT_EQ(test, percpu_count(credit, a), 0);
 	give_one_by_one(credit, 100000);
 }
 
-/* Others would have to look for them. */
-static void a_cpu_has_only_a_few_at_hand(struct kunit *test)
+/* Other CPUs would have to search for them. */
+static void the_per_cpu_count_stays_small(struct kunit *test)
 {
 	unsigned long bound = *(const unsigned long *)test->param_value;
 	struct pcpool_credit *credit = new_credit(test, bound);
 	int cpu;
 
 	for_each_online_cpu(cpu) {
-		kt_on(test, cpu);
+		kt_move_to(test, cpu);
 		KUNIT_ASSERT_EQ(test, take(credit, bound), bound);
 		give_one_by_one(credit, bound);
 	}
 	for_each_online_cpu(cpu)
-		KUNIT_EXPECT_LE(test, at_hand(credit, cpu), 2 * credit->batch);
+		KUNIT_EXPECT_LE(test, percpu_count(credit, cpu), 2 * credit->batch);
 	KUNIT_EXPECT_LE(test, credit->batch, max(1ul, bound / num_possible_cpus() / 2));
 }
 
-static void the_count_is_what_can_be_taken(struct kunit *test)
+static void the_count_is_the_number_that_can_be_taken(struct kunit *test)
 {
 	unsigned long bound = *(const unsigned long *)test->param_value;
 	struct pcpool_credit *credit = new_credit(test, bound);
@@ -167,7 +167,7 @@ static void the_count_is_what_can_be_taken(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), bound);
 	for_each_online_cpu(cpu) {
-		kt_on(test, cpu);
+		kt_move_to(test, cpu);
 		taken += take(credit, bound / 3);
 		KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), bound - taken);
 	}
@@ -175,7 +175,7 @@ static void the_count_is_what_can_be_taken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, taken, bound);
 	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), 0);
 	for_each_online_cpu(cpu) {
-		kt_on(test, cpu);
+		kt_move_to(test, cpu);
 		give_one_by_one(credit, min(taken, bound / 3));
 		taken -= min(taken, bound / 3);
 		KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), bound - taken);
@@ -192,7 +192,7 @@ static void take_three_and_give_one(void *data)
 	pcpool_credit_give(credit, 1);
 }
 
-static void they_serve_any_context(struct kunit *test)
+static void take_and_give_work_in_any_context(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
 	struct pcpool_credit *credit = new_credit(test, 3);
@@ -205,15 +205,15 @@ static void they_serve_any_context(struct kunit *test)
 /* --- All at once ----------------------------------------------------------- */
 
 /**
- * struct purse - what a thread or an interrupt holds
- * @t: the traffic it takes part in
+ * struct actor - a thread or an interrupt that takes and gives credits
+ * @t: the load it is part of
  * @rnd: random numbers
- * @held: how many credits
- * @taken: how many it has taken, ever
- * @done: how often it was its turn
+ * @held: number of credits it holds
+ * @taken: number of credits it has taken in total
+ * @done: number of iterations
  */
-struct purse {
-	struct traffic *t;
+struct actor {
+	struct load *t;
 	struct rnd_state rnd;
 	unsigned long held;
 	unsigned long taken;
@@ -221,28 +221,28 @@ struct purse {
 };
 
 /**
- * struct traffic - credits between purses
+ * struct load - actors that take and give the same credits
  * @credit: the credits
- * @bound: how many
- * @held: at least so many are held
- * @too_many: how often that was more than there are
- * @refused: how often there was none: else the bound has not been reached
- * @nr_purses: how many purses
- * @purse: those of each thread, and last that of the interrupt
+ * @bound: their number
+ * @held: lower bound of the number of credits that are held
+ * @too_many: how often @held exceeded @bound
+ * @refused: how often no credit was left; if never, @bound was not reached
+ * @nr_actors: number of actors
+ * @actor: one for each thread, and last one for the interrupt
  */
-struct traffic {
+struct load {
 	struct pcpool_credit *credit;
 	unsigned long bound;
 	atomic_long_t held;
 	atomic_t too_many;
 	atomic_t refused;
-	unsigned int nr_purses;
-	struct purse purse[KT_GANG_MAX];
+	unsigned int nr_actors;
+	struct actor actor[KT_GANG_MAX];
 };
 
-static void take_and_give(struct purse *p, unsigned int most)
+static void take_and_give(struct actor *p, unsigned int most)
 {
-	struct traffic *t = p->t;
+	struct load *t = p->t;
 	unsigned long n;
 
 	for (n = prandom_u32_state(&p->rnd) % most; n; n--) {
@@ -250,7 +250,10 @@ static void take_and_give(struct purse *p, unsigned int most)
 			atomic_inc(&t->refused);
 			break;
 		}
-		/* Counted after a take and until before a give: so it is never too much. */
+		/*
+		 * A credit is counted after its take, and no longer before its give:
+		 * the count is never too high.
+		 */
 		if (atomic_long_inc_return(&t->held) > t->bound)
 			atomic_inc(&t->too_many);
 		p->held++;
@@ -266,86 +269,86 @@ static void take_and_give(struct purse *p, unsigned int most)
 	p->done++;
 }
 
-/* All together want more than there is. */
-static unsigned int greed(const struct traffic *t)
+/* All users together want more credits than there are. */
+static unsigned int max_request(const struct load *t)
 {
-	return 2 + 4 * t->bound / t->nr_purses;
+	return 2 + 4 * t->bound / t->nr_actors;
 }
 
-static void deal(struct kt_worker *worker)
+static void take_and_give_loop(struct kt_worker *worker)
 {
-	struct purse *p = worker->arg;
+	struct actor *p = worker->arg;
 
-	while (kt_goes_on(worker)) {
-		take_and_give(p, greed(p->t));
+	while (kt_keep_running(worker)) {
+		take_and_give(p, max_request(p->t));
 		worker->done = p->done;
 	}
 }
 
-static void deal_in_interrupt(void *data)
+static void take_and_give_in_interrupt(void *data)
 {
 	take_and_give(data, 8);
 }
 
-static void deal_under_interrupts(struct kt_worker *worker)
+static void take_and_give_under_interrupts(struct kt_worker *worker)
 {
-	struct purse *p = worker->arg;
-	struct purse *in_interrupt = &p->t->purse[p->t->nr_purses - 1];
+	struct actor *p = worker->arg;
+	struct actor *in_interrupt = &p->t->actor[p->t->nr_actors - 1];
 	static struct kt_ticker ticker;
 
-	kt_ticker_start(&ticker, false, deal_in_interrupt, in_interrupt);
-	while (kt_goes_on(worker)) {
-		take_and_give(p, greed(p->t));
+	kt_ticker_start(&ticker, false, take_and_give_in_interrupt, in_interrupt);
+	while (kt_keep_running(worker)) {
+		take_and_give(p, max_request(p->t));
 		worker->done = min(p->done, READ_ONCE(in_interrupt->done));
 	}
 	kt_ticker_stop(&ticker);
 }
 
-/* Of 100000 nobody would ever see the end. */
+/* With 100000 credits, the bound would never be reached. */
 static const unsigned long busy_bounds[] = { 1, 3, 10, 200, 1000 };
 
 KUNIT_ARRAY_PARAM(busy_bound, busy_bounds, bound_desc);
 
-static struct traffic *new_traffic(struct kunit *test, unsigned int nr_purses)
+static struct load *new_load(struct kunit *test, unsigned int nr_actors)
 {
-	struct traffic *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	struct load *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	t->bound = *(const unsigned long *)test->param_value;
 	t->credit = new_credit(test, t->bound);
-	t->nr_purses = nr_purses;
-	for (i = 0; i < nr_purses; i++) {
-		t->purse[i].t = t;
-		prandom_seed_state(&t->purse[i].rnd, i + 1);
+	t->nr_actors = nr_actors;
+	for (i = 0; i < nr_actors; i++) {
+		t->actor[i].t = t;
+		prandom_seed_state(&t->actor[i].rnd, i + 1);
 	}
 	return t;
 }
 
-static void threads_and_an_interrupt_never_hold_more_than_the_bound(struct kunit *test)
+static void concurrent_users_never_exceed_the_bound(struct kunit *test)
 {
 	unsigned int i, n = min(num_online_cpus(), 8u);
 	unsigned long held = 0, taken = 0;
 	struct kt_gang *gang;
-	struct traffic *t;
+	struct load *t;
 
 	kt_cpu(test, 1);
-	/* Two threads a CPU: they are to be stopped in the middle, too. */
-	t = new_traffic(test, 2 * n + 1);
+	/* Two threads a CPU, so that they are also preempted in the middle of a call. */
+	t = new_load(test, 2 * n + 1);
 	gang = kt_gang_new(test);
 	for (i = 0; i < 2 * n; i++)
 		kt_gang_add(gang, kt_cpu(test, i % n),
-			    i ? deal : deal_under_interrupts, &t->purse[i]);
+			    i ? take_and_give_loop : take_and_give_under_interrupts, &t->actor[i]);
 	kt_gang_start(gang, 250);
 	kt_gang_join(gang);
 
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->too_many), 0);
 	KUNIT_EXPECT_GT(test, atomic_read(&t->refused), 0);
-	for (i = 0; i < t->nr_purses; i++) {
-		held += t->purse[i].held;
-		taken += t->purse[i].taken;
+	for (i = 0; i < t->nr_actors; i++) {
+		held += t->actor[i].held;
+		taken += t->actor[i].taken;
 	}
-	/* Not each has had his share; but they have been about it all the time. */
+	/* A single user may have taken few credits, but all users together were busy. */
 	KUNIT_EXPECT_GT(test, taken, t->bound + KT_MINIMUM);
 	KUNIT_EXPECT_EQ(test, pcpool_credit_count(t->credit), t->bound - held);
 	give_one_by_one(t->credit, held);
@@ -354,17 +357,17 @@ static void threads_and_an_interrupt_never_hold_more_than_the_bound(struct kunit
 }
 
 static struct kunit_case credit_cases[] = {
-	KUNIT_CASE_PARAM(as_many_as_the_bound_can_be_taken, bound_gen_params),
-	KUNIT_CASE(of_a_bound_of_0_nothing_can_be_taken),
-	KUNIT_CASE_PARAM(what_is_given_back_can_be_taken_again, bound_gen_params),
-	KUNIT_CASE_PARAM(many_can_be_given_back_at_once, bound_gen_params),
-	KUNIT_CASE(giving_back_none_changes_nothing),
-	KUNIT_CASE_PARAM(what_one_cpu_gives_another_can_take, bound_gen_params),
-	KUNIT_CASE(what_another_cpu_has_at_hand_is_found),
-	KUNIT_CASE_PARAM(a_cpu_has_only_a_few_at_hand, bound_gen_params),
-	KUNIT_CASE_PARAM(the_count_is_what_can_be_taken, bound_gen_params),
-	KUNIT_CASE_PARAM(they_serve_any_context, context_gen_params),
-	KUNIT_CASE_PARAM(threads_and_an_interrupt_never_hold_more_than_the_bound,
+	KUNIT_CASE_PARAM(exactly_the_bound_can_be_taken, bound_gen_params),
+	KUNIT_CASE(a_bound_of_0_has_no_credit),
+	KUNIT_CASE_PARAM(returned_credits_can_be_taken_again, bound_gen_params),
+	KUNIT_CASE_PARAM(many_credits_can_be_returned_at_once, bound_gen_params),
+	KUNIT_CASE(returning_0_credits_changes_nothing),
+	KUNIT_CASE_PARAM(another_cpu_can_take_returned_credits, bound_gen_params),
+	KUNIT_CASE(a_cpu_takes_credits_from_the_count_of_another),
+	KUNIT_CASE_PARAM(the_per_cpu_count_stays_small, bound_gen_params),
+	KUNIT_CASE_PARAM(the_count_is_the_number_that_can_be_taken, bound_gen_params),
+	KUNIT_CASE_PARAM(take_and_give_work_in_any_context, context_gen_params),
+	KUNIT_CASE_PARAM(concurrent_users_never_exceed_the_bound,
 			 busy_bound_gen_params),
 	{}
 };

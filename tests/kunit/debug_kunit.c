@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Debug mode: each kind of misuse is caught, every time, and nothing is corrupted by it. What is
- * reported is counted; the text goes to the log.
+ * Debug mode: each kind of misuse is detected every time, and corrupts nothing. The
+ * cases check the number of reports; the text of a report goes to the log.
  */
 #include <linux/kasan.h>
 #include <linux/mm.h>
@@ -10,7 +10,7 @@
 
 #include "common.h"
 
-/* Real memory, as what is in it matters here. */
+/* Objects are real memory, since their contents matter here. */
 #define BYTES	200u
 
 static void *mem_alloc(gfp_t gfp, void *ctx)
@@ -30,14 +30,17 @@ struct debugged {
 	struct pcpool *pool;
 };
 
-static void end_debugged(void *data)
+static void destroy_debugged(void *data)
 {
 	struct debugged *d = data;
 
 	pcpool_destroy(d->pool);
 }
 
-/* All kinds of pools: with private slots, on a shelf, with credits, in queues; checked or not. */
+/*
+ * All kinds of pools: with private slots, with the shared array, with credits, with
+ * queues; with plain objects, whose contents are checked, and with opaque ones.
+ */
 struct kind {
 	const char *name;
 	struct pcpool_params params;
@@ -48,8 +51,8 @@ static const struct kind kinds[] = {
 	{ "elastic, opaque", { } },
 	{ "one private slot", { .flags = PCPOOL_PLAIN, .private_slots = 1 } },
 	{ "cleared", { .flags = PCPOOL_ZERO_ON_PUT } },
-	{ "few idle", { .flags = PCPOOL_PLAIN, .max_idle = 3 } },
-	{ "many idle", { .flags = PCPOOL_PLAIN, .max_idle = 1000 } },
+	{ "small max_idle", { .flags = PCPOOL_PLAIN, .max_idle = 3 } },
+	{ "large max_idle", { .flags = PCPOOL_PLAIN, .max_idle = 1000 } },
 	{ "quota", { .flags = PCPOOL_PLAIN, .max_total = 1000 } },
 	{ "reserve", { .flags = PCPOOL_PLAIN, .reserve = 2 } },
 	{ "free may sleep", { .flags = PCPOOL_PLAIN | PCPOOL_FREE_MAY_SLEEP } },
@@ -69,11 +72,11 @@ static struct pcpool *new_pool_of(struct kunit *test, const struct kind *kind, c
 	d->test = test;
 	d->pool = pcpool_create(&params);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(d->pool));
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_debugged, d));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, destroy_debugged, d));
 	return d->pool;
 }
 
-/* With debug mode from its creation on: to switch it takes time. */
+/* The pool is created in debug mode, since switching debug mode takes time. */
 static struct pcpool *new_pool(struct kunit *test, const char *name)
 {
 	bool was = pcpool_debug_default;
@@ -85,7 +88,7 @@ static struct pcpool *new_pool(struct kunit *test, const char *name)
 	return pool;
 }
 
-static bool is_plain(struct kunit *test)
+static bool has_checked_contents(struct kunit *test)
 {
 	const struct kind *kind = test->param_value;
 
@@ -107,7 +110,7 @@ static u64 misuses(struct pcpool *pool)
 
 #define TIMES	20
 
-static void what_is_right_is_not_reported(struct kunit *test)
+static void correct_use_is_not_reported(struct kunit *test)
 {
 	struct pcpool *pool = new_pool(test, "kunit-right");
 	void *objs[50];
@@ -141,7 +144,7 @@ static void an_object_put_twice_is_caught(struct kunit *test)
 		pcpool_put(pool, obj);
 		pcpool_put(pool, obj);
 		KUNIT_EXPECT_EQ(test, misuses(pool), i);
-		/* It is there once, and no more. */
+		/* The object is in the pool only once. */
 		obj = pcpool_get(pool, GFP_KERNEL);
 		other = pcpool_get(pool, GFP_KERNEL);
 		KUNIT_EXPECT_PTR_NE(test, obj, other);
@@ -176,21 +179,21 @@ static void an_object_of_another_pool_is_caught(struct kunit *test)
 		pcpool_put(pool, obj);
 		KUNIT_EXPECT_EQ(test, misuses(pool), i);
 		KUNIT_EXPECT_EQ(test, stats(pool).idle_main, stats(pool).idle_reserve);
-		/* Nothing has happened to it. */
+		/* The object itself is unchanged. */
 		KUNIT_EXPECT_EQ(test, stats(other).outstanding, 1);
 		pcpool_put(other, obj);
 	}
 	KUNIT_EXPECT_EQ(test, misuses(other), 0);
 }
 
-static void what_no_pool_has_made_is_caught(struct kunit *test)
+static void a_pointer_that_is_no_object_is_caught(struct kunit *test)
 {
 	struct pcpool *pool = new_pool(test, "kunit-stranger");
 	char *obj = kunit_kzalloc(test, BYTES, GFP_KERNEL);
 
 	pcpool_put(pool, obj);
 	KUNIT_EXPECT_EQ(test, misuses(pool), 1);
-	/* Nor what is no object at all. */
+	/* An error pointer is refused too. */
 	pcpool_put(pool, ERR_PTR(-ETIMEDOUT));
 	KUNIT_EXPECT_EQ(test, misuses(pool), 2);
 	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
@@ -202,7 +205,7 @@ static void what_no_pool_has_made_is_caught(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
 }
 
-/* Behind KASAN's back, which is to catch this too, but not here. */
+/* Write without a KASAN report. KASAN would detect this write, but debug mode is tested here. */
 static void write_behind(char *p)
 {
 #ifdef CONFIG_KASAN_GENERIC
@@ -229,7 +232,7 @@ static void an_object_written_while_idle_is_caught(struct kunit *test)
 		write_behind(obj + at);
 		again = pcpool_get(pool, GFP_KERNEL);
 		KUNIT_EXPECT_PTR_EQ(test, obj, again);
-		KUNIT_EXPECT_EQ(test, misuses(pool), is_plain(test) ? i : 0);
+		KUNIT_EXPECT_EQ(test, misuses(pool), has_checked_contents(test) ? i : 0);
 		pcpool_put(pool, again);
 	}
 }
@@ -242,15 +245,15 @@ static void an_object_written_while_idle_is_caught_when_it_is_freed(struct kunit
 
 	for (i = 0; i < 3; i++)
 		objs[i] = pcpool_get(pool, GFP_KERNEL);
-	/* With a reserve of two, one is left for this. */
+	/* With a reserve of two, one object is left to be freed. */
 	for (i = 0; i < 3; i++)
 		pcpool_put(pool, objs[i]);
 	write_behind(objs[2]);
 	pcpool_drain(pool);
-	KUNIT_EXPECT_EQ(test, misuses(pool), is_plain(test) ? 1 : 0);
+	KUNIT_EXPECT_EQ(test, misuses(pool), has_checked_contents(test) ? 1 : 0);
 }
 
-static void the_holder_may_write(struct kunit *test)
+static void writes_of_the_holder_are_not_reported(struct kunit *test)
 {
 	struct pcpool *pool = new_pool(test, "kunit-holder");
 	void *obj = pcpool_get(pool, GFP_KERNEL);
@@ -264,7 +267,7 @@ static void the_holder_may_write(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, misuses(pool), 0);
 }
 
-/* One has put it and goes on using it; another gets it; and both put it. */
+/* The first holder puts the object and keeps using it; the second holder gets it; both put it. */
 static void an_object_with_two_owners_is_caught(struct kunit *test)
 {
 	struct pcpool *pool = new_pool(test, "kunit-owners");
@@ -283,14 +286,14 @@ static void an_object_with_two_owners_is_caught(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
 }
 
-/* Put by what debug mode cannot see: still, it is not handed out twice in silence. */
-static void an_object_handed_out_twice_is_caught(struct kunit *test)
+/* Debug mode does not see this put, but reports that the object is returned twice. */
+static void an_object_returned_by_two_gets_is_caught(struct kunit *test)
 {
 	struct pcpool *pool = new_pool(test, "kunit-handed");
 	struct pcpool_core *core = pcpool_to_core(pool);
 	void *obj = pcpool_get(pool, GFP_KERNEL), *again;
 
-	/* As if the pool had a fault. */
+	/* Simulate a fault of the pool. */
 	pcpool_put_back(core, obj);
 	again = pcpool_get(pool, GFP_KERNEL);
 	KUNIT_EXPECT_PTR_EQ(test, obj, again);
@@ -298,7 +301,7 @@ static void an_object_handed_out_twice_is_caught(struct kunit *test)
 	pcpool_put(pool, again);
 }
 
-static void an_object_never_put_is_listed(struct kunit *test)
+static void an_outstanding_object_is_listed(struct kunit *test)
 {
 	struct pcpool *pool = new_pool(test, "kunit-listed");
 	struct seq_file m = { .size = PAGE_SIZE };
@@ -310,34 +313,35 @@ static void an_object_never_put_is_listed(struct kunit *test)
 	other = pcpool_get(pool, GFP_KERNEL);
 	pcpool_put(pool, other);
 	pcpool_debug_show_outstanding(pcpool_to_core(pool), &m);
-	/* The caller of its get: this function, once. */
-	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "an_object_never_put_is_listed"));
+	/* The list names the caller of the get, which is this function, once. */
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "an_outstanding_object_is_listed"));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, current->comm));
-	KUNIT_EXPECT_PTR_EQ(test, strstr(m.buf, "an_object_never_put_is_listed"),
-			    strnstr(m.buf, "an_object_never_put_is_listed", m.count));
-	KUNIT_EXPECT_NULL(test, strstr(strstr(m.buf, "never_put") + 1, "never_put"));
+	KUNIT_EXPECT_PTR_EQ(test, strstr(m.buf, "an_outstanding_object_is_listed"),
+			    strnstr(m.buf, "an_outstanding_object_is_listed", m.count));
+	KUNIT_EXPECT_NULL(test, strstr(strstr(m.buf, "outstanding_object") + 1,
+				       "outstanding_object"));
 	pcpool_put(pool, obj);
 	m.count = 0;
 	memset(m.buf, 0, PAGE_SIZE);
 	pcpool_debug_show_outstanding(pcpool_to_core(pool), &m);
-	KUNIT_EXPECT_NULL(test, strstr(m.buf, "never_put"));
+	KUNIT_EXPECT_NULL(test, strstr(m.buf, "outstanding_object"));
 }
 
-static void needs_switching(struct kunit *test)
+static void skip_unless_switchable(struct kunit *test)
 {
 	if (!pcpool_debug_can_switch())
 		kunit_skip(test, "needs CONFIG_TASKS_RCU");
 }
 
-/* What is older than debug mode is taken as it comes. */
-static void it_can_be_switched_while_objects_are_out(struct kunit *test)
+/* Objects that existed before debug mode was switched on are not reported. */
+static void debug_can_be_switched_while_objects_are_out(struct kunit *test)
 {
 	struct pcpool *pool = new_pool_of(test, test->param_value, "kunit-switched");
 	struct pcpool_core *core = pcpool_to_core(pool);
 	void *out[20], *idle[20];
 	unsigned int i, round;
 
-	needs_switching(test);
+	skip_unless_switchable(test);
 	for (round = 0; round < 3; round++) {
 		for (i = 0; i < 20; i++)
 			idle[i] = pcpool_get(pool, GFP_KERNEL);
@@ -353,7 +357,7 @@ static void it_can_be_switched_while_objects_are_out(struct kunit *test)
 			pcpool_put(pool, out[i]);
 		KUNIT_EXPECT_EQ(test, pcpool_debug_set(core, false), 0);
 		KUNIT_EXPECT_FALSE(test, stats(pool).state & PCPOOL_STATE_DEBUGGED);
-		/* What was idle under it can be used as ever. */
+		/* Objects that became idle in debug mode are usable as before. */
 		for (i = 0; i < 10; i++) {
 			out[i] = pcpool_get(pool, GFP_KERNEL);
 			memset(out[i], 1, BYTES);
@@ -367,7 +371,7 @@ static void it_can_be_switched_while_objects_are_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
 }
 
-/* Switches the debug mode of the pool on that it is told of, once. */
+/* Switch on the debug mode of the pool in @ctx, once. */
 static void *alloc_and_switch(gfp_t gfp, void *ctx)
 {
 	struct pcpool **pool = ctx;
@@ -378,8 +382,8 @@ static void *alloc_and_switch(gfp_t gfp, void *ctx)
 	return mem_alloc(gfp, ctx);
 }
 
-/* Nor is a get reported that was waiting for memory when debug mode was switched on. */
-static void it_can_be_switched_while_an_object_is_made(struct kunit *test)
+/* A get that was allocating an object when debug mode was switched on is not reported. */
+static void debug_can_be_switched_during_an_allocation(struct kunit *test)
 {
 	static const struct pcpool_ops ops = { .alloc = alloc_and_switch, .free = mem_free };
 	struct pcpool *pool, *to_switch = NULL;
@@ -391,7 +395,7 @@ static void it_can_be_switched_while_an_object_is_made(struct kunit *test)
 	};
 	void *obj;
 
-	needs_switching(test);
+	skip_unless_switchable(test);
 	pool = pcpool_create(&params);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
 	to_switch = pool;
@@ -404,7 +408,7 @@ static void it_can_be_switched_while_an_object_is_made(struct kunit *test)
 	pcpool_destroy(pool);
 }
 
-/* Idle memory is as freed memory to KASAN, where that lets modules say so. */
+/* KASAN treats idle memory as freed memory, where it lets modules poison memory. */
 static void idle_memory_is_poisoned(struct kunit *test)
 {
 #ifdef CONFIG_KASAN_GENERIC
@@ -414,11 +418,11 @@ static void idle_memory_is_poisoned(struct kunit *test)
 	shadow = kasan_mem_to_shadow(obj);
 	KUNIT_EXPECT_EQ(test, *shadow, 0);
 	pcpool_put(pool, obj);
-	if (!is_plain(test))
+	if (!has_checked_contents(test))
 		KUNIT_EXPECT_EQ(test, *shadow, 0);
 	else if (!*shadow)
 		kunit_skip(test, "this kernel exports no kasan_poison()");
-	/* And is not when it is used, freed, or no longer debugged. */
+	/* The memory is not poisoned while it is in use, or after debug mode was switched off. */
 	obj = pcpool_get(pool, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, *(u8 *)kasan_mem_to_shadow(obj), 0);
 	pcpool_put(pool, obj);
@@ -429,19 +433,19 @@ static void idle_memory_is_poisoned(struct kunit *test)
 #endif
 }
 
-/* --- Switched while something is under way --------------------------------------- */
+/* --- Switched during calls ------------------------------------------------------- */
 
-static void cycle(struct kt_worker *worker)
+static void get_put_and_sleep(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
 	void *obj;
 
-	while (kt_goes_on(worker)) {
-		obj = kt_get(kp, GFP_KERNEL, worker->who);
+	while (kt_keep_running(worker)) {
+		obj = kt_get(kp, GFP_KERNEL, worker->holder);
 		if (obj)
-			kt_put(kp, obj, worker->who);
-		kt_did(worker);
-		/* Or else the one who switches would have to wait for the end. */
+			kt_put(kp, obj, worker->holder);
+		kt_progress(worker);
+		/* Sleep, so that the switching thread need not wait for the end of a time slice. */
 		schedule_timeout_uninterruptible(1);
 	}
 }
@@ -452,68 +456,68 @@ static void wait_for_puts(struct kt_pool *kp, u64 puts)
 		schedule_timeout_uninterruptible(1);
 }
 
-/* Or else so many that no pool has made would not be caught. */
-static void all_that_were_used_meanwhile_are_known(struct kunit *test)
+/* Otherwise debug mode would accept as many foreign objects as it has not seen. */
+static void objects_used_since_the_switch_are_known(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10);
 	struct kt_gang *gang = kt_gang_new(test);
 	u64 puts;
 
-	needs_switching(test);
-	kt_gang_add(gang, kt_cpu(test, 0), cycle, kp);
+	skip_unless_switchable(test);
+	kt_gang_add(gang, kt_cpu(test, 0), get_put_and_sleep, kp);
 	kt_gang_start(gang, 1000 * MSEC_PER_SEC);
-	/* It is the only one that there is, and goes in and out. */
+	/* The pool has only this object. The thread gets and puts it all the time. */
 	wait_for_puts(kp, KT_MINIMUM);
 	KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, true), 0);
-	/* Known is what has been in and out since. */
+	/* Debug mode knows each object that was got or put since it was switched on. */
 	puts = kt_stats(kp).puts;
 	wait_for_puts(kp, puts + KT_MINIMUM);
 	kt_gang_stop(gang);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, 1);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->untracked), 0);
-	kt_expect_sound(kp);
+	kt_expect_consistent(kp);
 }
 
-/* Makes an object, slowly, and holds it for a while, or has it freed. */
-static void make_slowly(struct kt_worker *worker)
+/* Allocate an object slowly, then hold it for a while or free it at once. */
+static void get_put_slowly(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
 	void *obj;
 
-	while (kt_goes_on(worker)) {
-		obj = kt_get(kp, GFP_KERNEL, worker->who);
+	while (kt_keep_running(worker)) {
+		obj = kt_get(kp, GFP_KERNEL, worker->holder);
 		if (obj && kt_random(worker, 2))
 			schedule_timeout_uninterruptible(1);
 		if (obj)
-			kt_put(kp, obj, worker->who);
-		kt_did(worker);
+			kt_put(kp, obj, worker->holder);
+		kt_progress(worker);
 	}
 }
 
-static void take_a_while(struct kt_pool *kp, enum kt_callback callback, struct kt_obj *obj)
+static void sleep_in_callback(struct kt_pool *kp, enum kt_callback callback, struct kt_obj *obj)
 {
 	if (callback == KT_ALLOC || callback == KT_FREE)
 		schedule_timeout_uninterruptible(1);
 }
 
-/* Those that are just being made or unmade are counted once, too. */
-static void all_that_there_are_are_counted(struct kunit *test)
+/* Objects that are being allocated or freed are counted once, too. */
+static void all_existing_objects_are_counted(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .flags = PCPOOL_BYPASS | PCPOOL_FREE_MAY_SLEEP);
 	struct kt_gang *gang = kt_gang_new(test);
 	unsigned int i;
 	void **objs;
 
-	needs_switching(test);
+	skip_unless_switchable(test);
 	objs = kt_get_many(kp, 10);
-	kp->hook = take_a_while;
+	kp->hook = sleep_in_callback;
 	for (i = 0; i < 8; i++)
-		kt_gang_add(gang, -1, make_slowly, kp);
+		kt_gang_add(gang, -1, get_put_slowly, kp);
 	kt_gang_start(gang, 1000 * MSEC_PER_SEC);
 	for (i = 0; i < kt_scaled(20); i++) {
 		KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, true), 0);
 		schedule_timeout_uninterruptible(i % 5);
-		/* At least ours, which it has not seen. */
+		/* At least the objects of this case, which debug mode has not seen. */
 		KUNIT_EXPECT_GE(test, atomic_long_read(&kp->core->untracked), 10);
 		KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, false), 0);
 	}
@@ -527,73 +531,73 @@ static void all_that_there_are_are_counted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->untracked), 0);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->objects), 0);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&kp->core->misuses), 0);
-	kt_expect_sound(kp);
+	kt_expect_consistent(kp);
 }
 
-/* --- Switched all the time, on all CPUs --------------------------------------- */
+/* --- Switched continuously, on all CPUs --------------------------------------- */
 
-/* Each switch takes a while. */
+/* Only a few kinds of pools, since each switch takes time. */
 static const struct kind switched_kinds[] = {
 	{ "elastic", { } },
-	{ "few idle", { .max_idle = 3 } },
-	{ "many idle", { .max_idle = 1000 } },
+	{ "small max_idle", { .max_idle = 3 } },
+	{ "large max_idle", { .max_idle = 1000 } },
 	{ "reserve", { .reserve = 2, .flags = PCPOOL_FREE_MAY_SLEEP } },
 };
 
 KUNIT_ARRAY_PARAM_DESC(switched, switched_kinds, name);
 
-static void use(struct kt_worker *worker)
+static void get_and_put(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
 	void *objs[40];
 	unsigned int n = 0;
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		if (n && (n == ARRAY_SIZE(objs) || kt_random(worker, 2))) {
-			kt_put(kp, objs[--n], worker->who);
+			kt_put(kp, objs[--n], worker->holder);
 		} else {
-			objs[n] = kt_get(kp, GFP_KERNEL, worker->who);
+			objs[n] = kt_get(kp, GFP_KERNEL, worker->holder);
 			n += !!objs[n];
 		}
-		kt_did(worker);
+		kt_progress(worker);
 	}
 	while (n)
-		kt_put(kp, objs[--n], worker->who);
+		kt_put(kp, objs[--n], worker->holder);
 }
 
-static void switch_it(struct kt_worker *worker)
+static void switch_debug(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
 	bool on = false;
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		on = !on;
 		if (pcpool_debug_set(kp->core, on))
-			kt_broken(kp, "cannot be switched");
-		kt_did(worker);
+			kt_violation(kp, "debug mode cannot be switched");
+		kt_progress(worker);
 	}
 }
 
-static void switching_hurts_nobody(struct kunit *test)
+static void switching_under_load_loses_nothing(struct kunit *test)
 {
 	const struct kind *kind = test->param_value;
 	struct kt_gang *gang;
 	struct kt_pool *kp;
 	int cpu;
 
-	needs_switching(test);
+	skip_unless_switchable(test);
 	kp = kt_pool_new(test, 2000, &kind->params);
 	gang = kt_gang_new(test);
 	for_each_online_cpu(cpu)
-		kt_gang_add(gang, cpu, use, kp);
-	kt_gang_add(gang, -1, switch_it, kp);
+		kt_gang_add(gang, cpu, get_and_put, kp);
+	kt_gang_add(gang, -1, switch_debug, kp);
 	kt_gang_start(gang, 200);
 	kt_gang_join(gang);
-	kt_expect_sound(kp);
+	kt_expect_consistent(kp);
 }
 
-/* Only pools that are made with debug mode on have it there. */
-static void where_it_cannot_be_switched_it_says_so(struct kunit *test)
+/* On such a kernel, only pools created in debug mode have it. */
+static void an_impossible_switch_is_refused(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10);
 
@@ -602,29 +606,29 @@ static void where_it_cannot_be_switched_it_says_so(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_debug_set(kp->core, true), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, kp->core->debug, PCPOOL_DEBUG_OFF);
 	kt_put(kp, kt_get(kp, GFP_KERNEL, KT_ME), KT_ME);
-	kt_expect_sound(kp);
+	kt_expect_consistent(kp);
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE_PARAM(what_is_right_is_not_reported, kind_gen_params),
+	KUNIT_CASE_PARAM(correct_use_is_not_reported, kind_gen_params),
 	KUNIT_CASE_PARAM(an_object_put_twice_is_caught, kind_gen_params),
 	KUNIT_CASE_PARAM(an_object_put_twice_in_one_bulk_is_caught, kind_gen_params),
 	KUNIT_CASE_PARAM(an_object_of_another_pool_is_caught, kind_gen_params),
-	KUNIT_CASE_PARAM(what_no_pool_has_made_is_caught, kind_gen_params),
+	KUNIT_CASE_PARAM(a_pointer_that_is_no_object_is_caught, kind_gen_params),
 	KUNIT_CASE_PARAM(an_object_written_while_idle_is_caught, kind_gen_params),
 	KUNIT_CASE_PARAM(an_object_written_while_idle_is_caught_when_it_is_freed,
 			 kind_gen_params),
-	KUNIT_CASE_PARAM(the_holder_may_write, kind_gen_params),
+	KUNIT_CASE_PARAM(writes_of_the_holder_are_not_reported, kind_gen_params),
 	KUNIT_CASE_PARAM(an_object_with_two_owners_is_caught, kind_gen_params),
-	KUNIT_CASE_PARAM(an_object_handed_out_twice_is_caught, kind_gen_params),
-	KUNIT_CASE_PARAM(an_object_never_put_is_listed, kind_gen_params),
-	KUNIT_CASE_PARAM(it_can_be_switched_while_objects_are_out, kind_gen_params),
-	KUNIT_CASE(it_can_be_switched_while_an_object_is_made),
+	KUNIT_CASE_PARAM(an_object_returned_by_two_gets_is_caught, kind_gen_params),
+	KUNIT_CASE_PARAM(an_outstanding_object_is_listed, kind_gen_params),
+	KUNIT_CASE_PARAM(debug_can_be_switched_while_objects_are_out, kind_gen_params),
+	KUNIT_CASE(debug_can_be_switched_during_an_allocation),
 	KUNIT_CASE_PARAM(idle_memory_is_poisoned, kind_gen_params),
-	KUNIT_CASE(all_that_were_used_meanwhile_are_known),
-	KUNIT_CASE_SLOW(all_that_there_are_are_counted),
-	KUNIT_CASE(where_it_cannot_be_switched_it_says_so),
-	KUNIT_CASE_PARAM_ATTR(switching_hurts_nobody, switched_gen_params,
+	KUNIT_CASE(objects_used_since_the_switch_are_known),
+	KUNIT_CASE_SLOW(all_existing_objects_are_counted),
+	KUNIT_CASE(an_impossible_switch_is_refused),
+	KUNIT_CASE_PARAM_ATTR(switching_under_load_loses_nothing, switched_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
 	{ }
 };

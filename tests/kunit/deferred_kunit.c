@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Deferred puts: the bag of cells by itself, and what a pool does with it. Here the
- * worker is held, so that what waits for it can be looked at; puts come from an
- * "interrupt" that found the CPU's producer mark set. Real interrupts are in
- * contexts_kunit.c.
+ * Deferred puts: the deferral slots by themselves, and their use by a pool. The worker
+ * is held, so that deferred objects can be examined. Puts come from a simulated
+ * interrupt, which finds the CPU's producer flag set; contexts_kunit.c has real
+ * interrupts.
  */
 #include <linux/slab.h>
 
 #include "common.h"
 
-/* --- The bag ------------------------------------------------------------------ */
+/* --- The deferral slots --------------------------------------------------------- */
 
 static void deferred_exit(void *data)
 {
 	struct pcpool_deferred *d = data;
 
 	pcpool_deferred_exit(d);
-	/* Trimmed cells are freed after a grace period. */
+	/* Trimmed slots are freed after a grace period. */
 	rcu_barrier();
 }
 
@@ -36,8 +36,8 @@ static void *value(unsigned long i)
 	return (void *)(i * 8 + 8);
 }
 
-/* Secure as many cells as there are. */
-static unsigned int secure_all(struct pcpool_deferred *d)
+/* Reserve all slots. Returns their number. */
+static unsigned int reserve_all(struct pcpool_deferred *d)
 {
 	unsigned int n = 0;
 
@@ -46,7 +46,7 @@ static unsigned int secure_all(struct pcpool_deferred *d)
 	return n;
 }
 
-static void what_is_put_can_be_taken_once(struct kunit *test)
+static void a_deferred_object_can_be_taken_once(struct kunit *test)
 {
 	struct pcpool_deferred *d = new_deferred(test);
 
@@ -59,14 +59,14 @@ static void what_is_put_can_be_taken_once(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, pcpool_deferred_take(d));
 }
 
-static void a_new_bag_has_the_promised_spare_cells(struct kunit *test)
+static void there_are_spare_slots_initially(struct kunit *test)
 {
 	struct pcpool_deferred *d = new_deferred(test);
 
-	KUNIT_EXPECT_GE(test, secure_all(d), PCPOOL_DEFERRED_SPARE);
+	KUNIT_EXPECT_GE(test, reserve_all(d), PCPOOL_DEFERRED_SPARE);
 }
 
-static void all_that_was_secured_finds_a_cell(struct kunit *test)
+static void each_reserved_slot_can_be_used(struct kunit *test)
 {
 	struct pcpool_deferred *d = new_deferred(test);
 	unsigned long i, n;
@@ -74,7 +74,7 @@ static void all_that_was_secured_finds_a_cell(struct kunit *test)
 
 	KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_slots(d, GFP_KERNEL));
 	KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_slots(d, GFP_KERNEL));
-	n = secure_all(d);
+	n = reserve_all(d);
 	KUNIT_EXPECT_EQ(test, n, atomic_long_read(&d->slots));
 	KUNIT_EXPECT_FALSE(test, pcpool_deferred_reserve(d));
 	seen = kunit_kzalloc(test, n, GFP_KERNEL);
@@ -94,17 +94,17 @@ static void all_that_was_secured_finds_a_cell(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, pcpool_deferred_take(d));
 }
 
-static void a_cell_that_is_given_back_can_be_secured_again(struct kunit *test)
+static void an_unreserved_slot_can_be_reserved_again(struct kunit *test)
 {
 	struct pcpool_deferred *d = new_deferred(test);
 
-	secure_all(d);
+	reserve_all(d);
 	pcpool_deferred_unreserve(d);
 	KUNIT_EXPECT_TRUE(test, pcpool_deferred_reserve(d));
 	KUNIT_EXPECT_FALSE(test, pcpool_deferred_reserve(d));
 }
 
-static void cells_are_wanted_before_they_run_out(struct kunit *test)
+static void slots_are_requested_before_they_run_out(struct kunit *test)
 {
 	struct pcpool_deferred *d = new_deferred(test);
 	unsigned int n = 0;
@@ -119,7 +119,7 @@ static void cells_are_wanted_before_they_run_out(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pcpool_deferred_needs_slots(d));
 }
 
-static void trimming_gives_back_what_is_not_needed(struct kunit *test)
+static void trimming_frees_unneeded_slots(struct kunit *test)
 {
 	struct pcpool_deferred *d = new_deferred(test);
 	unsigned long few = atomic_long_read(&d->slots), more;
@@ -129,41 +129,41 @@ static void trimming_gives_back_what_is_not_needed(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_slots(d, GFP_KERNEL));
 	more = atomic_long_read(&d->slots);
 	pcpool_deferred_trim(d);
-	/* One chunk of a page stays. */
+	/* One chunk of a page is kept. */
 	KUNIT_EXPECT_LE(test, atomic_long_read(&d->slots),
 			few + (more - few) / 5);
 	KUNIT_EXPECT_GE(test, atomic_long_read(&d->slots),
 			PCPOOL_DEFERRED_SPARE);
-	KUNIT_EXPECT_EQ(test, secure_all(d), atomic_long_read(&d->slots));
+	KUNIT_EXPECT_EQ(test, reserve_all(d), atomic_long_read(&d->slots));
 }
 
-static void trimming_keeps_what_is_needed(struct kunit *test)
+static void trimming_keeps_reserved_slots(struct kunit *test)
 {
 	struct pcpool_deferred *d = new_deferred(test);
-	unsigned long needed, cells;
+	unsigned long needed, slots;
 	int i;
 
 	for (i = 0; i < 3; i++)
 		KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_slots(d, GFP_KERNEL));
-	cells = atomic_long_read(&d->slots);
-	needed = cells - PCPOOL_DEFERRED_SPARE;
+	slots = atomic_long_read(&d->slots);
+	needed = slots - PCPOOL_DEFERRED_SPARE;
 	for (i = 0; i < needed; i++)
 		KUNIT_ASSERT_TRUE(test, pcpool_deferred_reserve(d));
 	pcpool_deferred_trim(d);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&d->slots), cells);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&d->slots), slots);
 }
 
-static void trimming_loses_nothing(struct kunit *test)
+static void trimming_loses_no_object(struct kunit *test)
 {
 	struct pcpool_deferred *d = new_deferred(test);
 	unsigned long i, n, few;
 
 	for (i = 0; i < 3; i++)
 		KUNIT_ASSERT_TRUE(test, pcpool_deferred_add_slots(d, GFP_KERNEL));
-	n = secure_all(d);
+	n = reserve_all(d);
 	for (i = 0; i < n; i++)
 		KUNIT_ASSERT_TRUE(test, pcpool_deferred_put(d, value(i)));
-	/* Those that are left are in the oldest cells: the first to be trimmed. */
+	/* The remaining objects are in the oldest slots, which are trimmed first. */
 	few = n / 8;
 	for (i = few; i < n; i++) {
 		KUNIT_ASSERT_NOT_NULL(test, pcpool_deferred_take(d));
@@ -177,32 +177,35 @@ static void trimming_loses_nothing(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, pcpool_deferred_take(d));
 }
 
-/* Values that threads put and take, and which of them are in the bag. */
-struct bag {
+/*
+ * Values that threads put and take; in[] is 0 for an unused value, 1 for a held one, 2
+ * for a deferred one.
+ */
+struct shared {
 	struct pcpool_deferred d;
 	atomic_t in[256];
 	atomic_t bad;
 };
 
-static void bag_user(struct kt_worker *worker)
+static void put_and_take(struct kt_worker *worker)
 {
-	struct bag *bag = worker->arg;
+	struct shared *shared = worker->arg;
 	unsigned int i, held = 0;
 	void *obj, *objs[32];
 
-	while (kt_goes_on(worker)) {
-		/* As if objects were made. */
+	while (kt_keep_running(worker)) {
+		/* Reserve slots, as for allocated objects. */
 		while (held < ARRAY_SIZE(objs) && kt_random(worker, 3)) {
-			if (!pcpool_deferred_reserve(&bag->d)) {
-				pcpool_deferred_add_slots(&bag->d, GFP_KERNEL);
+			if (!pcpool_deferred_reserve(&shared->d)) {
+				pcpool_deferred_add_slots(&shared->d, GFP_KERNEL);
 				continue;
 			}
-			for (i = 0; i < ARRAY_SIZE(bag->in); i++) {
-				if (!atomic_cmpxchg(&bag->in[i], 0, 1))
+			for (i = 0; i < ARRAY_SIZE(shared->in); i++) {
+				if (!atomic_cmpxchg(&shared->in[i], 0, 1))
 					break;
 			}
-			if (i == ARRAY_SIZE(bag->in)) {
-				pcpool_deferred_unreserve(&bag->d);
+			if (i == ARRAY_SIZE(shared->in)) {
+				pcpool_deferred_unreserve(&shared->d);
 				break;
 			}
 			objs[held++] = value(i);
@@ -210,74 +213,74 @@ static void bag_user(struct kt_worker *worker)
 		while (held && kt_random(worker, 4)) {
 			obj = objs[--held];
 			i = (unsigned long)obj / 8 - 1;
-			if (atomic_cmpxchg(&bag->in[i], 1, 2) != 1 ||
-			    !pcpool_deferred_put(&bag->d, obj))
-				atomic_inc(&bag->bad);
+			if (atomic_cmpxchg(&shared->in[i], 1, 2) != 1 ||
+			    !pcpool_deferred_put(&shared->d, obj))
+				atomic_inc(&shared->bad);
 		}
 		while (held < ARRAY_SIZE(objs) && kt_random(worker, 8) &&
-		       (obj = pcpool_deferred_take(&bag->d))) {
+		       (obj = pcpool_deferred_take(&shared->d))) {
 			i = (unsigned long)obj / 8 - 1;
-			if (i >= ARRAY_SIZE(bag->in) ||
-			    atomic_cmpxchg(&bag->in[i], 2, 1) != 2)
-				atomic_inc(&bag->bad);
+			if (i >= ARRAY_SIZE(shared->in) ||
+			    atomic_cmpxchg(&shared->in[i], 2, 1) != 2)
+				atomic_inc(&shared->bad);
 			objs[held++] = obj;
-			kt_did(worker);
+			kt_progress(worker);
 		}
-		/* As if they were unmade. */
+		/* Unreserve slots, as for freed objects. */
 		while (held && kt_random(worker, 2)) {
 			i = (unsigned long)objs[--held] / 8 - 1;
-			if (atomic_cmpxchg(&bag->in[i], 1, 0) != 1)
-				atomic_inc(&bag->bad);
-			pcpool_deferred_unreserve(&bag->d);
+			if (atomic_cmpxchg(&shared->in[i], 1, 0) != 1)
+				atomic_inc(&shared->bad);
+			pcpool_deferred_unreserve(&shared->d);
 		}
 	}
 	while (held) {
-		atomic_set(&bag->in[(unsigned long)objs[--held] / 8 - 1], 0);
-		pcpool_deferred_unreserve(&bag->d);
+		atomic_set(&shared->in[(unsigned long)objs[--held] / 8 - 1], 0);
+		pcpool_deferred_unreserve(&shared->d);
 	}
 }
 
-static void bag_trimmer(struct kt_worker *worker)
+static void trim(struct kt_worker *worker)
 {
-	struct bag *bag = worker->arg;
+	struct shared *shared = worker->arg;
 
-	while (kt_goes_on(worker)) {
-		pcpool_deferred_add_slots(&bag->d, GFP_KERNEL);
-		pcpool_deferred_add_slots(&bag->d, GFP_KERNEL);
-		pcpool_deferred_trim(&bag->d);
-		kt_did(worker);
+	while (kt_keep_running(worker)) {
+		pcpool_deferred_add_slots(&shared->d, GFP_KERNEL);
+		pcpool_deferred_add_slots(&shared->d, GFP_KERNEL);
+		pcpool_deferred_trim(&shared->d);
+		kt_progress(worker);
 	}
 }
 
-static void threads_and_a_trimmer_lose_and_share_nothing(struct kunit *test)
+static void concurrent_trimming_loses_and_shares_nothing(struct kunit *test)
 {
-	struct bag *bag = kunit_kzalloc(test, sizeof(*bag), GFP_KERNEL);
+	struct shared *shared = kunit_kzalloc(test, sizeof(*shared), GFP_KERNEL);
 	struct kt_gang *gang = kt_gang_new(test);
 	unsigned int i, in = 0, taken = 0;
 
-	KUNIT_ASSERT_NOT_NULL(test, bag);
-	KUNIT_ASSERT_EQ(test, 0, pcpool_deferred_init(&bag->d));
+	KUNIT_ASSERT_NOT_NULL(test, shared);
+	KUNIT_ASSERT_EQ(test, 0, pcpool_deferred_init(&shared->d));
 	for (i = 0; i < 3; i++)
 		kt_gang_add(gang, kt_cpu(test, 1 + i % (num_online_cpus() - 1)),
-			    bag_user, bag);
-	kt_gang_add(gang, kt_cpu(test, 0), bag_trimmer, bag);
+			    put_and_take, shared);
+	kt_gang_add(gang, kt_cpu(test, 0), trim, shared);
 	kt_gang_start(gang, 250);
 	kt_gang_join(gang);
-	KUNIT_EXPECT_EQ(test, atomic_read(&bag->bad), 0);
-	for (i = 0; i < ARRAY_SIZE(bag->in); i++)
-		in += atomic_read(&bag->in[i]) == 2;
-	KUNIT_EXPECT_EQ(test, pcpool_deferred_count(&bag->d), in);
-	while (pcpool_deferred_take(&bag->d))
+	KUNIT_EXPECT_EQ(test, atomic_read(&shared->bad), 0);
+	for (i = 0; i < ARRAY_SIZE(shared->in); i++)
+		in += atomic_read(&shared->in[i]) == 2;
+	KUNIT_EXPECT_EQ(test, pcpool_deferred_count(&shared->d), in);
+	while (pcpool_deferred_take(&shared->d))
 		taken++;
 	KUNIT_EXPECT_EQ(test, taken, in);
-	deferred_exit(&bag->d);
+	deferred_exit(&shared->d);
 }
 
 /* --- In a pool ------------------------------------------------------------------- */
 
 /*
- * Put @n objects as an interrupt would that has come while this CPU's producer was
- * at work, so that they can go neither to the queue nor, soon, to a slot.
+ * Put @n objects like an interrupt that arrived while this CPU's producer was active.
+ * They cannot go to the queue nor, once the slots are full, to a private slot.
  */
 static void put_nested(struct kt_pool *kp, unsigned int n, void **objs)
 {
@@ -291,13 +294,13 @@ static void put_nested(struct kt_pool *kp, unsigned int n, void **objs)
 	preempt_enable();
 }
 
-/* A pool with @n deferred puts; its worker is held. */
+/* Create a pool with @n deferred puts. Its worker is held. */
 static struct kt_pool *pool_with_deferred(struct kunit *test, unsigned int n)
 {
 	struct kt_pool *kp = kt_new(test, n + 1, .private_slots = 1);
 	void **objs;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	kt_hold_worker(kp);
 	objs = kt_get_many(kp, n + 1);
 	put_nested(kp, n + 1, objs);
@@ -309,7 +312,7 @@ static void a_put_that_interrupts_the_producer_is_deferred(struct kunit *test)
 {
 	struct kt_pool *kp = pool_with_deferred(test, 50);
 
-	/* It must not have touched the queue, which is the producer's. */
+	/* The put must not touch the queue, which the interrupted producer owns. */
 	KUNIT_EXPECT_EQ(test, kt_in_main(kp, raw_smp_processor_id()), 0);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).deferred, 50);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).drop_full, 0);
@@ -336,7 +339,7 @@ static void the_worker_moves_deferred_puts_to_the_queue(struct kunit *test)
 	KUNIT_EXPECT_GE(test, kt_in_main(kp, raw_smp_processor_id()), 49);
 }
 
-static void a_get_finds_what_the_worker_has_not_moved_yet(struct kunit *test)
+static void a_get_finds_deferred_objects(struct kunit *test)
 {
 	struct kt_pool *kp = pool_with_deferred(test, 50);
 	void **objs = kt_get_many(kp, 51);
@@ -346,18 +349,18 @@ static void a_get_finds_what_the_worker_has_not_moved_yet(struct kunit *test)
 	kt_put_many(kp, 51, objs);
 }
 
-static void another_cpu_finds_deferred_puts_too(struct kunit *test)
+static void a_get_on_another_cpu_finds_deferred_objects(struct kunit *test)
 {
 	struct kt_pool *kp = pool_with_deferred(test, 50);
 	void **objs;
 
-	kt_on(test, kt_cpu(test, 1));
+	kt_move_to(test, kt_cpu(test, 1));
 	objs = kt_get_many(kp, 50);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, 51);
 	kt_put_many(kp, 50, objs);
 }
 
-static void two_passes_free_what_the_worker_has_not_moved(struct kunit *test)
+static void two_passes_free_deferred_objects(struct kunit *test)
 {
 	struct kt_pool *kp = pool_with_deferred(test, 50);
 
@@ -367,7 +370,7 @@ static void two_passes_free_what_the_worker_has_not_moved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 51);
 }
 
-static void a_drain_frees_deferred_puts(struct kunit *test)
+static void a_drain_frees_deferred_objects(struct kunit *test)
 {
 	struct kt_pool *kp = pool_with_deferred(test, 50);
 
@@ -375,7 +378,7 @@ static void a_drain_frees_deferred_puts(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 51);
 }
 
-static void destroying_a_pool_frees_deferred_puts(struct kunit *test)
+static void destroying_a_pool_frees_deferred_objects(struct kunit *test)
 {
 	struct kt_pool *kp = pool_with_deferred(test, 50);
 
@@ -384,16 +387,16 @@ static void destroying_a_pool_frees_deferred_puts(struct kunit *test)
 	kt_expect_freed(kp, 0);
 }
 
-static void a_get_that_interrupts_the_producer_pops_at_the_tail(struct kunit *test)
+static void a_get_that_interrupts_the_producer_pops_the_tail(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 20, .private_slots = 4);
 	u8 *pushing;
 	void **objs, *got;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	objs = kt_get_many(kp, 20);
 	kt_put_many(kp, 20, objs);
-	/* 16 in the queue, 4 in slots, which we take to get at the queue. */
+	/* 16 objects are in the queue. Take the 4 objects in the slots to get at the queue. */
 	preempt_disable();
 	pushing = this_cpu_ptr(&kp->core->cpu->pushing);
 	kt_try_get(kp, KT_ME);
@@ -404,13 +407,13 @@ static void a_get_that_interrupts_the_producer_pops_at_the_tail(struct kunit *te
 	got = kt_try_get(kp, KT_ME);
 	*pushing = 0;
 	preempt_enable();
-	/* The head is out of bounds, so it is not the newest. */
+	/* The head belongs to the interrupted producer, so the get returns the oldest object. */
 	KUNIT_EXPECT_PTR_EQ(test, got, objs[0]);
 	kt_put(kp, objs[0], KT_ME);
 	kt_put_many(kp, 4, objs + 16);
 }
 
-static void cells_are_given_back_with_the_objects(struct kunit *test)
+static void slots_are_freed_with_the_objects(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 5000, .private_slots = 1);
 	struct pcpool_deferred *d = &kp->core->deferred_puts;
@@ -427,7 +430,7 @@ static void cells_are_given_back_with_the_objects(struct kunit *test)
 			few + PAGE_SIZE / sizeof(void *));
 }
 
-static void a_failed_alloc_keeps_no_cell(struct kunit *test)
+static void a_failed_alloc_reserves_no_slot(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1);
 	int i;
@@ -439,26 +442,26 @@ static void a_failed_alloc_keeps_no_cell(struct kunit *test)
 }
 
 static struct kunit_case deferred_cases[] = {
-	KUNIT_CASE(what_is_put_can_be_taken_once),
-	KUNIT_CASE(a_new_bag_has_the_promised_spare_cells),
-	KUNIT_CASE(all_that_was_secured_finds_a_cell),
-	KUNIT_CASE(a_cell_that_is_given_back_can_be_secured_again),
-	KUNIT_CASE(cells_are_wanted_before_they_run_out),
-	KUNIT_CASE(trimming_gives_back_what_is_not_needed),
-	KUNIT_CASE(trimming_keeps_what_is_needed),
-	KUNIT_CASE(trimming_loses_nothing),
-	KUNIT_CASE(threads_and_a_trimmer_lose_and_share_nothing),
+	KUNIT_CASE(a_deferred_object_can_be_taken_once),
+	KUNIT_CASE(there_are_spare_slots_initially),
+	KUNIT_CASE(each_reserved_slot_can_be_used),
+	KUNIT_CASE(an_unreserved_slot_can_be_reserved_again),
+	KUNIT_CASE(slots_are_requested_before_they_run_out),
+	KUNIT_CASE(trimming_frees_unneeded_slots),
+	KUNIT_CASE(trimming_keeps_reserved_slots),
+	KUNIT_CASE(trimming_loses_no_object),
+	KUNIT_CASE(concurrent_trimming_loses_and_shares_nothing),
 	KUNIT_CASE(a_put_that_interrupts_the_producer_is_deferred),
 	KUNIT_CASE(deferred_puts_are_idle_objects),
 	KUNIT_CASE(the_worker_moves_deferred_puts_to_the_queue),
-	KUNIT_CASE(a_get_finds_what_the_worker_has_not_moved_yet),
-	KUNIT_CASE(another_cpu_finds_deferred_puts_too),
-	KUNIT_CASE(two_passes_free_what_the_worker_has_not_moved),
-	KUNIT_CASE(a_drain_frees_deferred_puts),
-	KUNIT_CASE(destroying_a_pool_frees_deferred_puts),
-	KUNIT_CASE(a_get_that_interrupts_the_producer_pops_at_the_tail),
-	KUNIT_CASE(cells_are_given_back_with_the_objects),
-	KUNIT_CASE(a_failed_alloc_keeps_no_cell),
+	KUNIT_CASE(a_get_finds_deferred_objects),
+	KUNIT_CASE(a_get_on_another_cpu_finds_deferred_objects),
+	KUNIT_CASE(two_passes_free_deferred_objects),
+	KUNIT_CASE(a_drain_frees_deferred_objects),
+	KUNIT_CASE(destroying_a_pool_frees_deferred_objects),
+	KUNIT_CASE(a_get_that_interrupts_the_producer_pops_the_tail),
+	KUNIT_CASE(slots_are_freed_with_the_objects),
+	KUNIT_CASE(a_failed_alloc_reserves_no_slot),
 	{}
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Destroying: everything idle is freed, from wherever it is; and what happens to one
- * who does not keep to the rules. Its warnings are wanted here, and kept out of the log.
+ * Destroying a pool frees all idle objects, wherever they are. Breaking the rules
+ * warns; these warnings are expected here, and kept out of the log.
  */
 #include "common.h"
 
@@ -11,7 +11,7 @@ static void destroy(struct kt_pool *kp)
 	kp->pool = NULL;
 }
 
-static void destroying_nothing_does_nothing(struct kunit *test)
+static void destroying_null_does_nothing(struct kunit *test)
 {
 	pcpool_destroy(NULL);
 }
@@ -22,13 +22,13 @@ static void idle_objects_of_all_cpus_and_tiers_are_freed(struct kunit *test)
 	struct kt_pool *kp = kt_new(test, 200 * n, .private_slots = 8);
 
 	for (i = 0; i < n; i++) {
-		kt_on(test, kt_cpu(test, i));
+		kt_move_to(test, kt_cpu(test, i));
 		KUNIT_ASSERT_EQ(test, 100,
 				pcpool_prefill(kp->pool, GFP_KERNEL, 100));
 	}
 	pcpool_age(kp->pool);
 	for (i = 0; i < n; i++) {
-		kt_on(test, kt_cpu(test, i));
+		kt_move_to(test, kt_cpu(test, i));
 		KUNIT_ASSERT_EQ(test, 100,
 				pcpool_prefill(kp->pool, GFP_KERNEL, 100));
 	}
@@ -37,7 +37,7 @@ static void idle_objects_of_all_cpus_and_tiers_are_freed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 200 * n);
 }
 
-static void a_bypassed_pool_is_emptied_too(struct kunit *test)
+static void a_bypassed_pool_is_emptied(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 50);
 
@@ -47,36 +47,36 @@ static void a_bypassed_pool_is_emptied_too(struct kunit *test)
 	kt_expect_freed(kp, 0);
 }
 
-struct late {
+struct deferred_puts {
 	struct kt_pool *kp;
 	void **objs;
 	unsigned int n;
 };
 
-static void put_late(void *arg)
+static void put_all(void *arg)
 {
-	struct late *late = arg;
+	struct deferred_puts *deferred_puts = arg;
 
-	kt_put_many(late->kp, late->n, late->objs);
+	kt_put_many(deferred_puts->kp, deferred_puts->n, deferred_puts->objs);
 }
 
-/* Puts that are still with the worker when the pool goes. */
-static void puts_that_wait_for_the_worker_are_not_lost(struct kunit *test)
+/* The worker has not yet processed these puts when the pool is destroyed. */
+static void deferred_puts_are_not_lost(struct kunit *test)
 {
-	struct late late = { .n = 200 };
+	struct deferred_puts deferred_puts = { .n = 200 };
 	unsigned int round;
 
 	for (round = 0; round < 8; round++) {
-		late.kp = kt_new(test, late.n, .private_slots = 1);
-		kt_on(test, kt_cpu(test, round % num_online_cpus()));
-		late.objs = kt_get_many(late.kp, late.n);
-		kt_run_in(test, KT_HARDIRQ_TIMER, put_late, &late);
-		destroy(late.kp);
-		kt_expect_freed(late.kp, 0);
+		deferred_puts.kp = kt_new(test, deferred_puts.n, .private_slots = 1);
+		kt_move_to(test, kt_cpu(test, round % num_online_cpus()));
+		deferred_puts.objs = kt_get_many(deferred_puts.kp, deferred_puts.n);
+		kt_run_in(test, KT_HARDIRQ_TIMER, put_all, &deferred_puts);
+		destroy(deferred_puts.kp);
+		kt_expect_freed(deferred_puts.kp, 0);
 	}
 }
 
-static void pools_come_and_go(struct kunit *test)
+static void pools_can_be_created_and_destroyed_in_any_order(struct kunit *test)
 {
 	struct kt_pool *kp[10];
 	unsigned int i, round;
@@ -87,16 +87,16 @@ static void pools_come_and_go(struct kunit *test)
 			kt_make_idle(kp[i], 50 + i);
 		}
 		for (i = 0; i < ARRAY_SIZE(kp); i++)
-			kt_end(kp[(i * 3 + round) % ARRAY_SIZE(kp)]);
+			kt_destroy(kp[(i * 3 + round) % ARRAY_SIZE(kp)]);
 	}
 }
 
-static void pools_do_not_mix(struct kunit *test)
+static void pools_do_not_share_objects(struct kunit *test)
 {
 	struct kt_pool *a = kt_new(test, 100), *b = kt_new(test, 100);
 	void **objs;
 
-	/* kt_got() knows an object of another pool. */
+	/* kt_note_get() detects an object of another pool. */
 	kt_make_idle(a, 100);
 	objs = kt_get_many(b, 100);
 	KUNIT_EXPECT_EQ(test, kt_stats(a).idle_main, 100);
@@ -104,11 +104,11 @@ static void pools_do_not_mix(struct kunit *test)
 	kt_put_many(b, 100, objs);
 }
 
-/* --- Against the rules -------------------------------------------------------------- */
+/* --- Misuse -------------------------------------------------------------------------- */
 
 #ifdef kunit_warning_suppress
 
-static void destroying_with_objects_out_warns_once(struct kunit *test)
+static void destroying_with_outstanding_objects_warns_once(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100);
 
@@ -118,32 +118,32 @@ static void destroying_with_objects_out_warns_once(struct kunit *test)
 		destroy(kp);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
 	}
-	/* They are lost; nothing that was idle is. */
+	/* The outstanding objects are lost; no idle object is. */
 	kt_expect_freed(kp, 3);
 }
 
-static void a_late_put_warns_and_touches_nothing(struct kunit *test)
+static void a_put_after_destroy_warns_and_changes_nothing(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .ops = &kt_ops_reset), *other;
-	struct pcpool *dead = kp->pool;
+	struct pcpool *destroyed = kp->pool;
 	struct kt_obj **objs = (struct kt_obj **)kt_get_many(kp, 4), before;
 	unsigned int mark, i;
 
 	kunit_warning_suppress(test) {
 		destroy(kp);
 	}
-	/* Which may well get the same memory, was it freed. */
+	/* The new pool may get the same memory, if the old one was freed. */
 	other = kt_new(test, 100);
 	before = *objs[0];
 	kunit_warning_suppress(test) {
-		pcpool_put(dead, objs[0]);
-		pcpool_put_bulk(dead, 2, (void **)objs + 1);
+		pcpool_put(destroyed, objs[0]);
+		pcpool_put_bulk(destroyed, 2, (void **)objs + 1);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 3);
 	}
 	KUNIT_EXPECT_MEMEQ(test, objs[0], &before, sizeof(before));
 	kt_expect_freed(kp, 4);
 	KUNIT_EXPECT_EQ(test, kt_stats(other).puts, 0);
-	/* Whoever was warned still owns the objects. */
+	/* The puts were refused, so the test still owns the objects. */
 	for (i = 0; i < 3; i++) {
 		mark = objs[i]->mark;
 		KUNIT_EXPECT_EQ(test, atomic_read(&objs[i]->owner), KT_ME);
@@ -151,10 +151,10 @@ static void a_late_put_warns_and_touches_nothing(struct kunit *test)
 	}
 }
 
-static void a_late_get_warns_and_gets_nothing(struct kunit *test)
+static void a_get_after_destroy_warns_and_fails(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10);
-	struct pcpool *dead = kp->pool;
+	struct pcpool *destroyed = kp->pool;
 	void *objs[3];
 
 	kt_get_many(kp, 1);
@@ -162,33 +162,33 @@ static void a_late_get_warns_and_gets_nothing(struct kunit *test)
 		destroy(kp);
 	}
 	kunit_warning_suppress(test) {
-		KUNIT_EXPECT_NULL(test, pcpool_get(dead, GFP_KERNEL));
-		KUNIT_EXPECT_NULL(test, pcpool_get_local(dead, GFP_KERNEL));
-		KUNIT_EXPECT_NULL(test, pcpool_try_get(dead));
+		KUNIT_EXPECT_NULL(test, pcpool_get(destroyed, GFP_KERNEL));
+		KUNIT_EXPECT_NULL(test, pcpool_get_local(destroyed, GFP_KERNEL));
+		KUNIT_EXPECT_NULL(test, pcpool_try_get(destroyed));
 		KUNIT_EXPECT_EQ(test, 0,
-				pcpool_get_bulk(dead, GFP_KERNEL, 3, objs));
+				pcpool_get_bulk(destroyed, GFP_KERNEL, 3, objs));
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 4);
 	}
-	KUNIT_EXPECT_EQ(test, pcpool_prefill(dead, GFP_KERNEL, 3), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_prefill(destroyed, GFP_KERNEL, 3), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->allocs), 1);
 }
 
 static void destroying_twice_warns(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10);
-	struct pcpool *dead = kp->pool;
+	struct pcpool *destroyed = kp->pool;
 
 	kt_get_many(kp, 1);
 	kunit_warning_suppress(test) {
 		destroy(kp);
 	}
 	kunit_warning_suppress(test) {
-		pcpool_destroy(dead);
+		pcpool_destroy(destroyed);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
 	}
 }
 
-static void the_name_of_a_dead_pool_is_free(struct kunit *test)
+static void the_name_of_a_destroyed_pool_is_free(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10, .name = "kunit-phoenix");
 
@@ -204,18 +204,18 @@ static void the_name_of_a_dead_pool_is_free(struct kunit *test)
 #endif /* kunit_warning_suppress */
 
 static struct kunit_case destroy_cases[] = {
-	KUNIT_CASE(destroying_nothing_does_nothing),
+	KUNIT_CASE(destroying_null_does_nothing),
 	KUNIT_CASE(idle_objects_of_all_cpus_and_tiers_are_freed),
-	KUNIT_CASE(a_bypassed_pool_is_emptied_too),
-	KUNIT_CASE(puts_that_wait_for_the_worker_are_not_lost),
-	KUNIT_CASE(pools_come_and_go),
-	KUNIT_CASE(pools_do_not_mix),
+	KUNIT_CASE(a_bypassed_pool_is_emptied),
+	KUNIT_CASE(deferred_puts_are_not_lost),
+	KUNIT_CASE(pools_can_be_created_and_destroyed_in_any_order),
+	KUNIT_CASE(pools_do_not_share_objects),
 #ifdef kunit_warning_suppress
-	KUNIT_CASE(destroying_with_objects_out_warns_once),
-	KUNIT_CASE(a_late_put_warns_and_touches_nothing),
-	KUNIT_CASE(a_late_get_warns_and_gets_nothing),
+	KUNIT_CASE(destroying_with_outstanding_objects_warns_once),
+	KUNIT_CASE(a_put_after_destroy_warns_and_changes_nothing),
+	KUNIT_CASE(a_get_after_destroy_warns_and_fails),
 	KUNIT_CASE(destroying_twice_warns),
-	KUNIT_CASE(the_name_of_a_dead_pool_is_free),
+	KUNIT_CASE(the_name_of_a_destroyed_pool_is_free),
 #endif
 	{}
 };

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPU hotplug: what a CPU had is there for the others when it is gone, and ages like
- * everything else; and the CPU works when it is back.
+ * CPU hotplug: other CPUs can get the objects of an offline CPU, and these objects age
+ * like all others. The CPU works when it is online again.
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 
 #include "common.h"
 
-static void come_back(void *cpu)
+static void bring_online(void *cpu)
 {
 #ifdef CONFIG_HOTPLUG_CPU
 	add_cpu((long)cpu);
 #endif
 }
 
-/* The CPU that goes and comes; the test thread is on another one. */
+/* Return the CPU that goes offline and online. The test thread runs on another one. */
 static int hotplug_cpu(struct kunit *test)
 {
 	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU))
@@ -26,18 +26,18 @@ static int hotplug_cpu(struct kunit *test)
 
 static void go_offline(struct kunit *test, int cpu)
 {
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 #ifdef CONFIG_HOTPLUG_CPU
 	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
 #endif
 	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action_or_reset(test, come_back,
+			kunit_add_action_or_reset(test, bring_online,
 						  (void *)(long)cpu));
 }
 
 static void go_online(struct kunit *test, int cpu)
 {
-	kunit_release_action(test, come_back, (void *)(long)cpu);
+	kunit_release_action(test, bring_online, (void *)(long)cpu);
 	KUNIT_ASSERT_TRUE(test, cpu_online(cpu));
 }
 
@@ -68,15 +68,15 @@ static const struct leftover leftovers[] = {
 
 KUNIT_ARRAY_PARAM_DESC(leftover, leftovers, name);
 
-/* A pool whose objects were all left by a CPU that is offline now. */
-static struct kt_pool *left_behind(struct kunit *test, int cpu)
+/* Create a pool whose objects were all left by a CPU that is now offline. */
+static struct kt_pool *pool_with_leftover(struct kunit *test, int cpu)
 {
 	const struct leftover *left = test->param_value;
 	struct kt_pool *kp = kt_new(test, left->objects,
 				    .private_slots = left->slots,
 				    .steal = left->steal);
 
-	kt_on(test, cpu);
+	kt_move_to(test, cpu);
 	kt_make_idle(kp, left->objects);
 	go_offline(test, cpu);
 	kt_settle(kp);
@@ -84,11 +84,11 @@ static struct kt_pool *left_behind(struct kunit *test, int cpu)
 	return kp;
 }
 
-static void others_get_what_an_offline_cpu_left(struct kunit *test)
+static void other_cpus_get_objects_of_an_offline_cpu(struct kunit *test)
 {
 	const struct leftover *left = test->param_value;
 	int cpu = hotplug_cpu(test);
-	struct kt_pool *kp = left_behind(test, cpu);
+	struct kt_pool *kp = pool_with_leftover(test, cpu);
 	void **objs;
 
 	KUNIT_EXPECT_EQ(test, pcpool_slots_count(kp->core, cpu), 0);
@@ -98,49 +98,49 @@ static void others_get_what_an_offline_cpu_left(struct kunit *test)
 	kt_put_many(kp, left->objects, objs);
 }
 
-static void what_an_offline_cpu_left_ages_away(struct kunit *test)
+static void objects_of_an_offline_cpu_age(struct kunit *test)
 {
 	const struct leftover *left = test->param_value;
-	struct kt_pool *kp = left_behind(test, hotplug_cpu(test));
+	struct kt_pool *kp = pool_with_leftover(test, hotplug_cpu(test));
 
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 0);
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), left->objects);
 	KUNIT_EXPECT_EQ(test, idle(kp), 0);
 }
 
-static void scans_reach_what_an_offline_cpu_left(struct kunit *test)
+static void scans_reach_objects_of_an_offline_cpu(struct kunit *test)
 {
 	const struct leftover *left = test->param_value;
-	struct kt_pool *kp = left_behind(test, hotplug_cpu(test));
+	struct kt_pool *kp = pool_with_leftover(test, hotplug_cpu(test));
 
 	KUNIT_EXPECT_EQ(test, kt_scan(kp, 10000), 0);
 	KUNIT_EXPECT_EQ(test, kt_scan(kp, 10000), left->objects);
 	KUNIT_EXPECT_EQ(test, idle(kp), 0);
 }
 
-static void a_drain_reaches_what_an_offline_cpu_left(struct kunit *test)
+static void a_drain_reaches_objects_of_an_offline_cpu(struct kunit *test)
 {
 	const struct leftover *left = test->param_value;
-	struct kt_pool *kp = left_behind(test, hotplug_cpu(test));
+	struct kt_pool *kp = pool_with_leftover(test, hotplug_cpu(test));
 
 	KUNIT_EXPECT_EQ(test, pcpool_drain(kp->pool), left->objects);
 }
 
-static void destroying_frees_what_an_offline_cpu_left(struct kunit *test)
+static void destroying_frees_objects_of_an_offline_cpu(struct kunit *test)
 {
-	struct kt_pool *kp = left_behind(test, hotplug_cpu(test));
+	struct kt_pool *kp = pool_with_leftover(test, hotplug_cpu(test));
 
 	pcpool_destroy(kp->pool);
 	kp->pool = NULL;
 	kt_expect_freed(kp, 0);
 }
 
-static void going_offline_makes_nothing_younger(struct kunit *test)
+static void going_offline_does_not_rejuvenate_objects(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .private_slots = 4);
 	int cpu = hotplug_cpu(test);
 
-	kt_on(test, cpu);
+	kt_move_to(test, cpu);
 	kt_make_idle(kp, 100);
 	pcpool_age(kp->pool);
 	go_offline(test, cpu);
@@ -148,20 +148,20 @@ static void going_offline_makes_nothing_younger(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 100);
 }
 
-static void a_cpu_that_comes_back_works(struct kunit *test)
+static void a_cpu_works_when_it_is_online_again(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .private_slots = 4);
 	int cpu = hotplug_cpu(test), round;
 	void **objs;
 
 	for (round = 0; round < 2; round++) {
-		kt_on(test, cpu);
+		kt_move_to(test, cpu);
 		kt_make_idle(kp, 100);
 		go_offline(test, cpu);
-		/* An odd number, so that it comes back to the other tier. */
+		/* One pass, so that the tiers have swapped when it is online again. */
 		pcpool_age(kp->pool);
 		go_online(test, cpu);
-		kt_on(test, cpu);
+		kt_move_to(test, cpu);
 		objs = kt_get_many(kp, 100);
 		KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, 100);
 		kt_put_many(kp, 100, objs);
@@ -173,7 +173,7 @@ static void a_cpu_that_comes_back_works(struct kunit *test)
 	}
 }
 
-static void a_cpu_slept_offline_through_passes(struct kunit *test)
+static void a_cpu_catches_up_with_passes_when_online_again(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 50, .private_slots = 2);
 	int cpu = hotplug_cpu(test);
@@ -182,14 +182,14 @@ static void a_cpu_slept_offline_through_passes(struct kunit *test)
 	go_offline(test, cpu);
 	pcpool_age(kp->pool);
 	go_online(test, cpu);
-	kt_on(test, cpu);
+	kt_move_to(test, cpu);
 	kt_put_many(kp, 50, objs);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_main, 50);
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 0);
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 50);
 }
 
-static void a_pool_works_on_a_cpu_that_came_up_later(struct kunit *test)
+static void a_pool_works_on_a_cpu_that_came_online_later(struct kunit *test)
 {
 	int cpu = hotplug_cpu(test);
 	struct kt_pool *kp;
@@ -197,11 +197,11 @@ static void a_pool_works_on_a_cpu_that_came_up_later(struct kunit *test)
 	go_offline(test, cpu);
 	kp = kt_new(test, 50, .private_slots = 2);
 	go_online(test, cpu);
-	kt_on(test, cpu);
+	kt_move_to(test, cpu);
 	kt_make_idle(kp, 50);
 	kt_make_idle(kp, 50);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).allocs, 50);
-	/* Its last breath is heard, too. */
+	/* The CPU's objects are handed over when it goes offline again. */
 	go_offline(test, cpu);
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 0);
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 50);
@@ -210,7 +210,7 @@ static void a_pool_works_on_a_cpu_that_came_up_later(struct kunit *test)
 static struct kt_pool *scanned;
 static unsigned long scans_freed[2];
 
-/* In the middle of CPU hotplug, which allocates memory, and may so get to reclaim. */
+/* Runs during CPU hotplug, which allocates memory and so may call reclaim. */
 static int scan_twice(unsigned int cpu)
 {
 	scans_freed[0] = kt_scan(scanned, 10000);
@@ -218,19 +218,19 @@ static int scan_twice(unsigned int cpu)
 	return 0;
 }
 
-static void scans_while_a_cpu_goes_down_leave_the_main_tier_alone(struct kunit *test)
+static void scans_during_hotplug_leave_the_main_tier_alone(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .private_slots = 4);
 	int cpu = hotplug_cpu(test), state;
 	void **objs;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	objs = kt_get_many(kp, 100);
 	kt_put_many(kp, 50, objs);
 	pcpool_age(kp->pool);
-	kt_on(test, cpu);
+	kt_move_to(test, cpu);
 	kt_put_many(kp, 50, objs + 50);
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 
 	scanned = kp;
 	state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "pcpool:test",
@@ -246,28 +246,28 @@ static void scans_while_a_cpu_goes_down_leave_the_main_tier_alone(struct kunit *
 	KUNIT_EXPECT_EQ(test, kt_scan(kp, 10000), 50);
 }
 
-/* --- Traffic -------------------------------------------------------------------- */
+/* --- Under load ----------------------------------------------------------------- */
 
-static void roam(struct kt_worker *worker)
+static void get_and_put_on_any_cpu(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
 	unsigned int i, n, cpu;
 	void *objs[20];
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		if (!kt_random(worker, 16)) {
 			cpu = cpumask_nth(kt_random(worker, num_online_cpus()),
 					  cpu_online_mask);
-			/* Fails if it has gone meanwhile. */
+			/* Fails if the CPU went offline in between. */
 			if (cpu < nr_cpu_ids)
 				set_cpus_allowed_ptr(current, cpumask_of(cpu));
 		}
 		n = kt_get_bulk(kp, GFP_KERNEL,
 				1 + kt_random(worker, ARRAY_SIZE(objs)), objs,
-				worker->who);
+				worker->holder);
 		for (i = 0; i < n; i++)
-			kt_put(kp, objs[i], worker->who);
-		kt_did(worker);
+			kt_put(kp, objs[i], worker->holder);
+		kt_progress(worker);
 	}
 }
 
@@ -275,17 +275,17 @@ static void age_and_scan(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		if (kt_random(worker, 2))
 			pcpool_age(kp->pool);
 		else
 			kt_scan(kp, 100);
-		kt_did(worker);
+		kt_progress(worker);
 		schedule_timeout_uninterruptible(1);
 	}
 }
 
-static void cpus_that_come_and_go_lose_and_share_nothing(struct kunit *test)
+static void hotplug_under_load_loses_and_shares_nothing(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1000, .private_slots = 8);
 	int cycle, cpu = hotplug_cpu(test);
@@ -295,7 +295,7 @@ static void cpus_that_come_and_go_lose_and_share_nothing(struct kunit *test)
 
 	n = min(n, 6u);
 	for (i = 0; i < n; i++)
-		kt_gang_add(gang, -1, roam, kp);
+		kt_gang_add(gang, -1, get_and_put_on_any_cpu, kp);
 	kt_gang_add(gang, -1, age_and_scan, kp);
 	end = jiffies + msecs_to_jiffies(kt_scaled(2000));
 	kt_gang_start(gang, 600000);
@@ -306,7 +306,7 @@ static void cpus_that_come_and_go_lose_and_share_nothing(struct kunit *test)
 		schedule_timeout_uninterruptible(2);
 	}
 	kt_gang_stop(gang);
-	kt_expect_sound(kp);
+	kt_expect_consistent(kp);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).outstanding, 0);
 	pcpool_age(kp->pool);
 	pcpool_age(kp->pool);
@@ -314,20 +314,20 @@ static void cpus_that_come_and_go_lose_and_share_nothing(struct kunit *test)
 }
 
 static struct kunit_case hotplug_cases[] = {
-	KUNIT_CASE_PARAM(others_get_what_an_offline_cpu_left, leftover_gen_params),
-	KUNIT_CASE_PARAM(what_an_offline_cpu_left_ages_away, leftover_gen_params),
-	KUNIT_CASE_PARAM(scans_reach_what_an_offline_cpu_left,
+	KUNIT_CASE_PARAM(other_cpus_get_objects_of_an_offline_cpu, leftover_gen_params),
+	KUNIT_CASE_PARAM(objects_of_an_offline_cpu_age, leftover_gen_params),
+	KUNIT_CASE_PARAM(scans_reach_objects_of_an_offline_cpu,
 			 leftover_gen_params),
-	KUNIT_CASE_PARAM(a_drain_reaches_what_an_offline_cpu_left,
+	KUNIT_CASE_PARAM(a_drain_reaches_objects_of_an_offline_cpu,
 			 leftover_gen_params),
-	KUNIT_CASE_PARAM(destroying_frees_what_an_offline_cpu_left,
+	KUNIT_CASE_PARAM(destroying_frees_objects_of_an_offline_cpu,
 			 leftover_gen_params),
-	KUNIT_CASE(going_offline_makes_nothing_younger),
-	KUNIT_CASE(a_cpu_that_comes_back_works),
-	KUNIT_CASE(a_cpu_slept_offline_through_passes),
-	KUNIT_CASE(a_pool_works_on_a_cpu_that_came_up_later),
-	KUNIT_CASE(scans_while_a_cpu_goes_down_leave_the_main_tier_alone),
-	KUNIT_CASE(cpus_that_come_and_go_lose_and_share_nothing),
+	KUNIT_CASE(going_offline_does_not_rejuvenate_objects),
+	KUNIT_CASE(a_cpu_works_when_it_is_online_again),
+	KUNIT_CASE(a_cpu_catches_up_with_passes_when_online_again),
+	KUNIT_CASE(a_pool_works_on_a_cpu_that_came_online_later),
+	KUNIT_CASE(scans_during_hotplug_leave_the_main_tier_alone),
+	KUNIT_CASE(hotplug_under_load_loses_and_shares_nothing),
 	{}
 };
 

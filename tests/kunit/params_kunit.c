@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Parameters: what pcpool_create() refuses, and what it makes of what it takes.
+ * Parameters: which ones pcpool_create() refuses, and which settings follow from those
+ * it accepts.
  */
 #include <linux/err.h>
 #include <linux/slab.h>
@@ -16,14 +17,14 @@ static void no_free(void *obj, void *ctx)
 {
 }
 
-/* For pools with a reserve, which they make at once. */
-static atomic_t alive, left_to_make;
+/* For pools with a reserve, which is allocated at creation. */
+static atomic_t alive, allocs_left;
 
 static void *some_alloc(gfp_t gfp, void *ctx)
 {
 	void *obj;
 
-	if (atomic_dec_if_positive(&left_to_make) < 0)
+	if (atomic_dec_if_positive(&allocs_left) < 0)
 		return NULL;
 	obj = kmalloc(100, gfp);
 	if (obj)
@@ -43,7 +44,7 @@ static size_t some_bytes(const void *obj, void *ctx)
 }
 
 static const struct pcpool_ops good_ops = { .alloc = no_alloc, .free = no_free };
-static const struct pcpool_ops making_ops = { .alloc = some_alloc, .free = some_free };
+static const struct pcpool_ops counting_ops = { .alloc = some_alloc, .free = some_free };
 static const struct pcpool_ops measuring_ops = {
 	.alloc = no_alloc, .free = no_free, .bytes = some_bytes };
 static const struct pcpool_ops ops_without_alloc = { .free = no_free };
@@ -53,11 +54,11 @@ static const struct pcpool_ops ops_without_free = { .alloc = no_alloc };
 
 struct bad {
 	char what[40];
-	const char *says;	/* the log, of it */
+	const char *says;	/* text of the log message */
 	struct pcpool_params params;
 };
 
-/* Each is good but for what it is named after: later initialisers win. */
+/* All other parameters are valid: the later initialiser overrides the one in GOOD. */
 #define BAD(title, text, ...)	{ title, "pcpool: " text, { GOOD, __VA_ARGS__ } }
 
 #pragma GCC diagnostic push
@@ -160,7 +161,7 @@ static void a_bad_parameter_is_refused(struct kunit *test)
 		pcpool_destroy(pool);
 }
 
-static void no_parameters_are_refused(struct kunit *test)
+static void null_parameters_are_refused(struct kunit *test)
 {
 	struct kmsg_dump_iter mark;
 
@@ -175,10 +176,10 @@ struct good {
 };
 
 #define MEASURED .name = "kunit-params", .ops = &measuring_ops, .object_bytes = 100
-#define MAKING	.name = "kunit-params", .ops = &making_ops, .object_bytes = 100
+#define COUNTING	.name = "kunit-params", .ops = &counting_ops, .object_bytes = 100
 
 static const struct good goods[] = {
-	{ "the least", { GOOD } },
+	{ "required parameters only", { GOOD } },
 	{ "name of 31 characters", {
 		.name = "1234567890123456789012345678901",
 		.ops = &good_ops, .object_bytes = 1 } },
@@ -197,32 +198,32 @@ static const struct good goods[] = {
 	{ "zero on put", { GOOD, .flags = PCPOOL_ZERO_ON_PUT } },
 	{ "all flags", { GOOD, .flags = PCPOOL_FREE_MAY_SLEEP | PCPOOL_BYPASS |
 					PCPOOL_ZERO_ON_PUT } },
-	{ "max_object_bytes as object_bytes", {
+	{ "max_object_bytes equal to object_bytes", {
 		MEASURED, .max_object_bytes = 100 } },
-	{ "max_object_bytes as big as can be", {
+	{ "max_object_bytes at its maximum", {
 		MEASURED, .max_object_bytes = SIZE_MAX } },
 	{ "bytes, but no max_object_bytes", { MEASURED } },
 	{ "max_idle 1", { GOOD, .max_idle = 1 } },
 	{ "max_idle 1000", { GOOD, .max_idle = 1000, .private_slots = 3 } },
-	{ "max_idle as big as can be", { GOOD, .max_idle = LONG_MAX } },
+	{ "max_idle at its maximum", { GOOD, .max_idle = LONG_MAX } },
 	{ "max_total 1", { GOOD, .max_total = 1 } },
-	{ "max_total as big as can be", { GOOD, .max_total = LONG_MAX } },
+	{ "max_total at its maximum", { GOOD, .max_total = LONG_MAX } },
 	{ "max_total below max_idle", { GOOD, .max_idle = 1000, .max_total = 10 } },
-	{ "reserve", { MAKING, .reserve = 100 } },
-	{ "reserve as max_idle", { MAKING, .reserve = 100, .max_idle = 100 } },
-	{ "reserve as max_total", { MAKING, .reserve = 100, .max_total = 100 } },
-	{ "all bounds", { MAKING, .reserve = 1, .max_idle = 2, .max_total = 3 } },
+	{ "reserve", { COUNTING, .reserve = 100 } },
+	{ "reserve equal to max_idle", { COUNTING, .reserve = 100, .max_idle = 100 } },
+	{ "reserve equal to max_total", { COUNTING, .reserve = 100, .max_total = 100 } },
+	{ "all bounds", { COUNTING, .reserve = 1, .max_idle = 2, .max_total = 3 } },
 };
 
 KUNIT_ARRAY_PARAM_DESC(good, goods, what);
 
-static void a_good_parameter_is_taken(struct kunit *test)
+static void a_good_parameter_is_accepted(struct kunit *test)
 {
 	const struct good *good = test->param_value;
 	struct pcpool_pool_stats s;
 	struct pcpool *pool;
 
-	atomic_set(&left_to_make, good->params.reserve);
+	atomic_set(&allocs_left, good->params.reserve);
 	pool = pcpool_create(&good->params);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
 	pcpool_stats(pool, &s);
@@ -240,14 +241,14 @@ static void a_good_parameter_is_taken(struct kunit *test)
 	pcpool_destroy(pool);
 }
 
-static void the_reserve_is_made_at_creation(struct kunit *test)
+static void the_reserve_is_allocated_at_creation(struct kunit *test)
 {
-	static const struct pcpool_params params = { MAKING, .reserve = 7 };
+	static const struct pcpool_params params = { COUNTING, .reserve = 7 };
 	struct pcpool_pool_stats s;
 	struct pcpool *pool;
 
 	atomic_set(&alive, 0);
-	atomic_set(&left_to_make, 100);
+	atomic_set(&allocs_left, 100);
 	pool = pcpool_create(&params);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
 	KUNIT_EXPECT_EQ(test, atomic_read(&alive), 7);
@@ -258,25 +259,25 @@ static void the_reserve_is_made_at_creation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&alive), 0);
 }
 
-static void a_reserve_that_cannot_be_made_makes_no_pool(struct kunit *test)
+static void creation_fails_if_the_reserve_cannot_be_allocated(struct kunit *test)
 {
-	static const struct pcpool_params params = { MAKING, .reserve = 7 };
+	static const struct pcpool_params params = { COUNTING, .reserve = 7 };
 	struct kmsg_dump_iter mark;
 	struct pcpool *pool;
 
 	atomic_set(&alive, 0);
-	atomic_set(&left_to_make, 6);
+	atomic_set(&allocs_left, 6);
 	kt_log_mark(&mark);
 	pool = pcpool_create(&params);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(pool), -ENOMEM);
 	KUNIT_EXPECT_TRUE(test, kt_logged(&mark, "kunit-params: reserve 7: cannot make"));
 	if (!IS_ERR(pool))
 		pcpool_destroy(pool);
-	/* It did try, and keeps nothing. */
-	KUNIT_EXPECT_EQ(test, atomic_read(&left_to_make), 0);
+	/* It allocated some objects, and freed them all. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&allocs_left), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&alive), 0);
-	/* Nor the name. */
-	atomic_set(&left_to_make, 7);
+	/* The name is free again. */
+	atomic_set(&allocs_left, 7);
 	pool = pcpool_create(&params);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
 	pcpool_destroy(pool);
@@ -298,7 +299,7 @@ static void the_name_is_copied(struct kunit *test)
 	pcpool_destroy(pool);
 }
 
-static void a_name_is_taken_as_long_as_its_pool_lives(struct kunit *test)
+static void a_name_is_in_use_until_its_pool_is_destroyed(struct kunit *test)
 {
 	static const struct pcpool_params params = { GOOD };
 	struct pcpool *pool = pcpool_create(&params), *second;
@@ -323,7 +324,7 @@ struct rule {
 	char what[32];
 };
 
-/* As many as hold 64 KiB of objects, but at least 1 and at most 16. */
+/* The number of objects that fit in 64 KiB, but at least 1 and at most 16. */
 static const struct rule rules[] = {
 	{ 1, 16, "1 byte" },
 	{ 4096, 16, "4 KiB" },
@@ -337,7 +338,7 @@ static const struct rule rules[] = {
 	{ 65536, 1, "64 KiB" },
 	{ 65537, 1, "64 KiB and a byte" },
 	{ 1 << 20, 1, "1 MiB" },
-	{ LONG_MAX, 1, "as big as can be" },
+	{ LONG_MAX, 1, "the maximum" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(rule, rules, what);
@@ -351,8 +352,8 @@ static void private_slots_follow_from_the_size(struct kunit *test)
 	int cpu;
 
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).private_slots, rule->slots);
-	/* And that is how many there are. */
-	kt_on(test, kt_cpu(test, 0));
+	/* The CPU really has that many slots. */
+	kt_move_to(test, kt_cpu(test, 0));
 	cpu = raw_smp_processor_id();
 	objs = kt_get_many(kp, rule->slots);
 	for (i = 0; i < rule->slots; i++)
@@ -369,18 +370,24 @@ struct bound {
 	unsigned int slots;
 };
 
-/* What is in private slots cannot be found by those who may have to wait, and of a few none. */
+/*
+ * A waiter cannot find objects in private slots. If max_idle is small, private slots
+ * could hold all idle objects.
+ */
 static const struct bound slot_bounds[] = {
 	{ "max_total", { GOOD, .max_total = 100000, .private_slots = 8 } },
-	{ "reserve", { MAKING, .reserve = 1, .private_slots = 8 } },
+	{ "reserve", { COUNTING, .reserve = 1, .private_slots = 8 } },
 	{ "max_idle 1", { GOOD, .max_idle = 1, .private_slots = 8 } },
 	{ "max_idle 4 a CPU", { GOOD, .private_slots = 8 }, 4 },
 	{ "max_idle 5 a CPU", { GOOD, .private_slots = 8 }, 5, 8 },
-	/* Else half of what may be idle may be out of others' reach, if nobody says how much. */
-	{ "max_idle 5 a CPU, slots as they come", { GOOD }, 5, 2 },
-	{ "max_idle 8 a CPU, slots as they come", { GOOD }, 8, 4 },
-	{ "max_idle 31 a CPU, slots as they come", { GOOD }, 31, 15 },
-	{ "max_idle 1000 a CPU, slots as they come", { GOOD }, 1000, 16 },
+	/*
+	 * With the default number of slots, private slots hold at most half of
+	 * max_idle, so that other CPUs can reach the rest.
+	 */
+	{ "max_idle 5 a CPU, default slots", { GOOD }, 5, 2 },
+	{ "max_idle 8 a CPU, default slots", { GOOD }, 8, 4 },
+	{ "max_idle 31 a CPU, default slots", { GOOD }, 31, 15 },
+	{ "max_idle 1000 a CPU, default slots", { GOOD }, 1000, 16 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(slot_bound, slot_bounds, what);
@@ -394,7 +401,7 @@ static void private_slots_follow_from_the_bounds(struct kunit *test)
 
 	if (bound->idle_per_cpu)
 		params.max_idle = bound->idle_per_cpu * num_possible_cpus();
-	atomic_set(&left_to_make, params.reserve);
+	atomic_set(&allocs_left, params.reserve);
 	pool = pcpool_create(&params);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
 	pcpool_stats(pool, &s);
@@ -404,12 +411,12 @@ static void private_slots_follow_from_the_bounds(struct kunit *test)
 
 static struct kunit_case params_cases[] = {
 	KUNIT_CASE_PARAM(a_bad_parameter_is_refused, bad_gen_params),
-	KUNIT_CASE(no_parameters_are_refused),
-	KUNIT_CASE_PARAM(a_good_parameter_is_taken, good_gen_params),
-	KUNIT_CASE(the_reserve_is_made_at_creation),
-	KUNIT_CASE(a_reserve_that_cannot_be_made_makes_no_pool),
+	KUNIT_CASE(null_parameters_are_refused),
+	KUNIT_CASE_PARAM(a_good_parameter_is_accepted, good_gen_params),
+	KUNIT_CASE(the_reserve_is_allocated_at_creation),
+	KUNIT_CASE(creation_fails_if_the_reserve_cannot_be_allocated),
 	KUNIT_CASE(the_name_is_copied),
-	KUNIT_CASE(a_name_is_taken_as_long_as_its_pool_lives),
+	KUNIT_CASE(a_name_is_in_use_until_its_pool_is_destroyed),
 	KUNIT_CASE_PARAM(private_slots_follow_from_the_size, rule_gen_params),
 	KUNIT_CASE_PARAM(private_slots_follow_from_the_bounds, slot_bound_gen_params),
 	{}

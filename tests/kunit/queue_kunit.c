@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shared queue, by itself: the fixed ring, and the chain of rings that grows.
- * Single-threaded cases show what each function does, and what it does when a
- * consumer is stopped half-way; concurrent ones, that every value that was pushed is
- * popped exactly once. Indexes start just below their wrap, so that they wrap.
+ * The shared queue by itself: the fixed ring, and the growing chain of rings.
+ * Single-threaded cases show what each function does, and what it does if a consumer is
+ * stopped half-way. Concurrent cases show that every pushed value is popped exactly
+ * once. Indexes start just below their limit, so that they wrap.
  */
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -15,7 +15,7 @@ static s64 ends(u32 head, u32 tail)
 	return (s64)((u64)head << 32 | tail);
 }
 
-/* Values that are no NULL, and tell their number. */
+/* Values that are not NULL, and encode their number. */
 static void *value(unsigned long i)
 {
 	return (void *)(i * 8 + 8);
@@ -40,7 +40,7 @@ static struct pcpool_ring *new_ring(struct kunit *test, unsigned int size,
 	return ring;
 }
 
-/* Push the values from @from on; how many it took. */
+/* Push @n values from @from on. Returns how many were pushed. */
 static unsigned int push(struct pcpool_ring *ring, unsigned long from,
 			 unsigned int n)
 {
@@ -102,7 +102,7 @@ static void ring_pops_the_oldest_at_the_tail(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_ring_count(ring), 0);
 }
 
-static void ring_takes_as_much_as_it_has_slots(struct kunit *test)
+static void ring_accepts_as_many_values_as_it_has_slots(struct kunit *test)
 {
 	struct pcpool_ring *ring = new_ring(test, 32, *(u32 *)test->param_value);
 	void *objs[32];
@@ -137,42 +137,42 @@ static void ring_keeps_order_while_its_indexes_wrap(struct kunit *test)
 }
 
 struct half {
-	unsigned int there;
-	unsigned int asked;
+	unsigned int pushed;
+	unsigned int requested;
 	unsigned int got;
 	char name[32];
 };
 
 static const struct half halves[] = {
-	{ 0, 32, 0, "of nothing: nothing" },
-	{ 1, 32, 1, "of one: that" },
-	{ 2, 32, 1, "of two: one" },
-	{ 3, 32, 2, "of three: two" },
-	{ 32, 32, 16, "of 32: 16" },
-	{ 31, 32, 16, "of 31: 16" },
-	{ 32, 5, 5, "of 32, at most 5: 5" },
-	{ 4, 2, 2, "of 4, at most 2: 2" },
+	{ 0, 32, 0, "0 values: none" },
+	{ 1, 32, 1, "1 value: 1" },
+	{ 2, 32, 1, "2 values: 1" },
+	{ 3, 32, 2, "3 values: 2" },
+	{ 32, 32, 16, "32 values: 16" },
+	{ 31, 32, 16, "31 values: 16" },
+	{ 32, 5, 5, "32 values, at most 5: 5" },
+	{ 4, 2, 2, "4 values, at most 2: 2" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(half, halves, name);
 
-static void half_a_ring_is_rounded_up(struct kunit *test)
+static void stealing_half_rounds_up(struct kunit *test)
 {
 	const struct half *half = test->param_value;
 	struct pcpool_ring *ring = new_ring(test, 32, U32_MAX - 5);
 	void *objs[32];
 
-	KUNIT_ASSERT_EQ(test, push(ring, 0, half->there), half->there);
+	KUNIT_ASSERT_EQ(test, push(ring, 0, half->pushed), half->pushed);
 	KUNIT_EXPECT_EQ(test, half->got,
-			pcpool_ring_pop_tail(ring, objs, half->asked, true));
+			pcpool_ring_pop_tail(ring, objs, half->requested, true));
 	EXPECT_VALUES(test, objs, half->got, 0, 1);
 	KUNIT_EXPECT_EQ(test, pcpool_ring_count(ring),
-			half->there - half->got);
+			half->pushed - half->got);
 }
 
 /*
- * A consumer that has claimed some slots, and then is stopped before it reads them: by
- * an interrupt, a hypervisor, a preempting task.
+ * Claim slots like a consumer that is then stopped before it reads them: by an
+ * interrupt, a hypervisor, or a preempting task.
  */
 static u32 claim(struct pcpool_ring *ring, unsigned int n)
 {
@@ -194,7 +194,7 @@ static void *finish(struct pcpool_ring *ring, u32 index)
 	return obj;
 }
 
-static void push_leaves_alone_what_a_consumer_has_claimed(struct kunit *test)
+static void push_does_not_overwrite_claimed_slots(struct kunit *test)
 {
 	struct pcpool_ring *ring = new_ring(test, 8, *(u32 *)test->param_value);
 	void *objs[8];
@@ -202,11 +202,11 @@ static void push_leaves_alone_what_a_consumer_has_claimed(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, push(ring, 0, 8), 8);
 	tail = claim(ring, 3);
-	/* Three slots are free by the indexes, but not yet by what is in them. */
+	/* By the indexes three slots are free, but the consumer has not emptied them. */
 	KUNIT_EXPECT_EQ(test, push(ring, 8, 3), 0);
 	KUNIT_EXPECT_PTR_EQ(test, finish(ring, tail), value(0));
 	KUNIT_EXPECT_EQ(test, push(ring, 8, 3), 1);
-	/* The third, but not the second: a hole is no room. */
+	/* The third slot is empty, but not the second: a push needs consecutive slots. */
 	KUNIT_EXPECT_PTR_EQ(test, finish(ring, tail + 2), value(2));
 	KUNIT_EXPECT_EQ(test, push(ring, 9, 2), 0);
 	KUNIT_EXPECT_PTR_EQ(test, finish(ring, tail + 1), value(1));
@@ -215,7 +215,7 @@ static void push_leaves_alone_what_a_consumer_has_claimed(struct kunit *test)
 	EXPECT_VALUES(test, objs, 8, 3, 1);
 }
 
-static void a_stopped_consumer_stops_no_other(struct kunit *test)
+static void a_stopped_consumer_does_not_block_others(struct kunit *test)
 {
 	struct pcpool_ring *ring = new_ring(test, 8, *(u32 *)test->param_value);
 	void *objs[8];
@@ -244,7 +244,7 @@ static void queue_exit(void *data)
 		;
 	pcpool_queue_release(q);
 	rcu_read_unlock();
-	/* The rings' memory is gone when the case is over. */
+	/* The memory of the rings is freed before the case ends. */
 	rcu_barrier();
 }
 
@@ -271,7 +271,7 @@ static bool add_ring(struct pcpool_queue *q, u32 start)
 	return true;
 }
 
-/* Push the values from @from on, growing as needed. */
+/* Push @n values from @from on. Adds rings as needed. */
 static void queue_push(struct kunit *test, struct pcpool_queue *q,
 		       unsigned long from, unsigned int n)
 {
@@ -323,8 +323,11 @@ static unsigned int queue_move(struct pcpool_queue *q, struct pcpool_queue *to,
 	return n;
 }
 
-/* These rings begin ten slots before their end, where their indexes wrap too. */
-static void a_move_goes_from_tail_to_head(struct kunit *test)
+/*
+ * The indexes of these rings start ten below the point where they wrap and the ring's
+ * end is reached.
+ */
+static void a_move_takes_from_the_tail_and_adds_to_the_head(struct kunit *test)
 {
 	struct pcpool_queue *q = new_queue(test), *to = new_queue(test);
 	void *obj;
@@ -333,14 +336,14 @@ static void a_move_goes_from_tail_to_head(struct kunit *test)
 	queue_push(test, q, 0, 30);
 	KUNIT_EXPECT_EQ(test, queue_move(q, to, 30), 0);
 	queue_push(test, to, 100, 1);
-	/* In one piece: up to where the ring wraps. */
+	/* A move takes a contiguous piece, which ends where the ring wraps. */
 	KUNIT_EXPECT_EQ(test, queue_move(q, to, 30), 9);
 	KUNIT_EXPECT_EQ(test, queue_move(q, to, 5), 5);
 	KUNIT_EXPECT_EQ(test, queue_move(q, to, 100), 16);
 	KUNIT_EXPECT_EQ(test, queue_move(q, to, 100), 0);
 	KUNIT_EXPECT_EQ(test, pcpool_queue_count(q), 0);
 	KUNIT_EXPECT_EQ(test, pcpool_queue_count(to), 31);
-	/* Full but for one: no more than there is room for. */
+	/* One slot is free, so only one value is moved. */
 	queue_push(test, q, 50, 2);
 	KUNIT_EXPECT_EQ(test, queue_move(q, to, 2), 1);
 	for (i = 0; i < 32; i++) {
@@ -352,7 +355,7 @@ static void a_move_goes_from_tail_to_head(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, obj, value(51));
 }
 
-static void a_new_queue_holds_and_takes_nothing(struct kunit *test)
+static void a_new_queue_is_empty_and_has_no_room(struct kunit *test)
 {
 	struct pcpool_queue *q = new_queue(test);
 	void *obj = value(0);
@@ -380,7 +383,7 @@ static void rings_double_up_to_the_largest(struct kunit *test)
 	q->head->size = size / 2;
 }
 
-static void room_is_what_a_push_takes(struct kunit *test)
+static void room_is_the_number_that_a_push_accepts(struct kunit *test)
 {
 	struct pcpool_queue *q = new_queue(test);
 	void *objs[40];
@@ -427,7 +430,7 @@ static void queue_pops_the_newest_across_its_rings(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, left, 0);
 }
 
-static void queue_is_worked_from_both_ends(struct kunit *test)
+static void queue_pops_from_both_ends(struct kunit *test)
 {
 	struct pcpool_queue *q = new_queue(test);
 	unsigned int lo = 0, hi = 500, i, n;
@@ -450,7 +453,7 @@ static void queue_is_worked_from_both_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_queue_count(q), 0);
 }
 
-static void consumers_drop_the_rings_they_have_emptied(struct kunit *test)
+static void consumers_drop_empty_old_rings(struct kunit *test)
 {
 	struct pcpool_queue *q = new_queue(test);
 	struct pcpool_ring *first;
@@ -460,7 +463,7 @@ static void consumers_drop_the_rings_they_have_emptied(struct kunit *test)
 	first = q->tail;
 	KUNIT_ASSERT_PTR_NE(test, first, q->head);
 	KUNIT_ASSERT_EQ(test, queue_pop_tail(q, objs, 32, false), 32);
-	/* Only who finds it empty drops it. */
+	/* Only a consumer that finds the ring empty drops it. */
 	KUNIT_EXPECT_PTR_EQ(test, q->tail, first);
 	KUNIT_ASSERT_EQ(test, queue_pop_tail(q, objs, 32, false), 1);
 	KUNIT_EXPECT_PTR_EQ(test, objs[0], value(32));
@@ -468,7 +471,7 @@ static void consumers_drop_the_rings_they_have_emptied(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, q->head->older);
 }
 
-static void the_newest_ring_stays_however_empty(struct kunit *test)
+static void the_newest_ring_is_kept_when_empty(struct kunit *test)
 {
 	struct pcpool_queue *q = new_queue(test);
 	void *objs[32];
@@ -504,7 +507,7 @@ static void only_an_empty_queue_is_released(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, objs[0], value(0));
 }
 
-static void a_queue_with_one_object_in_an_old_ring_is_not_released(struct kunit *test)
+static void a_queue_with_a_value_in_an_old_ring_is_not_released(struct kunit *test)
 {
 	struct pcpool_queue *q = new_queue(test);
 	void *obj = value(0);
@@ -520,25 +523,25 @@ static void a_queue_with_one_object_in_an_old_ring_is_not_released(struct kunit 
 /* --- Many at once ---------------------------------------------------------------- */
 
 /**
- * struct traffic - values on their way through a ring or a queue
+ * struct load - values that pass through a ring or a queue
  * @ring: the ring, or NULL
- * @queue: the queue, if not
- * @seen: how often each value has been popped
- * @size: how many values there are
- * @pushed: how many were pushed
- * @all_pushed: no more will come
- * @bad: pops of what was never pushed, or was popped before
- * @disorder: values that one consumer saw after a newer one
- * @batch: the most to push or pop at a time
- * @keep: how many to leave in the queue, so that producer and consumers meet
- * @spin: how long a slow consumer sits on what it has claimed
- * @head: how often of 8 times the producer pops at the head
- * @rings: how many rings were added
- * @watched: what those have done whose progress the producer waits for
- * @nr_watched: how many they are
- * @rnd: random numbers of an interrupt that is the producer
+ * @queue: the queue, if @ring is NULL
+ * @seen: which values have been popped
+ * @size: number of values
+ * @pushed: number of values pushed
+ * @all_pushed: no more values will be pushed
+ * @bad: number of pops of a value never pushed, or popped before
+ * @disorder: number of values that a consumer popped after a newer one
+ * @batch: maximum number of values to push or pop at a time
+ * @keep: number of values to leave in the queue, so that producer and consumers meet
+ * @spin: how long a slow consumer delays after claiming slots
+ * @head: how often out of 8 times the producer pops at the head
+ * @rings: number of rings added
+ * @watched: progress of the consumers that the producer waits for
+ * @nr_watched: number of entries in @watched
+ * @rnd: random numbers, if the producer is an interrupt
  */
-struct traffic {
+struct load {
 	struct pcpool_ring *ring;
 	struct pcpool_queue *queue;
 	u8 *seen;
@@ -557,20 +560,20 @@ struct traffic {
 	struct rnd_state rnd;
 };
 
-/* Where the indexes of a ring begin: they wrap before long. */
-#define FLOW_START	(U32_MAX - 100)
+/* Initial indexes of a ring: they wrap soon. */
+#define LOAD_START	(U32_MAX - 100)
 
-static void see(struct traffic *t, void *obj)
+static void mark_seen(struct load *t, void *obj)
 {
 	unsigned long i = (unsigned long)obj / 8 - 1;
 
-	/* Whoever pops a value is the only one to touch its byte. */
+	/* Only the consumer of a value writes its byte. */
 	if (!obj || (unsigned long)obj % 8 || i >= t->size ||
 	    cmpxchg(&t->seen[i], 0, 1) != 0)
 		atomic_inc(&t->bad);
 }
 
-static unsigned long traffic_count(struct traffic *t)
+static unsigned long load_count(struct load *t)
 {
 	unsigned long n;
 
@@ -582,22 +585,22 @@ static unsigned long traffic_count(struct traffic *t)
 	return n;
 }
 
-/* For consumers: until all is popped, or that takes far too long. */
-static bool traffic_flows(struct traffic *t, struct kt_worker *worker)
+/* For consumers: true until all values are popped, or a time limit has passed. */
+static bool load_continues(struct load *t, struct kt_worker *worker)
 {
 	cond_resched();
 	/* Pairs with the release in the producer: its last push is seen then. */
-	return (!smp_load_acquire(&t->all_pushed) || traffic_count(t)) &&
+	return (!smp_load_acquire(&t->all_pushed) || load_count(t)) &&
 	       time_before(jiffies, worker->gang->stop_at + 20 * HZ);
 }
 
 static void consume(struct kt_worker *worker)
 {
-	struct traffic *t = worker->arg;
+	struct load *t = worker->arg;
 	void *objs[32], *last = NULL;
 	unsigned int i, n;
 
-	while (traffic_flows(t, worker)) {
+	while (load_continues(t, worker)) {
 		n = 1 + kt_random(worker, t->batch);
 		if (t->ring)
 			n = pcpool_ring_pop_tail(t->ring, objs, n,
@@ -606,27 +609,30 @@ static void consume(struct kt_worker *worker)
 			n = queue_pop_tail(t->queue, objs, n,
 					   kt_random(worker, 2));
 		for (i = 0; i < n; i++) {
-			see(t, objs[i]);
-			/* The producer counts up, so the tail does too. */
+			mark_seen(t, objs[i]);
+			/*
+			 * The producer pushes increasing values, so the tail returns
+			 * them in this order.
+			 */
 			if (objs[i] <= last)
 				atomic_inc(&t->disorder);
 			last = objs[i];
 		}
-		kt_did_many(worker, n);
+		kt_progress_by(worker, n);
 	}
 }
 
-/* As consume(), but stops between claiming and reading, like one that is preempted. */
+/* As consume(), but delays between claiming and reading, like a preempted consumer. */
 static void consume_slowly(struct kt_worker *worker)
 {
-	struct traffic *t = worker->arg;
+	struct load *t = worker->arg;
 	struct pcpool_ring *ring;
 	unsigned int i, n;
 	s64 old;
 
-	while (traffic_flows(t, worker)) {
+	while (load_continues(t, worker)) {
 		rcu_read_lock();
-		/* As the queue's own consumers do. */
+		/* As in pcpool_queue_pop_tail(). */
 		ring = t->ring ?: smp_load_acquire(&t->queue->tail);
 		n = 0;
 		if (ring) {
@@ -642,21 +648,21 @@ static void consume_slowly(struct kt_worker *worker)
 
 			while (spin--)
 				cpu_relax();
-			see(t, finish(ring, (u32)old + i));
+			mark_seen(t, finish(ring, (u32)old + i));
 		}
 		rcu_read_unlock();
-		/* What is behind an empty ring is for the others to reach. */
-		kt_did_many(worker, n);
+		/* Other consumers drop an empty ring. */
+		kt_progress_by(worker, n);
 	}
 }
 
-/* How far the one has come who has done least; nowhere before indexes have wrapped. */
-static unsigned long least_done(struct traffic *t)
+/* Progress of the slowest consumer; 0 until the indexes have wrapped. */
+static unsigned long least_progress(struct load *t)
 {
 	unsigned long least = KT_MINIMUM;
 	unsigned int i;
 
-	if (t->ring ? (u32)atomic64_read(&t->ring->ends) >= FLOW_START :
+	if (t->ring ? (u32)atomic64_read(&t->ring->ends) >= LOAD_START :
 		      t->rings < 2)
 		return 0;
 	for (i = 0; i < t->nr_watched; i++)
@@ -666,42 +672,42 @@ static unsigned long least_done(struct traffic *t)
 
 static void produce(struct kt_worker *worker)
 {
-	struct traffic *t = worker->arg;
+	struct load *t = worker->arg;
 	unsigned int i, n, got;
 	void *objs[32];
 
-	while (t->pushed < t->size && kt_goes_on_for(worker, least_done(t))) {
+	while (t->pushed < t->size && kt_keep_running_for(worker, least_progress(t))) {
 		n = min(1UL + kt_random(worker, t->batch), t->size - t->pushed);
 		for (i = 0; i < n; i++)
 			objs[i] = value(t->pushed + i);
-		if (traffic_count(t) < t->keep) {
+		if (load_count(t) < t->keep) {
 			got = t->ring ? pcpool_ring_push(t->ring, objs, n) :
 					pcpool_queue_push(t->queue, objs, n);
 			t->pushed += got;
 			if (!t->ring && got < n) {
-				/* Wraps soon, in each ring. */
+				/* The indexes of each ring wrap soon. */
 				t->rings += add_ring(t->queue,
 						     U32_MAX - 5 * t->rings);
 			}
 		}
-		/* In the second half those who have got little so far come first. */
+		/* In the second half, pop at the head only if all consumers have made progress. */
 		if (kt_random(worker, 8) < t->head &&
-		    (t->pushed < t->size / 2 || least_done(t) >= KT_MINIMUM)) {
+		    (t->pushed < t->size / 2 || least_progress(t) >= KT_MINIMUM)) {
 			n = 1 + kt_random(worker, t->batch);
 			got = t->ring ? pcpool_ring_pop_head(t->ring, objs, n) :
 					queue_pop_head(t->queue, objs, n);
 			for (i = 0; i < got; i++)
-				see(t, objs[i]);
-			kt_did_many(worker, got);
+				mark_seen(t, objs[i]);
+			kt_progress_by(worker, got);
 		}
 		if (t->queue && !kt_random(worker, 64))
 			queue_release(t->queue);
 	}
-	/* Pairs with the acquire in traffic_flows(). */
+	/* Pairs with the acquire in load_continues(). */
 	smp_store_release(&t->all_pushed, true);
 }
 
-struct flow {
+struct setup {
 	char name[60];
 	unsigned int size;
 	unsigned int consumers;
@@ -712,11 +718,11 @@ struct flow {
 	bool queue;
 };
 
-static const struct flow flows[] = {
+static const struct setup setups[] = {
 	{ "ring: one consumer", 64, 1, 0, 8, 64, 2 },
 	{ "ring: three consumers", 64, 3, 0, 8, 64, 2 },
 	{ "ring: three consumers, one by one", 8, 3, 0, 1, 8, 2 },
-	/* head and tail meet all the time, and the ring looks the same with others in it */
+	/* head and tail meet often, and the indexes repeat with other values in the ring */
 	{ "ring: nearly empty", 8, 3, 0, 2, 2, 7 },
 	{ "ring: two of three consumers slow", 32, 3, 2, 6, 32, 2 },
 	{ "ring: all consumers slow", 16, 3, 3, 4, 16, 4 },
@@ -726,17 +732,17 @@ static const struct flow flows[] = {
 	{ "queue: two of three consumers slow", 0, 3, 2, 8, 500, 1, true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(flow, flows, name);
+KUNIT_ARRAY_PARAM_DESC(setup, setups, name);
 
 static void vfree_action(void *p)
 {
 	vfree(p);
 }
 
-static struct traffic *new_traffic(struct kunit *test)
+static struct load *new_load(struct kunit *test)
 {
-	const struct flow *flow = test->param_value;
-	struct traffic *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	const struct setup *setup = test->param_value;
+	struct load *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	t->size = kt_scaled(2000000);
@@ -744,23 +750,23 @@ static struct traffic *new_traffic(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, t->seen);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, vfree_action, t->seen));
-	t->batch = flow->batch;
-	t->keep = flow->keep;
-	t->head = flow->head;
+	t->batch = setup->batch;
+	t->keep = setup->keep;
+	t->head = setup->head;
 	t->spin = 200;
-	if (flow->queue)
+	if (setup->queue)
 		t->queue = new_queue(test);
 	else
-		t->ring = new_ring(test, flow->size, FLOW_START);
+		t->ring = new_ring(test, setup->size, LOAD_START);
 	return t;
 }
 
-/* When all is quiet: each value that was pushed has been popped, and no other. */
-static void expect_all_seen(struct kunit *test, struct traffic *t)
+/* After the load: each pushed value has been popped, and no other. */
+static void expect_all_seen(struct kunit *test, struct load *t)
 {
 	unsigned long i, missed = 0, extra = 0;
 
-	KUNIT_EXPECT_EQ(test, traffic_count(t), 0);
+	KUNIT_EXPECT_EQ(test, load_count(t), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->bad), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->disorder), 0);
 	for (i = 0; i < t->size; i++) {
@@ -770,30 +776,30 @@ static void expect_all_seen(struct kunit *test, struct traffic *t)
 	KUNIT_EXPECT_EQ(test, missed, 0);
 	KUNIT_EXPECT_EQ(test, extra, 0);
 
-	/* It wrapped, or the chain grew; else it has shown nothing. */
+	/* The case is meaningful only if the indexes wrapped, or the chain grew. */
 	KUNIT_EXPECT_GT(test, t->pushed, 100);
 	if (t->queue)
 		KUNIT_EXPECT_GT(test, t->rings, 1);
 	else
 		KUNIT_EXPECT_LT(test, (u32)atomic64_read(&t->ring->ends),
-				FLOW_START);
+				LOAD_START);
 }
 
 static void every_value_is_popped_exactly_once(struct kunit *test)
 {
-	const struct flow *flow = test->param_value;
+	const struct setup *setup = test->param_value;
 	unsigned int i, cpus = num_online_cpus();
-	struct traffic *t = new_traffic(test);
+	struct load *t = new_load(test);
 	struct kt_gang *gang;
 
 	kt_cpu(test, 1);
 	gang = kt_gang_new(test);
 	t->watched[t->nr_watched++] =
 		&kt_gang_add(gang, kt_cpu(test, 0), produce, t)->done;
-	for (i = 0; i < flow->consumers; i++)
+	for (i = 0; i < setup->consumers; i++)
 		t->watched[t->nr_watched++] =
 			&kt_gang_add(gang, kt_cpu(test, 1 + i % (cpus - 1)),
-				     i < flow->slow ? consume_slowly : consume,
+				     i < setup->slow ? consume_slowly : consume,
 				     t)->done;
 	kt_gang_start(gang, 250);
 	kt_gang_join(gang);
@@ -803,22 +809,22 @@ static void every_value_is_popped_exactly_once(struct kunit *test)
 static void consume_in_interrupt(void *data)
 {
 	struct kt_worker *worker = data;
-	struct traffic *t = worker->arg;
+	struct load *t = worker->arg;
 	void *objs[32];
 	unsigned int i, n;
 
 	n = t->ring ? pcpool_ring_pop_tail(t->ring, objs, t->batch, false) :
 		      pcpool_queue_pop_tail(t->queue, objs, t->batch, false);
 	for (i = 0; i < n; i++)
-		see(t, objs[i]);
-	kt_did_many(worker, n);
+		mark_seen(t, objs[i]);
+	kt_progress_by(worker, n);
 }
 
 static void produce_under_interrupts(struct kt_worker *worker)
 {
 	static struct kt_worker in_interrupt;
 	static struct kt_ticker ticker;
-	struct traffic *t = worker->arg;
+	struct load *t = worker->arg;
 
 	in_interrupt.arg = t;
 	in_interrupt.done = 0;
@@ -829,9 +835,9 @@ static void produce_under_interrupts(struct kt_worker *worker)
 	worker->done = in_interrupt.done;
 }
 
-static void an_interrupt_of_the_producer_can_pop_at_the_tail(struct kunit *test)
+static void an_interrupt_of_the_producer_can_pop_the_tail(struct kunit *test)
 {
-	struct traffic *t = new_traffic(test);
+	struct load *t = new_load(test);
 	struct kt_gang *gang = kt_gang_new(test);
 	void *obj;
 
@@ -840,23 +846,23 @@ static void an_interrupt_of_the_producer_can_pop_at_the_tail(struct kunit *test)
 	kt_gang_join(gang);
 	while (t->ring ? pcpool_ring_pop_tail(t->ring, &obj, 1, false) :
 			 queue_pop_tail(t->queue, &obj, 1, false))
-		see(t, obj);
+		mark_seen(t, obj);
 	expect_all_seen(test, t);
 }
 
 /*
- * The producer as an interrupt of a consumer. Mostly it leaves the ring as if nothing had
- * happened: with as many values as before, in the same slots, but others.
+ * The producer runs in an interrupt of a consumer. Mostly it leaves the ring looking
+ * unchanged: with as many values as before in the same slots, but other values.
  */
 static void exchange_values(void *data)
 {
-	struct traffic *t = data;
+	struct load *t = data;
 	unsigned int i, n, count = 0;
 	void *objs[32];
 
 	while ((n = pcpool_ring_pop_head(t->ring, objs, ARRAY_SIZE(objs)))) {
 		for (i = 0; i < n; i++)
-			see(t, objs[i]);
+			mark_seen(t, objs[i]);
 		count += n;
 	}
 	if (!count || !(prandom_u32_state(&t->rnd) % 4))
@@ -875,22 +881,22 @@ static void exchange_values(void *data)
 
 static void consume_under_storm(struct kt_worker *worker)
 {
-	struct traffic *t = worker->arg;
+	struct load *t = worker->arg;
 	void *objs[4];
 	unsigned int i, n;
 
-	while (kt_goes_on_for(worker, least_done(t))) {
+	while (kt_keep_running_for(worker, least_progress(t))) {
 		n = 1 + kt_random(worker, ARRAY_SIZE(objs));
 		n = pcpool_ring_pop_tail(t->ring, objs, n, false);
 		for (i = 0; i < n; i++)
-			see(t, objs[i]);
-		kt_did_many(worker, n);
+			mark_seen(t, objs[i]);
+		kt_progress_by(worker, n);
 	}
 }
 
-static void an_interrupt_of_a_consumer_can_work_at_the_head(struct kunit *test)
+static void an_interrupt_of_a_consumer_can_use_the_head(struct kunit *test)
 {
-	struct traffic *t = new_traffic(test);
+	struct load *t = new_load(test);
 	static struct kt_storm storm;
 	struct kt_worker *consumer;
 	struct kt_gang *gang;
@@ -904,51 +910,51 @@ static void an_interrupt_of_a_consumer_can_work_at_the_head(struct kunit *test)
 	kt_gang_start(gang, 250);
 	kt_gang_join(gang);
 	while (pcpool_ring_pop_tail(t->ring, &obj, 1, false))
-		see(t, obj);
+		mark_seen(t, obj);
 	expect_all_seen(test, t);
 }
 
-/* The consumer empties it between two interrupts; or not. */
-static const struct flow exchange_flows[] = {
+/* The consumer may or may not empty the ring between two interrupts. */
+static const struct setup exchange_setups[] = {
 	{ "ring of 64", 64 },
 	{ "ring of 1024", 1024 },
 };
 
-KUNIT_ARRAY_PARAM_DESC(exchange_flow, exchange_flows, name);
+KUNIT_ARRAY_PARAM_DESC(exchange_setup, exchange_setups, name);
 
-static const struct flow nested_flows[] = {
+static const struct setup nested_setups[] = {
 	{ "ring", 8, 0, 0, 4, 8, 4 },
 	{ "queue", 0, 0, 0, 4, 100, 3, true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(nested_flow, nested_flows, name);
+KUNIT_ARRAY_PARAM_DESC(nested_setup, nested_setups, name);
 
 static struct kunit_case queue_cases[] = {
 	KUNIT_CASE_PARAM(ring_pops_the_newest_at_the_head, start_gen_params),
 	KUNIT_CASE_PARAM(ring_pops_the_oldest_at_the_tail, start_gen_params),
-	KUNIT_CASE_PARAM(ring_takes_as_much_as_it_has_slots, start_gen_params),
+	KUNIT_CASE_PARAM(ring_accepts_as_many_values_as_it_has_slots, start_gen_params),
 	KUNIT_CASE_PARAM(ring_keeps_order_while_its_indexes_wrap,
 			 start_gen_params),
-	KUNIT_CASE_PARAM(half_a_ring_is_rounded_up, half_gen_params),
-	KUNIT_CASE_PARAM(push_leaves_alone_what_a_consumer_has_claimed,
+	KUNIT_CASE_PARAM(stealing_half_rounds_up, half_gen_params),
+	KUNIT_CASE_PARAM(push_does_not_overwrite_claimed_slots,
 			 start_gen_params),
-	KUNIT_CASE_PARAM(a_stopped_consumer_stops_no_other, start_gen_params),
-	KUNIT_CASE(a_new_queue_holds_and_takes_nothing),
+	KUNIT_CASE_PARAM(a_stopped_consumer_does_not_block_others, start_gen_params),
+	KUNIT_CASE(a_new_queue_is_empty_and_has_no_room),
 	KUNIT_CASE(rings_double_up_to_the_largest),
-	KUNIT_CASE(room_is_what_a_push_takes),
+	KUNIT_CASE(room_is_the_number_that_a_push_accepts),
 	KUNIT_CASE(queue_pops_the_oldest_across_its_rings),
 	KUNIT_CASE(queue_pops_the_newest_across_its_rings),
-	KUNIT_CASE(queue_is_worked_from_both_ends),
-	KUNIT_CASE(a_move_goes_from_tail_to_head),
-	KUNIT_CASE(consumers_drop_the_rings_they_have_emptied),
-	KUNIT_CASE(the_newest_ring_stays_however_empty),
+	KUNIT_CASE(queue_pops_from_both_ends),
+	KUNIT_CASE(a_move_takes_from_the_tail_and_adds_to_the_head),
+	KUNIT_CASE(consumers_drop_empty_old_rings),
+	KUNIT_CASE(the_newest_ring_is_kept_when_empty),
 	KUNIT_CASE(only_an_empty_queue_is_released),
-	KUNIT_CASE(a_queue_with_one_object_in_an_old_ring_is_not_released),
-	KUNIT_CASE_PARAM(every_value_is_popped_exactly_once, flow_gen_params),
-	KUNIT_CASE_PARAM(an_interrupt_of_the_producer_can_pop_at_the_tail,
-			 nested_flow_gen_params),
-	KUNIT_CASE_PARAM(an_interrupt_of_a_consumer_can_work_at_the_head,
-			 exchange_flow_gen_params),
+	KUNIT_CASE(a_queue_with_a_value_in_an_old_ring_is_not_released),
+	KUNIT_CASE_PARAM(every_value_is_popped_exactly_once, setup_gen_params),
+	KUNIT_CASE_PARAM(an_interrupt_of_the_producer_can_pop_the_tail,
+			 nested_setup_gen_params),
+	KUNIT_CASE_PARAM(an_interrupt_of_a_consumer_can_use_the_head,
+			 exchange_setup_gen_params),
 	{}
 };
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics: what each counter counts, what it does not, and that they agree.
- * kt_expect_sound() compares all of them with the test's own books, in every suite.
+ * Statistics: what each counter counts, what it does not, and that the counters add up.
+ * In every suite, kt_expect_consistent() compares all counters with the test's own.
  */
 #include "common.h"
 
-static void a_new_pool_has_counted_nothing(struct kunit *test)
+static void a_new_pool_has_zero_counters(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1, .name = "kunit-stats",
 				    .object_bytes = 12345, .private_slots = 3,
@@ -20,7 +20,7 @@ static void a_new_pool_has_counted_nothing(struct kunit *test)
 		.flags = PCPOOL_FREE_MAY_SLEEP,
 	};
 
-	/* All of it is overwritten. */
+	/* The whole record is overwritten. */
 	memset(&got, 0xa5, sizeof(got));
 	pcpool_stats(kp->pool, &got);
 	KUNIT_EXPECT_MEMEQ(test, &got, &s, sizeof(s));
@@ -40,7 +40,7 @@ static void putting_null_does_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->resets), 0);
 }
 
-static void a_try_get_in_vain_counts_nothing(struct kunit *test)
+static void a_failed_try_get_counts_nothing(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1);
 	struct pcpool_pool_stats before = kt_stats(kp), after;
@@ -51,7 +51,7 @@ static void a_try_get_in_vain_counts_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->allocs), 0);
 }
 
-static void a_get_that_makes_an_object_is_a_miss(struct kunit *test)
+static void a_get_that_allocates_is_a_miss(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1);
 	void *obj = kt_get(kp, GFP_KERNEL, KT_ME);
@@ -66,7 +66,7 @@ static void a_get_that_makes_an_object_is_a_miss(struct kunit *test)
 	kt_put(kp, obj, KT_ME);
 }
 
-static void a_put_ends_what_is_outstanding(struct kunit *test)
+static void a_put_reduces_outstanding_and_adds_to_idle(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .object_bytes = 1000);
 	void **objs = kt_get_many(kp, 100);
@@ -98,7 +98,7 @@ static void a_prefill_is_neither_a_get_nor_a_put(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s.outstanding, 0);
 }
 
-static void evictions_are_no_drops(struct kunit *test)
+static void evictions_do_not_count_as_drops(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 50);
 	struct pcpool_pool_stats s;
@@ -115,7 +115,7 @@ static void evictions_are_no_drops(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s.ages, 2);
 }
 
-static void idle_objects_are_told_apart_by_tier(struct kunit *test)
+static void idle_objects_are_counted_by_tier(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 50, .private_slots = 2);
 	void **objs = kt_get_many(kp, 50);
@@ -133,7 +133,7 @@ static void rings_added_are_counted(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1000, .private_slots = 4);
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	kt_make_idle(kp, 4);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).grows, 0);
 	kt_make_idle(kp, 5);
@@ -142,17 +142,17 @@ static void rings_added_are_counted(struct kunit *test)
 	KUNIT_EXPECT_GT(test, kt_stats(kp).grows, 3);
 }
 
-static void counters_of_all_cpus_add_up(struct kunit *test)
+static void counters_are_summed_over_all_cpus(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .private_slots = 2);
 	unsigned int i, n = num_online_cpus();
 	void **objs;
 
-	/* Got here, put there: no CPU's own counters make sense by themselves. */
+	/* Get on one CPU, put on another: only the sums over all CPUs are meaningful. */
 	for (i = 0; i < 2 * n; i++) {
-		kt_on(test, kt_cpu(test, i % n));
+		kt_move_to(test, kt_cpu(test, i % n));
 		objs = kt_get_many(kp, 10);
-		kt_on(test, kt_cpu(test, (i + 1) % n));
+		kt_move_to(test, kt_cpu(test, (i + 1) % n));
 		kt_put_many(kp, 10, objs);
 		KUNIT_EXPECT_EQ(test, kt_stats(kp).outstanding, 0);
 		KUNIT_EXPECT_EQ(test, kt_stats(kp).puts, 10 * (i + 1));
@@ -166,19 +166,19 @@ static void random_walk(struct kt_worker *worker)
 	void *obj, *objs[64];
 	unsigned int held = 0;
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		switch (kt_random(worker, 8)) {
 		case 0:
 			held += kt_get_bulk(kp, GFP_KERNEL,
 					    kt_random(worker, 65 - held),
-					    objs + held, worker->who);
+					    objs + held, worker->holder);
 			break;
 		case 1:
 			if (held) {
 				unsigned int n = kt_random(worker, held + 1);
 
 				held -= n;
-				kt_put_bulk(kp, n, objs + held, worker->who);
+				kt_put_bulk(kp, n, objs + held, worker->holder);
 			}
 			break;
 		case 2:
@@ -187,44 +187,44 @@ static void random_walk(struct kt_worker *worker)
 			if (held == ARRAY_SIZE(objs))
 				break;
 			obj = kt_random(worker, 2) ?
-			      kt_get(kp, GFP_KERNEL, worker->who) :
-			      kt_try_get(kp, worker->who);
+			      kt_get(kp, GFP_KERNEL, worker->holder) :
+			      kt_try_get(kp, worker->holder);
 			if (obj)
 				objs[held++] = obj;
 			break;
 		case 5:
 		case 6:
 			if (held)
-				kt_put(kp, objs[--held], worker->who);
+				kt_put(kp, objs[--held], worker->holder);
 			break;
 		default:
 			if (!kt_random(worker, 20))
 				pcpool_age(kp->pool);
 		}
-		kt_did(worker);
+		kt_progress(worker);
 	}
-	/* Leaves some out, which kt_expect_sound() counts too. */
+	/* Leave some objects outstanding, which kt_expect_consistent() counts too. */
 	while (held > 5)
-		kt_put(kp, objs[--held], worker->who);
+		kt_put(kp, objs[--held], worker->holder);
 }
 
-static void look(struct kt_worker *worker)
+static void check_monotonic(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
-	u64 gets = 0, made = 0;
+	u64 gets = 0, allocs = 0;
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		struct pcpool_pool_stats s = kt_stats(kp);
 
-		if (s.gets < gets || s.allocs < made)
-			kt_broken(kp, "a counter went backwards");
+		if (s.gets < gets || s.allocs < allocs)
+			kt_violation(kp, "a counter went backwards");
 		gets = s.gets;
-		made = s.allocs;
-		kt_did(worker);
+		allocs = s.allocs;
+		kt_progress(worker);
 	}
 }
 
-static void identities_hold_after_any_traffic(struct kunit *test)
+static void counters_add_up_after_a_random_load(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 64 * 9, .private_slots = 3);
 	unsigned int i, n = num_online_cpus();
@@ -234,11 +234,11 @@ static void identities_hold_after_any_traffic(struct kunit *test)
 	gang = kt_gang_new(test);
 	for (i = 0; i < n; i++)
 		kt_gang_add(gang, kt_cpu(test, i), random_walk, kp);
-	kt_gang_add(gang, -1, look, kp);
+	kt_gang_add(gang, -1, check_monotonic, kp);
 	kt_gang_start(gang, 250);
 	kt_gang_join(gang);
-	kt_expect_sound(kp);
-	/* The threads are gone; what they had is ours now. */
+	kt_expect_consistent(kp);
+	/* The threads have ended. The test puts the objects they hold. */
 	for (i = 0; i < kp->nr_obj; i++) {
 		int owner = atomic_read(&kp->obj[i].owner);
 
@@ -249,17 +249,17 @@ static void identities_hold_after_any_traffic(struct kunit *test)
 }
 
 static struct kunit_case stats_cases[] = {
-	KUNIT_CASE(a_new_pool_has_counted_nothing),
+	KUNIT_CASE(a_new_pool_has_zero_counters),
 	KUNIT_CASE(putting_null_does_nothing),
-	KUNIT_CASE(a_try_get_in_vain_counts_nothing),
-	KUNIT_CASE(a_get_that_makes_an_object_is_a_miss),
-	KUNIT_CASE(a_put_ends_what_is_outstanding),
+	KUNIT_CASE(a_failed_try_get_counts_nothing),
+	KUNIT_CASE(a_get_that_allocates_is_a_miss),
+	KUNIT_CASE(a_put_reduces_outstanding_and_adds_to_idle),
 	KUNIT_CASE(a_prefill_is_neither_a_get_nor_a_put),
-	KUNIT_CASE(evictions_are_no_drops),
-	KUNIT_CASE(idle_objects_are_told_apart_by_tier),
+	KUNIT_CASE(evictions_do_not_count_as_drops),
+	KUNIT_CASE(idle_objects_are_counted_by_tier),
 	KUNIT_CASE(rings_added_are_counted),
-	KUNIT_CASE(counters_of_all_cpus_add_up),
-	KUNIT_CASE(identities_hold_after_any_traffic),
+	KUNIT_CASE(counters_are_summed_over_all_cpus),
+	KUNIT_CASE(counters_add_up_after_a_random_load),
 	{}
 };
 

@@ -1,36 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Everything at once, on all CPUs. Each object carries the number of its holder, which
- * changes by compare-and-exchange (common.c), so a second owner betrays himself at
- * once; and in the end each object has been freed as often as it was made.
+ * All operations at once, on all CPUs. Each object records the number of its holder,
+ * which changes by compare-and-exchange (common.c), so a second owner is detected at
+ * once. In the end each object has been freed as often as it was allocated.
  */
 #include "common.h"
 
 #define HANDOVERS	16
 
-/* Objects on their way from one thread to another, mostly to another CPU. */
+/* Objects that threads pass to each other, mostly to another CPU. */
 struct stress {
 	struct kt_pool *kp;
-	void *mail[HANDOVERS];
+	void *in_transit[HANDOVERS];
 };
 
-/* Leave what we have in a box, and take what is there: another's, or nothing. */
+/*
+ * Leave @obj, if any, in a random place for another thread, and take what is there,
+ * which may be nothing.
+ */
 static void *exchange(struct stress *stress, struct kt_worker *worker,
 		      struct kt_obj *obj)
 {
 	struct kt_pool *kp = stress->kp;
 
-	if (obj && atomic_cmpxchg(&obj->owner, worker->who, KT_MAILED) !=
-		   worker->who)
-		kt_broken(kp, "somebody took an object from its holder");
-	obj = xchg(&stress->mail[kt_random(worker, HANDOVERS)], obj);
-	if (obj && atomic_cmpxchg(&obj->owner, KT_MAILED, worker->who) !=
-		   KT_MAILED)
-		kt_broken(kp, "somebody took an object that was handed over");
+	if (obj && atomic_cmpxchg(&obj->owner, worker->holder, KT_IN_TRANSIT) !=
+		   worker->holder)
+		kt_violation(kp, "an object was taken from its holder");
+	obj = xchg(&stress->in_transit[kt_random(worker, HANDOVERS)], obj);
+	if (obj && atomic_cmpxchg(&obj->owner, KT_IN_TRANSIT, worker->holder) !=
+		   KT_IN_TRANSIT)
+		kt_violation(kp, "an object was taken while it was handed over");
 	return obj;
 }
 
-static void use(struct kt_worker *worker)
+static void use_pool(struct kt_worker *worker)
 {
 	struct stress *stress = worker->arg;
 	struct kt_pool *kp = stress->kp;
@@ -38,35 +41,35 @@ static void use(struct kt_worker *worker)
 	void *obj, *objs[64];
 	bool full;
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		full = held == ARRAY_SIZE(objs);
 		switch (kt_random(worker, 10)) {
 		case 0:
 		case 1:
-			obj = full ? NULL : kt_get(kp, GFP_KERNEL, worker->who);
+			obj = full ? NULL : kt_get(kp, GFP_KERNEL, worker->holder);
 			if (obj)
 				objs[held++] = obj;
 			break;
 		case 2:
-			obj = full ? NULL : kt_try_get(kp, worker->who);
+			obj = full ? NULL : kt_try_get(kp, worker->holder);
 			if (obj)
 				objs[held++] = obj;
 			break;
 		case 3:
 			obj = full ? NULL :
-			      kt_get_local(kp, GFP_ATOMIC, worker->who);
+			      kt_get_local(kp, GFP_ATOMIC, worker->holder);
 			if (obj)
 				objs[held++] = obj;
 			break;
 		case 4:
 			held += kt_get_bulk(kp, GFP_KERNEL,
 					    kt_random(worker, 65 - held),
-					    objs + held, worker->who);
+					    objs + held, worker->holder);
 			break;
 		case 5:
 			n = kt_random(worker, held + 1);
 			held -= n;
-			kt_put_bulk(kp, n, objs + held, worker->who);
+			kt_put_bulk(kp, n, objs + held, worker->holder);
 			break;
 		case 6:
 			if (full)
@@ -79,39 +82,39 @@ static void use(struct kt_worker *worker)
 		default:
 			n = kt_random(worker, 6);
 			while (held && n--)
-				kt_put(kp, objs[--held], worker->who);
+				kt_put(kp, objs[--held], worker->holder);
 		}
-		kt_did(worker);
+		kt_progress(worker);
 	}
 	while (held)
-		kt_put(kp, objs[--held], worker->who);
+		kt_put(kp, objs[--held], worker->holder);
 }
 
 struct interrupt {
 	struct stress *stress;
 	struct kt_ticker ticker;
 	struct rnd_state rnd;
-	int who;
+	int holder;
 	void *held;
 };
 
-/* One get or put each time it comes. */
+/* One get or put in each interrupt. */
 static void interrupt(void *arg)
 {
 	struct interrupt *irq = arg;
 	struct kt_pool *kp = irq->stress->kp;
 
 	if (irq->held) {
-		kt_put(kp, irq->held, irq->who);
+		kt_put(kp, irq->held, irq->holder);
 		irq->held = NULL;
 	} else if (prandom_u32_state(&irq->rnd) & 1) {
-		irq->held = kt_get(kp, GFP_ATOMIC, irq->who);
+		irq->held = kt_get(kp, GFP_ATOMIC, irq->holder);
 	} else {
-		irq->held = kt_try_get(kp, irq->who);
+		irq->held = kt_try_get(kp, irq->holder);
 	}
 }
 
-static void use_under_interrupts(struct kt_worker *worker)
+static void use_pool_under_interrupts(struct kt_worker *worker)
 {
 	struct interrupt *irq = kzalloc(sizeof(*irq), GFP_KERNEL);
 	struct stress *stress = worker->arg;
@@ -119,25 +122,25 @@ static void use_under_interrupts(struct kt_worker *worker)
 	if (!irq)
 		return;
 	irq->stress = stress;
-	irq->who = worker->who + 1;
-	prandom_seed_state(&irq->rnd, irq->who);
+	irq->holder = worker->holder + 1;
+	prandom_seed_state(&irq->rnd, irq->holder);
 	kt_ticker_start(&irq->ticker, kt_random(worker, 2), interrupt, irq);
-	use(worker);
+	use_pool(worker);
 	kt_ticker_stop(&irq->ticker);
 	if (irq->held)
-		kt_put(stress->kp, irq->held, irq->who);
+		kt_put(stress->kp, irq->held, irq->holder);
 	if (!irq->ticker.fired)
-		kt_broken(stress->kp, "no interrupt came");
+		kt_violation(stress->kp, "no interrupt arrived");
 	kfree(irq);
 }
 
-static void disturb(struct kt_worker *worker)
+static void age_and_read_stats(struct kt_worker *worker)
 {
 	struct stress *stress = worker->arg;
 	struct kt_pool *kp = stress->kp;
 	struct pcpool_pool_stats s;
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		switch (kt_random(worker, 12)) {
 		case 0:
 			pcpool_drain(kp->pool);
@@ -152,9 +155,12 @@ static void disturb(struct kt_worker *worker)
 			break;
 		case 4:
 			s = kt_stats(kp);
-			/* Counted at slightly different moments, but not that. */
+			/*
+			 * The counters are read at slightly different moments, but
+			 * never that far off.
+			 */
 			if (s.allocs > 1ULL << 60 || s.idle_main > kp->nr_obj + 1000)
-				kt_broken(kp, "absurd statistics");
+				kt_violation(kp, "absurd statistics");
 			break;
 		case 5:
 		case 6:
@@ -163,7 +169,7 @@ static void disturb(struct kt_worker *worker)
 		default:
 			pcpool_age(kp->pool);
 		}
-		kt_did(worker);
+		kt_progress(worker);
 	}
 }
 
@@ -205,20 +211,20 @@ static void no_object_is_lost_or_has_two_owners(struct kunit *test)
 	gang = kt_gang_new(test);
 	for (i = 0; i < n; i++) {
 		kt_gang_add(gang, kt_cpu(test, i),
-			    mix->interrupts ? use_under_interrupts : use, stress);
-		/* A second thread on each other CPU, so that they are preempted. */
+			    mix->interrupts ? use_pool_under_interrupts : use_pool, stress);
+		/* A second thread on every other CPU, so that threads are preempted. */
 		if (i & 1)
-			kt_gang_add(gang, kt_cpu(test, i), use, stress);
+			kt_gang_add(gang, kt_cpu(test, i), use_pool, stress);
 	}
-	kt_gang_add(gang, -1, disturb, stress);
+	kt_gang_add(gang, -1, age_and_read_stats, stress);
 	kt_gang_start(gang, 400);
 	kt_gang_join(gang);
 	for (i = 0; i < HANDOVERS; i++) {
-		if (stress->mail[i])
-			kt_put(kp, stress->mail[i], KT_MAILED);
+		if (stress->in_transit[i])
+			kt_put(kp, stress->in_transit[i], KT_IN_TRANSIT);
 	}
 
-	kt_expect_sound(kp);
+	kt_expect_consistent(kp);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).outstanding, 0);
 	pcpool_age(kp->pool);
 	pcpool_age(kp->pool);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tiers and aging: how idle objects leave, from every place of every CPU, in two
- * steps; and the shrinker, which is called here as reclaim would.
+ * Tiers and aging: how idle objects are freed in two steps, wherever they are on any
+ * CPU; and the shrinker, which is called here as reclaim would call it.
  */
 #include <linux/mm.h>
 
@@ -16,13 +16,13 @@ static unsigned long idle(struct kt_pool *kp)
 
 /* --- Two passes --------------------------------------------------------------------- */
 
-/* Where the objects lie when the passes come. */
+/* Where the objects are when the passes run. */
 struct place {
 	char name[60];
 	unsigned int slots;
 	unsigned int objects;	/* on each CPU */
-	bool here;
-	bool others;
+	bool own;
+	bool other_cpus;
 };
 
 static const struct place places[] = {
@@ -43,18 +43,18 @@ static struct kt_pool *fill_place(struct kunit *test, const struct place *place,
 	unsigned int i, cpus = num_online_cpus();
 	struct kt_pool *kp = kt_new(test, cpus * place->objects,
 				    .private_slots = place->slots);
-	int here = kt_cpu(test, 0);
+	int own = kt_cpu(test, 0);
 
-	if (place->others)
+	if (place->other_cpus)
 		kt_cpu(test, 1);
 	*n = 0;
 	for (i = 0; i < cpus; i++) {
 		int cpu = kt_cpu(test, i);
 
-		if (cpu == here ? !place->here : !place->others)
+		if (cpu == own ? !place->own : !place->other_cpus)
 			continue;
-		kt_on(test, cpu);
-		/* New ones: nothing of what the other CPUs have. */
+		kt_move_to(test, cpu);
+		/* Allocate new objects; take none from other CPUs. */
 		while (pcpool_slots_count(kp->core, cpu) +
 		       kt_in_main(kp, cpu) < place->objects) {
 			KUNIT_ASSERT_EQ(test, 1,
@@ -62,7 +62,7 @@ static struct kt_pool *fill_place(struct kunit *test, const struct place *place,
 			*n += 1;
 		}
 	}
-	kt_on(test, here);
+	kt_move_to(test, own);
 	KUNIT_ASSERT_EQ(test, idle(kp), *n);
 	return kp;
 }
@@ -127,7 +127,7 @@ static void a_drain_frees_both_tiers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, idle(kp), 0);
 }
 
-static void passes_give_back_the_rings(struct kunit *test)
+static void passes_free_the_rings(struct kunit *test)
 {
 	unsigned int n;
 	struct kt_pool *kp = fill_place(test, test->param_value, &n);
@@ -145,15 +145,15 @@ static void passes_give_back_the_rings(struct kunit *test)
 	}
 }
 
-/* --- What use does to age --------------------------------------------------------------- */
+/* --- The effect of use on aging ----------------------------------------------------------- */
 
-static void what_is_used_between_passes_survives(struct kunit *test)
+static void objects_used_between_passes_survive(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .private_slots = 2);
 	void **objs;
 	int round;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	kt_make_idle(kp, 100);
 	for (round = 0; round < 4; round++) {
 		pcpool_age(kp->pool);
@@ -165,7 +165,7 @@ static void what_is_used_between_passes_survives(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).evicted, 70);
 }
 
-static void what_is_held_is_not_aged(struct kunit *test)
+static void outstanding_objects_do_not_age(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10);
 	void **objs = kt_get_many(kp, 10);
@@ -178,7 +178,7 @@ static void what_is_held_is_not_aged(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 10);
 }
 
-static void what_is_put_between_passes_survives_the_second(struct kunit *test)
+static void objects_put_between_passes_survive_the_second(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .private_slots = 2);
 	void **objs = kt_get_many(kp, 100);
@@ -191,25 +191,25 @@ static void what_is_put_between_passes_survives_the_second(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 60);
 }
 
-/* It holds nothing when the passes come, so nothing wakes it up. */
-static void a_cpu_that_slept_through_a_pass_puts_to_the_main_tier(struct kunit *test)
+/* The CPU holds nothing during the passes, so no pass interrupts it. */
+static void a_cpu_that_missed_a_pass_puts_to_the_main_tier(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .private_slots = 2);
 	int passes, a = kt_cpu(test, 0), b = kt_cpu(test, 1);
 	void **objs;
 
-	kt_on(test, a);
+	kt_move_to(test, a);
 	objs = kt_get_many(kp, 100);
 	for (passes = 1; passes <= 3; passes++) {
-		kt_on(test, a);
+		kt_move_to(test, a);
 		KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 0);
-		kt_on(test, b);
+		kt_move_to(test, b);
 		kt_put_many(kp, 100, objs);
 		KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_main, 100);
 		KUNIT_EXPECT_EQ(test, kt_in_victim(kp, b), 0);
-		kt_on(test, a);
+		kt_move_to(test, a);
 		KUNIT_EXPECT_EQ(test, pcpool_age(kp->pool), 0);
-		kt_on(test, b);
+		kt_move_to(test, b);
 		KUNIT_EXPECT_EQ(test, idle(kp), 100);
 		objs = kt_get_many(kp, 100);
 		pcpool_age(kp->pool);
@@ -243,18 +243,18 @@ static const struct reach_param reaches[] = {
 
 KUNIT_ARRAY_PARAM_DESC(reach, reaches, name);
 
-/* The neighbours of what was got have not been used, and must not get younger. */
-static void a_get_from_the_victim_tier_spares_no_other(struct kunit *test)
+/* The neighbours of the object were not used, and must not be treated as recently used. */
+static void a_get_from_the_victim_tier_keeps_no_other_object(struct kunit *test)
 {
 	const struct reach_param *reach = test->param_value;
 	struct kt_pool *kp = kt_new(test, 100, .private_slots = 16);
 	void *obj;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	kt_make_idle(kp, 100);
 	pcpool_age(kp->pool);
 	if (reach->other)
-		kt_on(test, kt_cpu(test, 1));
+		kt_move_to(test, kt_cpu(test, 1));
 	obj = kt_get(kp, GFP_KERNEL, KT_ME);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_victim, 1);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_victim, 99);
@@ -274,14 +274,14 @@ static void prefilled_objects_age_like_others(struct kunit *test)
 
 /* --- Bursts ------------------------------------------------------------------------------- */
 
-static void a_burst_is_kept_until_it_has_aged(struct kunit *test)
+static void a_burst_is_kept_until_two_passes(struct kunit *test)
 {
 	unsigned int n = kt_scaled(100000), in_heads = 0;
 	struct kt_pool *kp = kt_new(test, n);
 	struct pcpool_pool_stats s;
 	int cpu;
 
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	kt_make_idle(kp, n);
 	s = kt_stats(kp);
 	KUNIT_EXPECT_EQ(test, s.idle_main, n);
@@ -325,7 +325,7 @@ static void the_shrinker_counts_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_count(kp), 10 * size->units);
 }
 
-static void a_scan_frees_no_more_than_it_was_asked_to(struct kunit *test)
+static void a_scan_frees_no_more_than_requested(struct kunit *test)
 {
 	const struct size *size = test->param_value;
 	struct kt_pool *kp = kt_new(test, 100, .object_bytes = size->bytes);
@@ -335,7 +335,7 @@ static void a_scan_frees_no_more_than_it_was_asked_to(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_scan(kp, 10 * size->units), 10 * size->units);
 	KUNIT_EXPECT_EQ(test, atomic_read(&kp->frees), 10);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_victim, 90);
-	/* What is no whole object is not asked for. */
+	/* A fraction of an object is not freed. */
 	KUNIT_EXPECT_EQ(test, kt_scan(kp, 11 * size->units - 1),
 			10 * size->units);
 }
@@ -353,7 +353,7 @@ static void a_scan_for_less_than_an_object_does_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).ages, 1);
 }
 
-static void reclaim_asks_for_an_object_at_least(struct kunit *test)
+static void the_shrinker_batch_is_at_least_one_object(struct kunit *test)
 {
 	const struct size *size = test->param_value;
 	struct kt_pool *kp = kt_new(test, 1, .object_bytes = size->bytes);
@@ -361,7 +361,7 @@ static void reclaim_asks_for_an_object_at_least(struct kunit *test)
 	KUNIT_EXPECT_GE(test, kt_shrinker(kp)->batch, size->units);
 }
 
-static void a_scan_is_one_pass_at_most(struct kunit *test)
+static void a_scan_runs_at_most_one_pass(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .private_slots = 2);
 	void **objs = kt_get_many(kp, 100);
@@ -370,7 +370,7 @@ static void a_scan_is_one_pass_at_most(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_scan(kp, ULONG_MAX), 0);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).ages, 1);
 	kt_put_many(kp, 60, objs + 40);
-	/* Frees the victims; what it demotes itself is left for the next. */
+	/* The scan frees the victim tier. The next scan frees what this one demotes. */
 	KUNIT_EXPECT_EQ(test, kt_scan(kp, ULONG_MAX), 40);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).ages, 2);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).idle_victim, 60);
@@ -378,7 +378,7 @@ static void a_scan_is_one_pass_at_most(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).ages, 3);
 }
 
-static void a_scan_demotes_only_when_the_victims_are_gone(struct kunit *test)
+static void a_scan_demotes_only_when_the_victim_tier_is_empty(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 100, .private_slots = 2);
 	void **objs = kt_get_many(kp, 100);
@@ -407,8 +407,11 @@ static void scan_from_free(struct kt_pool *kp, enum kt_callback callback,
 		scan_result = kt_scan(kp, 1000);
 }
 
-/* As when ops->free allocates: reclaim comes back to the pool that is being aged. */
-static void a_scan_within_a_pass_gives_way(struct kunit *test)
+/*
+ * As if ops->free allocated memory, and reclaim called the shrinker of the pool that is
+ * being aged.
+ */
+static void a_scan_during_a_pass_does_nothing(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 10);
 
@@ -433,32 +436,32 @@ static void the_shrinker_is_named_after_the_pool(struct kunit *test)
 #endif
 }
 
-/* --- Passes in traffic ------------------------------------------------- */
+/* --- Passes under load ------------------------------------------------- */
 
 /*
- * One CPU gets, while another runs a pass. What the get moves to its private slots in
- * passing has not been used. So if nobody gets or puts after that pass, the next
- * one has to free all that is left.
+ * One CPU gets, while another one runs a pass. Objects that the get moves to its
+ * private slots as a side effect were not used. So if there is no get or put after that
+ * pass, the next pass has to free all of them.
  */
 struct race {
 	struct kt_pool *kp;
-	bool other;		/* the objects are the pass's CPU's */
-	int turn;		/* of the getter while it is odd */
+	bool other;		/* the objects are on the CPU that runs the pass */
+	int turn;		/* odd: it is the getting thread's turn */
 	void *objs[1024];
 	unsigned int held;
 };
 
-/* Have all objects idle on this CPU, most of them in its queue. */
-static void race_fill(struct race *race, int who)
+/* Make all objects idle on this CPU, most of them in its queue. */
+static void race_fill(struct race *race, int holder)
 {
 	struct kt_pool *kp = race->kp;
 
-	kt_put_bulk(kp, race->held, race->objs, who);
+	kt_put_bulk(kp, race->held, race->objs, holder);
 	race->held = 0;
 	pcpool_prefill(kp->pool, GFP_KERNEL, kp->nr_obj - idle(kp));
 }
 
-static void get_until_a_pass_comes(struct kt_worker *worker)
+static void get_until_a_pass_runs(struct kt_worker *worker)
 {
 	struct race *race = worker->arg;
 	struct kt_pool *kp = race->kp;
@@ -468,27 +471,27 @@ static void get_until_a_pass_comes(struct kt_worker *worker)
 	int turn;
 
 	for (turn = 1; ; turn += 2) {
-		/* Whose turn it is; pairs with the other side. */
+		/* Pairs with the accesses to @turn by the other thread. */
 		while (smp_load_acquire(&race->turn) != turn) {
 			cond_resched();
 			if (READ_ONCE(worker->gang->stop))
 				return;
 		}
 		if (!race->other)
-			race_fill(race, worker->who);
+			race_fill(race, worker->holder);
 		was = READ_ONCE(*epoch);
-		/* Whose turn it is; pairs with the other side. */
+		/* Pairs with the accesses to @turn by the other thread. */
 		smp_store_release(&race->turn, -turn);
 		while (READ_ONCE(*epoch) == was &&
-		       (obj = kt_try_get(kp, worker->who)))
+		       (obj = kt_try_get(kp, worker->holder)))
 			race->objs[race->held++] = obj;
-		kt_did(worker);
-		/* Whose turn it is; pairs with the other side. */
+		kt_progress(worker);
+		/* Pairs with the accesses to @turn by the other thread. */
 		smp_store_release(&race->turn, turn + 1);
 	}
 }
 
-static void a_get_beside_a_pass_makes_nothing_younger(struct kunit *test)
+static void a_get_during_a_pass_rejuvenates_no_object(struct kunit *test)
 {
 	const struct reach_param *reach = test->param_value;
 	struct race *race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
@@ -504,9 +507,9 @@ static void a_get_beside_a_pass_makes_nothing_younger(struct kunit *test)
 	race->kp = kp;
 	race->other = reach->other;
 	prandom_seed_state(&rnd, 1);
-	kt_on(test, kt_cpu(test, 0));
+	kt_move_to(test, kt_cpu(test, 0));
 	gang = kt_gang_new(test);
-	worker = kt_gang_add(gang, kt_cpu(test, 1), get_until_a_pass_comes,
+	worker = kt_gang_add(gang, kt_cpu(test, 1), get_until_a_pass_runs,
 			     race);
 	kt_gang_start(gang, 0);
 	for (rounds = 0; rounds < KT_MINIMUM || time_before(jiffies, end);
@@ -514,42 +517,42 @@ static void a_get_beside_a_pass_makes_nothing_younger(struct kunit *test)
 		int turn = 2 * rounds + 1;
 
 		if (reach->other)
-			race_fill(race, worker->who);
-		/* Whose turn it is; pairs with the other side. */
+			race_fill(race, worker->holder);
+		/* Pairs with the accesses to @turn by the other thread. */
 		smp_store_release(&race->turn, turn);
-		/* Whose turn it is; pairs with the other side. */
+		/* Pairs with the accesses to @turn by the other thread. */
 		while (smp_load_acquire(&race->turn) == turn)
 			cond_resched();
 		for (spin = prandom_u32_state(&rnd) % 2048; spin; spin--)
 			cpu_relax();
 		pcpool_age(kp->pool);
-		/* Whose turn it is; pairs with the other side. */
+		/* Pairs with the accesses to @turn by the other thread. */
 		while (smp_load_acquire(&race->turn) != turn + 1)
 			cond_resched();
-		/* It has stopped getting, and not put anything since that pass. */
+		/* The thread has stopped getting, and has put nothing since that pass. */
 		pcpool_age(kp->pool);
 		survivors += idle(kp);
 	}
 	kt_gang_stop(gang);
 	KUNIT_EXPECT_EQ_MSG(test, survivors, 0, "in %u rounds", rounds);
-	kt_put_bulk(kp, race->held, race->objs, worker->who);
+	kt_put_bulk(kp, race->held, race->objs, worker->holder);
 }
 
-static void use(struct kt_worker *worker)
+static void get_and_put(struct kt_worker *worker)
 {
 	struct kt_pool *kp = worker->arg;
 	unsigned int i, n;
 	void *objs[40];
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		n = 1 + kt_random(worker, ARRAY_SIZE(objs));
 		for (i = 0; i < n; i++)
-			objs[i] = kt_get(kp, GFP_KERNEL, worker->who);
+			objs[i] = kt_get(kp, GFP_KERNEL, worker->holder);
 		while (n--) {
 			if (objs[n])
-				kt_put(kp, objs[n], worker->who);
+				kt_put(kp, objs[n], worker->holder);
 		}
-		kt_did(worker);
+		kt_progress(worker);
 	}
 }
 
@@ -558,7 +561,7 @@ static void age(struct kt_worker *worker)
 	struct kt_pool *kp = worker->arg;
 	unsigned long freed;
 
-	while (kt_goes_on(worker)) {
+	while (kt_keep_running(worker)) {
 		switch (kt_random(worker, 4)) {
 		case 0:
 			pcpool_drain(kp->pool);
@@ -566,16 +569,16 @@ static void age(struct kt_worker *worker)
 		case 1:
 			freed = kt_scan(kp, 16);
 			if (freed > 16 && freed != SHRINK_STOP)
-				kt_broken(kp, "a scan freed too much");
+				kt_violation(kp, "a scan freed more than requested");
 			break;
 		default:
 			pcpool_age(kp->pool);
 		}
-		kt_did(worker);
+		kt_progress(worker);
 	}
 }
 
-static void passes_in_traffic_lose_and_share_nothing(struct kunit *test)
+static void passes_under_load_lose_and_share_nothing(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 64 * KT_GANG_MAX, .private_slots = 4);
 	struct kt_gang *gang = kt_gang_new(test);
@@ -584,12 +587,12 @@ static void passes_in_traffic_lose_and_share_nothing(struct kunit *test)
 	kt_cpu(test, 1);
 	n = min(n, 8u);
 	for (i = 0; i < n; i++)
-		kt_gang_add(gang, kt_cpu(test, i), use, kp);
+		kt_gang_add(gang, kt_cpu(test, i), get_and_put, kp);
 	kt_gang_add(gang, -1, age, kp);
 	kt_gang_add(gang, -1, age, kp);
 	kt_gang_start(gang, 400);
 	kt_gang_join(gang);
-	kt_expect_sound(kp);
+	kt_expect_consistent(kp);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).outstanding, 0);
 	KUNIT_EXPECT_GT(test, kt_stats(kp).evicted, 0);
 	pcpool_age(kp->pool);
@@ -603,29 +606,29 @@ static struct kunit_case tiers_cases[] = {
 	KUNIT_CASE_PARAM(two_scans_without_limit_leave_nothing, place_gen_params),
 	KUNIT_CASE_PARAM(a_drain_leaves_nothing, place_gen_params),
 	KUNIT_CASE(a_drain_frees_both_tiers),
-	KUNIT_CASE_PARAM(passes_give_back_the_rings, place_gen_params),
-	KUNIT_CASE(what_is_used_between_passes_survives),
-	KUNIT_CASE(what_is_held_is_not_aged),
-	KUNIT_CASE(what_is_put_between_passes_survives_the_second),
-	KUNIT_CASE(a_cpu_that_slept_through_a_pass_puts_to_the_main_tier),
+	KUNIT_CASE_PARAM(passes_free_the_rings, place_gen_params),
+	KUNIT_CASE(objects_used_between_passes_survive),
+	KUNIT_CASE(outstanding_objects_do_not_age),
+	KUNIT_CASE(objects_put_between_passes_survive_the_second),
+	KUNIT_CASE(a_cpu_that_missed_a_pass_puts_to_the_main_tier),
 	KUNIT_CASE(a_get_from_the_victim_tier_is_counted),
-	KUNIT_CASE_PARAM(a_get_from_the_victim_tier_spares_no_other,
+	KUNIT_CASE_PARAM(a_get_from_the_victim_tier_keeps_no_other_object,
 			 reach_gen_params),
 	KUNIT_CASE(prefilled_objects_age_like_others),
-	KUNIT_CASE(a_burst_is_kept_until_it_has_aged),
+	KUNIT_CASE(a_burst_is_kept_until_two_passes),
 	KUNIT_CASE_PARAM(the_shrinker_counts_pages, size_gen_params),
-	KUNIT_CASE_PARAM(a_scan_frees_no_more_than_it_was_asked_to,
+	KUNIT_CASE_PARAM(a_scan_frees_no_more_than_requested,
 			 size_gen_params),
 	KUNIT_CASE_PARAM(a_scan_for_less_than_an_object_does_nothing,
 			 size_gen_params),
-	KUNIT_CASE_PARAM(reclaim_asks_for_an_object_at_least, size_gen_params),
-	KUNIT_CASE(a_scan_is_one_pass_at_most),
-	KUNIT_CASE(a_scan_demotes_only_when_the_victims_are_gone),
-	KUNIT_CASE(a_scan_within_a_pass_gives_way),
+	KUNIT_CASE_PARAM(the_shrinker_batch_is_at_least_one_object, size_gen_params),
+	KUNIT_CASE(a_scan_runs_at_most_one_pass),
+	KUNIT_CASE(a_scan_demotes_only_when_the_victim_tier_is_empty),
+	KUNIT_CASE(a_scan_during_a_pass_does_nothing),
 	KUNIT_CASE(the_shrinker_is_named_after_the_pool),
-	KUNIT_CASE_PARAM(a_get_beside_a_pass_makes_nothing_younger,
+	KUNIT_CASE_PARAM(a_get_during_a_pass_rejuvenates_no_object,
 			 reach_gen_params),
-	KUNIT_CASE(passes_in_traffic_lose_and_share_nothing),
+	KUNIT_CASE(passes_under_load_lose_and_share_nothing),
 	{}
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pools of one type (DEFINE_PCPOOL_TYPE), objects that are put at the end of their scope, and
- * pools that are described where they are defined (DEFINE_PCPOOL).
+ * Typed pools (DEFINE_PCPOOL_TYPE), objects that are put at the end of their scope, and
+ * static pools (DEFINE_PCPOOL).
  */
 #include <linux/jiffies.h>
 #include <linux/slab.h>
@@ -19,7 +19,7 @@ struct other_thing {
 DEFINE_PCPOOL_TYPE(thing, struct thing);
 DEFINE_PCPOOL_TYPE(other_thing, struct other_thing);
 
-/* What a thing is when it is made. */
+/* The number of a newly allocated thing. */
 #define NEW	42
 
 static bool no_things;
@@ -46,7 +46,7 @@ static const struct pcpool_ops thing_ops = { .alloc = thing_alloc, .free = thing
 
 #define THINGS	.name = "kunit-things", .ops = &thing_ops, .object_bytes = sizeof(struct thing)
 
-/* Else a destroyed pool has kept some. */
+/* Otherwise a destroyed pool has leaked things. */
 static void expect_no_things(void *data)
 {
 	struct kunit *test = data;
@@ -58,16 +58,16 @@ static int types_init(struct kunit *test)
 {
 	no_things = false;
 	atomic_set(&things, 0);
-	/* The first that is added comes last, after the pools have been destroyed. */
+	/* The first action added runs last, after the pools have been destroyed. */
 	return kunit_add_action(test, expect_no_things, test);
 }
 
-static void end_things(void *pool)
+static void destroy_things(void *pool)
 {
 	thing_pool_destroy(pool);
 }
 
-/* A pool with these pcpool_params; it is destroyed when the case ends. */
+/* Create a pool with these pcpool_params. It is destroyed when the case ends. */
 #define new_things(test, ...)						\
 	things_new((test), &(struct pcpool_params){ THINGS, __VA_ARGS__ })
 
@@ -76,9 +76,9 @@ static struct thing_pool *things_new(struct kunit *test, const struct pcpool_par
 	struct thing_pool *pool = thing_pool_create(params);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_things, pool));
-	/* So that what was put is found again. */
-	kt_on(test, kt_cpu(test, 0));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, destroy_things, pool));
+	/* Stay on one CPU, so that gets find what was put. */
+	kt_move_to(test, kt_cpu(test, 0));
 	return pool;
 }
 
@@ -93,7 +93,7 @@ static struct pcpool_pool_stats stats(struct thing_pool *pool)
 /* --- DEFINE_PCPOOL_TYPE ----------------------------------------------------------- */
 
 /*
- * What must not compile, with a struct thing_pool *pool and a struct other_thing *other:
+ * Must not compile, with a struct thing_pool *pool and a struct other_thing *other:
  *
  *	thing_put(pool, other);
  *	other = thing_get(pool, GFP_KERNEL);
@@ -101,7 +101,7 @@ static struct pcpool_pool_stats stats(struct thing_pool *pool)
  *	pcpool_put(pool, other);
  */
 
-static void a_typed_pool_gives_and_takes(struct kunit *test)
+static void a_typed_pool_supports_get_and_put(struct kunit *test)
 {
 	struct thing_pool *pool = new_things(test);
 	struct thing *thing = thing_get(pool, GFP_KERNEL), *again;
@@ -120,7 +120,7 @@ static void a_typed_pool_gives_and_takes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).hit_private, 1);
 }
 
-static void a_typed_pool_is_made_as_any_other(struct kunit *test)
+static void a_typed_pool_has_the_given_parameters(struct kunit *test)
 {
 	struct thing_pool *pool = new_things(test, .max_idle = 7);
 
@@ -130,7 +130,7 @@ static void a_typed_pool_is_made_as_any_other(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).max_idle, 7);
 }
 
-static void a_typed_pool_that_cannot_be_made_is_an_error(struct kunit *test)
+static void a_failed_creation_of_a_typed_pool_returns_an_error(struct kunit *test)
 {
 	static const struct pcpool_params bad = { .name = "kunit-things" };
 	static const struct pcpool_params good = { THINGS };
@@ -140,7 +140,7 @@ static void a_typed_pool_that_cannot_be_made_is_an_error(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(thing_pool_create(&good)), -EEXIST);
 }
 
-static void get_local_looks_at_no_other_cpu(struct kunit *test)
+static void get_local_does_not_take_from_other_cpus(struct kunit *test)
 {
 	struct thing_pool *pool = new_things(test, .private_slots = 1);
 	struct thing *thing = thing_get_local(pool, GFP_KERNEL), *again, *more;
@@ -149,20 +149,20 @@ static void get_local_looks_at_no_other_cpu(struct kunit *test)
 	more = thing_get_local(pool, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, thing);
 	KUNIT_ASSERT_NOT_NULL(test, more);
-	/* The one is in the private slot then, the other where it could be stolen. */
+	/* One of the two is in the private slot now, the other where it could be stolen. */
 	thing_put(pool, more);
 	thing_put(pool, thing);
 	again = thing_get_local(pool, GFP_KERNEL);
 	KUNIT_EXPECT_TRUE(test, again == thing || again == more);
 	thing_put(pool, again);
 	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 2);
-	kt_on(test, other);
+	kt_move_to(test, other);
 	again = thing_get_local(pool, GFP_KERNEL);
 	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 3);
 	thing_put(pool, again);
 }
 
-static void try_get_makes_nothing(struct kunit *test)
+static void try_get_does_not_allocate(struct kunit *test)
 {
 	struct thing_pool *pool = new_things(test);
 	struct thing *thing;
@@ -176,7 +176,7 @@ static void try_get_makes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 1);
 }
 
-static void get_timeout_waits_so_long_and_no_longer(struct kunit *test)
+static void get_timeout_waits_for_its_timeout(struct kunit *test)
 {
 	struct thing_pool *pool = new_things(test, .max_total = 1);
 	unsigned long start, wait = msecs_to_jiffies(50);
@@ -196,7 +196,7 @@ static void get_timeout_waits_so_long_and_no_longer(struct kunit *test)
 	thing_put(pool, thing);
 }
 
-static void put_of_nothing_does_nothing(struct kunit *test)
+static void putting_null_does_nothing(struct kunit *test)
 {
 	struct thing_pool *pool = new_things(test);
 
@@ -204,7 +204,7 @@ static void put_of_nothing_does_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
 }
 
-static void destroying_frees_what_is_idle(struct kunit *test)
+static void destroying_frees_idle_objects(struct kunit *test)
 {
 	static const struct pcpool_params params = { THINGS };
 	struct thing_pool *pool = thing_pool_create(&params);
@@ -217,7 +217,7 @@ static void destroying_frees_what_is_idle(struct kunit *test)
 	thing_pool_destroy(NULL);
 }
 
-static void two_types_do_not_mix(struct kunit *test)
+static void pools_of_two_types_can_coexist(struct kunit *test)
 {
 	static const struct pcpool_params params = {
 		.name = "kunit-others", .ops = &thing_ops,
@@ -252,7 +252,7 @@ static void an_object_is_put_at_the_end_of_its_scope(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
 }
 
-static int leave_in_the_middle(struct thing_pool *pool, int where, u64 *outstanding)
+static int return_early(struct thing_pool *pool, int where, u64 *outstanding)
 {
 	CLASS(thing_scope, first)(pool, GFP_KERNEL);
 
@@ -272,19 +272,19 @@ static void an_object_is_put_on_return(struct kunit *test)
 	struct thing_pool *pool = new_things(test);
 	u64 outstanding = 0;
 
-	KUNIT_EXPECT_EQ(test, leave_in_the_middle(pool, 1, &outstanding), 1);
+	KUNIT_EXPECT_EQ(test, return_early(pool, 1, &outstanding), 1);
 	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
 	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
-	KUNIT_EXPECT_EQ(test, leave_in_the_middle(pool, 2, &outstanding), 2);
+	KUNIT_EXPECT_EQ(test, return_early(pool, 2, &outstanding), 2);
 	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
 	KUNIT_EXPECT_EQ(test, stats(pool).puts, 3);
-	KUNIT_EXPECT_EQ(test, leave_in_the_middle(pool, 3, &outstanding), 0);
+	KUNIT_EXPECT_EQ(test, return_early(pool, 3, &outstanding), 0);
 	KUNIT_EXPECT_EQ(test, outstanding, 2);
 	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
 	KUNIT_EXPECT_EQ(test, stats(pool).puts, 5);
 }
 
-static void an_object_is_put_in_each_round_of_a_loop(struct kunit *test)
+static void an_object_is_put_in_each_iteration_of_a_loop(struct kunit *test)
 {
 	struct thing_pool *pool = new_things(test);
 	unsigned int i;
@@ -303,7 +303,7 @@ static void an_object_is_put_in_each_round_of_a_loop(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 1);
 }
 
-static void nothing_is_put_when_nothing_was_got(struct kunit *test)
+static void a_failed_get_puts_nothing_at_the_end_of_its_scope(struct kunit *test)
 {
 	struct thing_pool *pool = new_things(test);
 
@@ -329,7 +329,7 @@ static void an_object_can_be_kept_beyond_its_scope(struct kunit *test)
 		kept = thing_scope_keep(&scope);
 		KUNIT_EXPECT_PTR_EQ(test, kept, thing);
 		KUNIT_EXPECT_NULL(test, scope.obj);
-		/* There is nothing left to be kept. */
+		/* Nothing is left to be kept. */
 		KUNIT_EXPECT_NULL(test, thing_scope_keep(&scope));
 	}
 	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
@@ -345,7 +345,7 @@ static DEFINE_PCPOOL(kunit_static, .ops = &thing_ops, .object_bytes = sizeof(str
 		     .private_slots = 3, .steal = PCPOOL_STEAL_NODE);
 static DEFINE_PCPOOL(kunit_static_bad, .object_bytes = 1);
 
-static void a_pool_is_made_where_it_is_described(struct kunit *test)
+static void a_static_pool_is_created_as_defined(struct kunit *test)
 {
 	struct pcpool_pool_stats s;
 	struct thing *thing;
@@ -366,7 +366,7 @@ static void a_pool_is_made_where_it_is_described(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, kunit_static.pool);
 }
 
-static void a_described_pool_can_be_made_again(struct kunit *test)
+static void a_static_pool_can_be_created_again(struct kunit *test)
 {
 	unsigned int i;
 
@@ -379,28 +379,28 @@ static void a_described_pool_can_be_made_again(struct kunit *test)
 	}
 }
 
-static void a_described_pool_whose_name_is_taken_is_not_made(struct kunit *test)
+static void a_static_pool_whose_name_is_in_use_is_refused(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1, .name = "kunit_static");
 
 	KUNIT_EXPECT_EQ(test, pcpool_static_create(&kunit_static), -EEXIST);
 	KUNIT_EXPECT_NULL(test, kunit_static.pool);
 	pcpool_static_destroy(&kunit_static);
-	/* Whose name it is has not been harmed. */
+	/* The pool that has the name is unaffected. */
 	kt_make_idle(kp, 1);
-	kt_end(kp);
+	kt_destroy(kp);
 	KUNIT_EXPECT_EQ(test, pcpool_static_create(&kunit_static), 0);
 	pcpool_static_destroy(&kunit_static);
 }
 
-static void a_pool_that_is_described_badly_is_not_made(struct kunit *test)
+static void a_static_pool_with_bad_parameters_is_refused(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, pcpool_static_create(&kunit_static_bad), -EINVAL);
 	KUNIT_EXPECT_NULL(test, kunit_static_bad.pool);
 	pcpool_static_destroy(&kunit_static_bad);
 }
 
-static void destroying_what_was_never_made_does_nothing(struct kunit *test)
+static void destroying_a_static_pool_never_created_does_nothing(struct kunit *test)
 {
 	pcpool_static_destroy(&kunit_static);
 	pcpool_static_destroy(&kunit_static);
@@ -408,25 +408,25 @@ static void destroying_what_was_never_made_does_nothing(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE(a_typed_pool_gives_and_takes),
-	KUNIT_CASE(a_typed_pool_is_made_as_any_other),
-	KUNIT_CASE(a_typed_pool_that_cannot_be_made_is_an_error),
-	KUNIT_CASE(get_local_looks_at_no_other_cpu),
-	KUNIT_CASE(try_get_makes_nothing),
-	KUNIT_CASE(get_timeout_waits_so_long_and_no_longer),
-	KUNIT_CASE(put_of_nothing_does_nothing),
-	KUNIT_CASE(destroying_frees_what_is_idle),
-	KUNIT_CASE(two_types_do_not_mix),
+	KUNIT_CASE(a_typed_pool_supports_get_and_put),
+	KUNIT_CASE(a_typed_pool_has_the_given_parameters),
+	KUNIT_CASE(a_failed_creation_of_a_typed_pool_returns_an_error),
+	KUNIT_CASE(get_local_does_not_take_from_other_cpus),
+	KUNIT_CASE(try_get_does_not_allocate),
+	KUNIT_CASE(get_timeout_waits_for_its_timeout),
+	KUNIT_CASE(putting_null_does_nothing),
+	KUNIT_CASE(destroying_frees_idle_objects),
+	KUNIT_CASE(pools_of_two_types_can_coexist),
 	KUNIT_CASE(an_object_is_put_at_the_end_of_its_scope),
 	KUNIT_CASE(an_object_is_put_on_return),
-	KUNIT_CASE(an_object_is_put_in_each_round_of_a_loop),
-	KUNIT_CASE(nothing_is_put_when_nothing_was_got),
+	KUNIT_CASE(an_object_is_put_in_each_iteration_of_a_loop),
+	KUNIT_CASE(a_failed_get_puts_nothing_at_the_end_of_its_scope),
 	KUNIT_CASE(an_object_can_be_kept_beyond_its_scope),
-	KUNIT_CASE(a_pool_is_made_where_it_is_described),
-	KUNIT_CASE(a_described_pool_can_be_made_again),
-	KUNIT_CASE(a_described_pool_whose_name_is_taken_is_not_made),
-	KUNIT_CASE(a_pool_that_is_described_badly_is_not_made),
-	KUNIT_CASE(destroying_what_was_never_made_does_nothing),
+	KUNIT_CASE(a_static_pool_is_created_as_defined),
+	KUNIT_CASE(a_static_pool_can_be_created_again),
+	KUNIT_CASE(a_static_pool_whose_name_is_in_use_is_refused),
+	KUNIT_CASE(a_static_pool_with_bad_parameters_is_refused),
+	KUNIT_CASE(destroying_a_static_pool_never_created_does_nothing),
 	{ }
 };
 
