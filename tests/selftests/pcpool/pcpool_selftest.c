@@ -87,8 +87,8 @@
 #define USED	0x5a
 
 /*
- * Header of an object. In a pool with PCPOOL_ZERO_ON_PUT, pcpool's object follows it, so that clearing
- * leaves the header alone; otherwise pcpool's object is the header itself.
+ * Header of an object. In a pool with PCPOOL_ZERO_ON_PUT, pcpool's object follows it, so that
+ * clearing leaves the header alone; otherwise pcpool's object is the header itself.
  */
 struct object {
 	unsigned long alive;
@@ -249,7 +249,10 @@ static struct object *take(struct test_pool *test, void *obj, long owner)
 	return object;
 }
 
-/* After a call of pcpool: prevents a tail call, so that debug mode names this function, not its caller. */
+/*
+ * After a call of pcpool: prevents a tail call, so that debug mode names this function, not its
+ * caller.
+ */
 #define not_a_tail_call()	barrier()
 
 static noinline void give(struct test_pool *test, struct object *object, long owner)
@@ -463,8 +466,8 @@ static void traffic_put(struct traffic *traffic)
 }
 
 /*
- * Swap an object with another thread, so that objects move between CPUs. Not in pools where a get may
- * wait: all threads could wait for the objects left here.
+ * Swap an object with another thread, so that objects move between CPUs. Not in pools where a get
+ * may wait: all threads could wait for the objects left here.
  */
 static void traffic_exchange(struct traffic *traffic)
 {
