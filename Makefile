@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0
-# pcpool: everything one types. "make help" lists the targets.
+# pcpool: the entry point of every build and test. "make help" lists the targets.
 #
-# Each kernel has its own build directory, build/<kernel release>/. The sources
-# appear in it as links, since kernels before 6.13 can build an external module
-# only beside its sources.
+# Each kernel has its own build directory, build/<kernel release>/. It contains
+# links to the sources, because kernels before 6.13 can build an external module
+# only in the directory of its sources.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
-# Variables that decide which kernel and with what it is built; handed on as they are.
+# Variables that select the kernel and the compiler. They are passed on unchanged.
 KVARS := KDIR=$(KDIR) $(foreach v,ARCH CC CROSS_COMPILE LLVM,$(if $(filter command% environment%,$(origin $(v))),$(v)=$($(v))))
 
 TOP := $(CURDIR)
-# What "uname -r" says on that kernel. Only asked for by targets that build for one.
+# Release of that kernel (uname -r). Evaluated only by targets that build for a kernel.
 RELEASE = $(or $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null),\
-	$(error $(KDIR) is no configured kernel build: set KDIR, for example with make $$(tests/vm/run --kdir debian-6.1)))
+	$(error $(KDIR) is not a configured kernel build: set KDIR, for example with make $$(tests/vm/run --kdir debian-6.1)))
 BUILD = $(TOP)/build/$(RELEASE)
-# make does not see that this is another make: where it is used, a + says so.
+# make does not recognise this as a recursive make, so recipes that use it start with +.
 KMAKE = $(MAKE) --no-print-directory -C $(KDIR) $(filter-out KDIR=%,$(KVARS)) W=$(W)
 W ?= 1
 
-# Two targets may build in one directory; within each, make -j is heeded.
+# Targets run one at a time, because two may build in one directory. Each of them obeys -j.
 .NOTPARALLEL:
 
 .PHONY: modules
 modules: farm
 	+$(KMAKE) M=$(BUILD) modules
 
-# The sources as links, and the public headers as copies, for clients.
+# Links to the sources, and copies of the public headers for clients.
 .PHONY: farm
 farm:
 	@mkdir -p $(BUILD)/kmod $(BUILD)/tests/kunit $(BUILD)/include/linux $(BUILD)/include/uapi/linux
@@ -40,7 +40,8 @@ farm:
 kunit: farm
 	+$(KMAKE) M=$(BUILD) PCPOOL_KUNIT=1 modules
 
-# Clients, built as anybody's client is: the public header, and Module.symvers.
+# client DIRECTORY,SOURCES: builds a client as any external module: with the public headers and
+# Module.symvers.
 client = mkdir -p $(BUILD)/$(1) && ln -sf $(TOP)/$(2)/* $(BUILD)/$(1)/ && \
 	$(KMAKE) M=$(BUILD)/$(1) PCPOOL_INCLUDE=$(BUILD)/include \
 	KBUILD_EXTRA_SYMBOLS=$(BUILD)/Module.symvers modules
@@ -98,22 +99,24 @@ clean:
 .PHONY: help
 help:
 	@echo 'Targets:'
-	@echo '  modules    pcpool.ko for KDIR (default: the running kernel), into build/<release>/'
-	@echo '  tools      the pcpool command, into build/tools/'
-	@echo '  sample     the sample client, for KDIR, into build/<release>/sample/'
-	@echo '  demo       boot a stock kernel and show a real workload on pools'
-	@echo '  check      run all quick tests; results in build/check/'
-	@echo '  check-all  run all tests on all kernels, hours; results in build/check/all/, from where it goes on if it was'
-	@echo '             interrupted. SECONDS=600: of torture a cell; CELLS=debian-*, STEPS=torture: only these;'
-	@echo '             AGAIN=1: also what passed'
-	@echo '  litmus     check what orders what between CPUs against the memory model of the kernel'
-	@echo '  kunit      the KUnit test module, for KDIR (a kernel with KUnit)'
-	@echo '  selftests  the module that the kselftests use, for KDIR'
-	@echo '  torture    the module that tortures pools, for KDIR'
-	@echo '  bench      measure pcpool beside its peers; results in build/bench/. CASES=pair,handoff: only these'
-	@echo '  bench-module  the module that does this in a kernel, for KDIR'
-	@echo '  fuzz       fuzz the pcpool command; RUNS=20000: so many inputs, not 1000000'
-	@echo '  clean      remove build/'
+	@echo '  modules       build pcpool.ko for KDIR (default: the running kernel) in build/<release>/'
+	@echo '  tools         build the pcpool command in build/tools/'
+	@echo '  sample        build the sample client for KDIR in build/<release>/sample/'
+	@echo '  demo          boot a stock kernel and run a real workload on pools'
+	@echo '  check         run all quick tests; results in build/check/'
+	@echo '  check-all     run all tests on all kernels (hours); results in build/check/all/. Resumes an'
+	@echo '                interrupted run. SECONDS=n: torture time per cell (600). SEED=n: seed of torture.'
+	@echo '                CELLS=debian-*, STEPS=torture: run only these. AGAIN=1: rerun steps that passed'
+	@echo '  litmus        check the ordering between CPUs against the memory model of the kernel'
+	@echo '  kunit         build the KUnit test module for KDIR (a kernel with KUnit)'
+	@echo '  selftests     build the test module of the kselftests for KDIR'
+	@echo '  torture       build the torture test module for KDIR'
+	@echo '  bench         compare pcpool with other allocators; results in build/bench/.'
+	@echo '                CASES=pair,handoff: run only these'
+	@echo '  bench-module  build the benchmark module for KDIR'
+	@echo '  fuzz          fuzz the pcpool command. RUNS=n: number of inputs (1000000)'
+	@echo '  clean         remove build/'
 	@echo
-	@echo 'Kernels to build for and run on: tests/vm/run --list'
+	@echo 'Kernels to build for and to run on: tests/vm/run --list'
 	@echo '  make $$(tests/vm/run --kdir debian-6.1)'
+	@echo 'How to run a single test, and how to read a failure: tests/CONTRIBUTING.md'

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of the benchmark module share.
+ * Internal declarations of the benchmark module.
  *
  *   main.c      the module, its two files in debugfs, the results
- *   subjects.c  pcpool and what one would use instead, each with its measured loops
+ *   subjects.c  pcpool and its alternatives, each with its measured loops
  *   solo.c      cases for one CPU
  *   whole.c     cases about a pool as a whole, for one CPU
  *   sizes.c     buffers of all sizes, for one CPU
@@ -21,8 +21,8 @@
 #define BENCH_OBJECT_BYTES	256
 
 /*
- * A mark is an instruction that does nothing, and that the QEMU plugin knows when it
- * sees it (plugin/pcpool_count.c). Where there is no plugin it does nothing indeed.
+ * A mark is a NOP that the QEMU plugin recognises (plugin/pcpool_count.c). Without the
+ * plugin, it has no effect.
  */
 static __always_inline void bench_mark(unsigned int mark)
 {
@@ -32,8 +32,8 @@ static __always_inline void bench_mark(unsigned int mark)
 }
 
 /*
- * What is measured stands between these two. Under QEMU's exact counting a cycle is an
- * instruction. The plugin counts what stands between the marks.
+ * bench_begin() and bench_end() enclose the measured code. With QEMU's instruction
+ * counting, a cycle is an instruction. The plugin counts between the marks.
  */
 static __always_inline u64 bench_begin(void)
 {
@@ -49,24 +49,25 @@ static __always_inline u64 bench_end(u64 began)
 	return get_cycles() - began;
 }
 
-/* What a subject can do; where it cannot, the case leaves it out. */
+/* Abilities of a subject. A case leaves out subjects that lack the ability it needs. */
 #define SUBJECT_ATOMIC		BIT(0)	/* works in softirq and hardirq context */
-#define SUBJECT_DEEP		BIT(1)	/* hands out a thousand objects at a time */
-#define SUBJECT_MANY_CPUS	BIT(2)	/* takes objects back on any CPU, in any context */
-#define SUBJECT_BASELINE	BIT(3)	/* is not a subject: the loop around the others */
+#define SUBJECT_DEEP		BIT(1)	/* can have a thousand objects outstanding */
+#define SUBJECT_MANY_CPUS	BIT(2)	/* objects can be put on any CPU, in any context */
+#define SUBJECT_BASELINE	BIT(3)	/* the loop itself, subtracted from the others */
 #define SUBJECT_PCPOOL		BIT(4)	/* is a pool: bench_pcpool_stats() works */
 
 /**
- * struct bench_subject - something that hands out objects and takes them back
- * @name: as in the results
+ * struct bench_subject - an allocator or pool under test
+ * @name: its name in the results
  * @abilities: SUBJECT_*
- * @open: make ready to hand out @objects objects at a time; -EOPNOTSUPP if this kernel
- *	does not have it
- * @close: undo @open
- * @pair: @n times get and put, and how many cycles that took
- * @depth: @rounds times @depth gets, then as many puts
- * @get: @n gets, for cases where others put, with GFP_ATOMIC; how many succeeded
- * @put: @n puts
+ * @open: prepares for @objects outstanding objects; returns -EOPNOTSUPP if this kernel
+ *	lacks the subject
+ * @close: undoes @open
+ * @pair: gets and puts an object @n times; returns the cycles it took
+ * @depth: does @depth gets, then as many puts, @rounds times; returns the cycles it took
+ * @get: does @n gets with GFP_ATOMIC, for cases that put elsewhere; returns the number
+ *	of objects
+ * @put: does @n puts
  */
 struct bench_subject {
 	const char *name;
@@ -97,14 +98,14 @@ void bench_region(const char *name, const struct bench_subject *subject,
 		  unsigned int baseline, u64 per, const char *unit);
 void bench_skip(const char *name, const struct bench_subject *subject, int why);
 
-/* Which case of several CPUs. */
+/* Arguments of bench_many(). */
 enum { BENCH_SCALE, BENCH_HANDOFF, BENCH_STARVATION };
 
 /**
  * struct bench_case - a case
- * @name: as in the results
- * @run: runs it, with all subjects that are wanted; 0 or an error that ends it all
- * @argument: for cases that are one function
+ * @name: its name in the results
+ * @run: runs it with all selected subjects; returns 0 or an error, which ends the run
+ * @argument: argument of @run, which several cases may share
  */
 struct bench_case {
 	const char *name;

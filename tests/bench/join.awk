@@ -1,9 +1,8 @@
-# Makes results of what the plugin counted, its file first, and what the benchmark module
-# printed (main.c says what its lines are).
+# Combines the counts of the plugin (first file) and the output of the benchmark module (second
+# file; main.c describes its format) into results.
 #
-# Where both counted the instructions, they must agree, or one of them is wrong; but for the
-# few between the module's look at the clock and the mark, of which the compiler makes one
-# more or less from one loop to another.
+# If both have counted the instructions, the counts must agree, except for a few instructions
+# between reading the clock and the mark, whose number varies from loop to loop.
 BEGIN {
 	FS = OFS = "\t"
 	few = 4
@@ -17,7 +16,7 @@ FILENAME == ARGV[1] {
 }
 
 $1 == "#skip" {
-	print "bench: " $2 ": without " $3 ", for " $4 >"/dev/stderr"
+	print "bench: " $2 ": skipped " $3 ": " $4 >"/dev/stderr"
 	next
 }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # globals pass between the scripts here
-# What run and check-limits share: building for a kernel, and measuring in a guest.
+# Shared by run and check-limits: building for a kernel, and measuring in a guest.
 
 vm=tests/vm/run
 
@@ -7,17 +7,17 @@ say() {
 	printf 'bench: %s\n' "$*" >&2
 }
 
-# quiet COMMAND...: shows what it prints only if it fails
+# quiet COMMAND...: shows its output only if it fails
 quiet() {
 	local log=$out/log
 	"$@" >"$log" 2>&1 </dev/null || {
 		tail -n 40 "$log" >&2
-		say "this failed: $*"
+		say "failed: $*"
 		return 1
 	}
 }
 
-# build_for KERNEL: sets build, where the modules for it then are
+# build_for KERNEL: builds the modules; sets build, their directory
 build_for() {
 	local variables kdir
 	variables=$("$vm" --kdir "$1")
@@ -28,8 +28,8 @@ build_for() {
 	quiet make -j "$(nproc)" $variables bench-module
 }
 
-# build_plugin: sets plugin. A QEMU takes some versions of the interface and does not say which;
-# all that the plugin needs is in each since 1, so it is built for the first that is taken.
+# build_plugin: builds the plugin; sets plugin. Each QEMU accepts some versions of the interface, but
+# does not say which. The plugin works with all of them, so it is built for the first one accepted.
 build_plugin() {
 	local version
 	plugin=$out/pcpool_count.so
@@ -40,12 +40,12 @@ build_plugin() {
 			-plugin "$plugin,out=/dev/null" <<<quit >"$out/log" 2>&1 && return
 	done
 	cat "$out/log" >&2
-	say "this QEMU does not take the plugin"
+	say "this QEMU does not accept the plugin"
 	exit 1
 }
 
-# in_guest KERNEL NAME [OPTION...] -- WORD...: runs cases in a guest, see in-guest; the results
-# are added to results.tsv. Fails if anything did.
+# in_guest KERNEL NAME [OPTION...] -- WORD...: runs cases in a guest, see in-guest, and adds the
+# results to results.tsv. Fails if any step fails.
 in_guest() {
 	local kernel=$1 name=$2 options=()
 	shift 2
@@ -64,7 +64,7 @@ in_guest() {
 	awk -f tests/bench/join.awk "$out/$name.counts" "$out/$name.raw" >>"$out/results.tsv"
 }
 
-# with_plugin NAME: the options of tests/vm/run for counting, a line each
+# with_plugin NAME: options of tests/vm/run to load the plugin, one per line
 with_plugin() {
 	printf '%s\n' --plugin "$plugin,out=$out/$1.counts"
 }

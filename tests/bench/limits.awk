@@ -1,4 +1,4 @@
-# Compares results, the first file, with limits, the second, and prints KTAP.
+# Compares the results (first file) with the limits (second file), and prints KTAP.
 BEGIN { FS = "\t" }
 
 FILENAME == ARGV[1] {
@@ -14,7 +14,7 @@ FILENAME == ARGV[1] {
 	name = $1 "_" $2 "_" $3
 	gsub(/\./, "_", name)
 	if (!(($1, $2, $3) in value)) {
-		said[n] = "# there is no such result"
+		said[n] = "# this result is missing"
 		failed[n] = 1
 	} else {
 		got = value[$1, $2, $3]
@@ -22,7 +22,7 @@ FILENAME == ARGV[1] {
 		if (got > $4)
 			failed[n] = 1
 		else if (got < $4)
-			said[n] = said[n] ": better, so the limit may be lowered"
+			said[n] = said[n] ": below, so the limit can be lowered"
 	}
 	names[n] = name
 }

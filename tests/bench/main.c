@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Benchmark of pcpool beside what one would use instead
+ * Benchmark that compares pcpool with its alternatives
  *
- * A client of pcpool, built as any other is. In /sys/kernel/debug/pcpool_bench/,
+ * The module is an ordinary client of pcpool. Files in /sys/kernel/debug/pcpool_bench/:
  *
- *   run      takes names of cases, and runs them; only=SUBJECT,SUBJECT... before them
- *            leaves out the other subjects
- *   results  what came out, since the last write to run
+ *   run      write names of cases to run them; only=SUBJECT,SUBJECT... before the names
+ *            selects subjects
+ *   results  the results of the last write to run
  *
- * A line of results is one of, separated by tabs,
+ * Lines of results, separated by tabs:
  *
  *   CASE SUBJECT METRIC VALUE UNIT
  *   #region CASE SUBJECT WHERE CYCLES REGION BASELINE PER UNIT
  *   #skip CASE SUBJECT WHY
  *
- * #region says that PER operations took so many cycles, those of the loop around them
- * subtracted (0: no cycles are to be believed here); and names two of the regions that the
- * QEMU plugin counts (plugin/pcpool_count.c). What it counted in REGION, less what it
- * counted in BASELINE, were the same operations.
+ * #region reports that PER operations took CYCLES cycles, without those of the loop
+ * (0: cycles are not meaningful). REGION and BASELINE are numbers of regions counted by the
+ * QEMU plugin (plugin/pcpool_count.c): the count of REGION minus that of BASELINE is the
+ * count of the operations.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -49,7 +49,7 @@ static const struct bench_case cases[] = {
 	{ "starvation", bench_many, BENCH_STARVATION },
 };
 
-static DEFINE_MUTEX(lock); /* of all below */
+static DEFINE_MUTEX(lock); /* protects the variables below */
 static struct dentry *dir;
 static char *results;
 static size_t results_len;
@@ -66,7 +66,7 @@ void bench_print(const char *format, ...)
 	va_end(args);
 }
 
-/* A result is @value / @per, with two decimals. */
+/* Prints the result @value / @per, with two decimals. */
 void bench_result(const char *name, const struct bench_subject *subject,
 		  const char *metric, u64 value, u64 per, const char *unit)
 {
@@ -88,11 +88,11 @@ void bench_region(const char *name, const struct bench_subject *subject,
 void bench_skip(const char *name, const struct bench_subject *subject, int why)
 {
 	bench_print("#skip\t%s\t%s\t%s\n", name, subject->name,
-		    why == -EOPNOTSUPP ? "this kernel has none" :
-		    why == -ENOMEM ? "out of memory" : "it failed");
+		    why == -EOPNOTSUPP ? "not in this kernel" :
+		    why == -ENOMEM ? "out of memory" : "failed");
 }
 
-/* Is the subject in the list of those that are wanted, or are all? */
+/* Whether the subject is selected. */
 bool bench_wanted(const struct bench_subject *subject)
 {
 	size_t len = strlen(subject->name);
@@ -108,7 +108,7 @@ bool bench_wanted(const struct bench_subject *subject)
 	return false;
 }
 
-/* Ends a region, of all CPUs, and says what number it had. */
+/* Ends the current region on all CPUs, and returns its number. */
 unsigned int bench_end_region(void)
 {
 	bench_mark(BENCH_MARK_REPORT);
@@ -116,8 +116,8 @@ unsigned int bench_end_region(void)
 }
 
 /*
- * The plugin has QEMU translate everything anew, which happens when the virtual CPUs
- * next come out of the code they are in.
+ * Makes the plugin have QEMU retranslate all code. This happens once the virtual CPUs
+ * have left the translated blocks that they are in; the sleep waits for it.
  */
 static void arm(void)
 {
@@ -142,7 +142,7 @@ static bool known_subject(const struct bench_subject *const *subjects, unsigned 
 	return false;
 }
 
-/* Is each name of the list a subject's? */
+/* Whether all names in the list are names of subjects. */
 static bool known_subjects(const char *names)
 {
 	size_t len;
@@ -182,14 +182,14 @@ static int run(char *words)
 		if (str_has_prefix(word, "only=")) {
 			only = word + strlen("only=");
 			if (!known_subjects(only)) {
-				pr_err("there is no such subject: %s\n", only);
+				pr_err("unknown subject in: %s\n", only);
 				return -EINVAL;
 			}
 			continue;
 		}
 		bench_case = find_case(word);
 		if (!bench_case) {
-			pr_err("there is no case %s\n", word);
+			pr_err("unknown case: %s\n", word);
 			return -EINVAL;
 		}
 		ret = bench_case->run(bench_case);
@@ -268,5 +268,5 @@ static void __exit bench_exit(void)
 
 module_init(bench_init);
 module_exit(bench_exit);
-MODULE_DESCRIPTION("Benchmark of pcpool and its peers");
+MODULE_DESCRIPTION("Benchmark of pcpool and its alternatives");
 MODULE_LICENSE("GPL");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cases for several CPUs. Only the plugin's counts mean anything here: emulated CPUs that
- * share a real one take turns, and cpu_relax() is where the next one's turn comes. So there
- * is one after each operation, and none in it: that is as finely as the CPUs' doings mix.
+ * Cases for several CPUs. Only the plugin's counts are meaningful here. The emulated CPUs share one
+ * real CPU and take turns; a turn ends at cpu_relax(). It is called after each operation and never
+ * in one, so the operations of different CPUs alternate one by one.
  *
- * Each operation runs with interrupts disabled, lest the counts have the timer's in them.
- * What a subject has to allocate for it has been by then, in rounds that do not count.
+ * Each operation runs with interrupts disabled, so that the counts do not include the timer
+ * interrupt. A warm-up round makes the subjects allocate all memory before.
  */
 #include <linux/cpu.h>
 #include <linux/irqflags.h>
@@ -17,21 +17,21 @@
 
 #include "bench.h"
 
-/* What results are of, and the fewest operations of a CPU, or couple of CPUs. */
+/* Unit of the results, and fewest operations per CPU, or per pair of CPUs. */
 #define THOUSAND	1000u
 
-/* How many operations there are at least in all, for few CPUs can get into step. */
+/* Fewest operations in all: few CPUs need many, because they can run in lockstep for a while. */
 #define OPERATIONS	(8 * THOUSAND)
 
-/* -- doing something on several CPUs at the same time -- */
+/* -- running jobs on several CPUs at the same time -- */
 
 /**
- * struct hand - does things on one CPU
+ * struct hand - runs jobs on one CPU
  * @worker: its thread
- * @work: what it does now
- * @job: that, as a function
- * @index: which of the CPUs in use it is
- * @operations: how many operations to do
+ * @work: the current work
+ * @job: function of the current work
+ * @index: index of the CPU among the CPUs in use
+ * @operations: number of operations to do
  * @random: its random numbers, the same in every run
  */
 struct hand {
@@ -75,7 +75,7 @@ static int hire_hands(void)
 			dismiss_hands();
 			return PTR_ERR(worker);
 		}
-		/* Newer kernels leave that to us; the older do not mind. */
+		/* Newer kernels leave this to the caller; on older ones it has no effect. */
 		wake_up_process(worker->task);
 		prandom_seed_state(&hands[nr_hands].random, nr_hands);
 		hands[nr_hands++].worker = worker;
@@ -85,7 +85,7 @@ static int hire_hands(void)
 
 typedef void (*job_fn)(unsigned int index, unsigned int operations);
 
-/* Does @even on every other of the first @n CPUs, and @odd on the rest; NULL is nothing. */
+/* Runs @even on the CPUs 0, 2, ... of the first @n, and @odd on the others; NULL: nothing. */
 static void all_hands(unsigned int n, job_fn even, job_fn odd,
 		      unsigned int operations)
 {
@@ -108,8 +108,8 @@ static void all_hands(unsigned int n, job_fn even, job_fn odd,
 }
 
 /*
- * The other CPUs' turns; half of the time twice, or CPUs that do the same would stay in
- * step, and one would count the same thousand times.
+ * Ends the turn of this CPU; at random, also its next turn. Otherwise CPUs that run the same job
+ * would stay in lockstep, and the result would be one interleaving, repeated a thousand times.
  */
 static void end_turn(unsigned int index)
 {
@@ -118,7 +118,7 @@ static void end_turn(unsigned int index)
 		cpu_relax();
 }
 
-/* -- what the hands do; all with the subject that is open -- */
+/* -- the jobs; all use the open subject -- */
 
 static const struct bench_subject *subject;
 
@@ -156,15 +156,15 @@ static void do_pairs(unsigned int index, unsigned int operations)
 }
 
 /*
- * Between a CPU that gets and one that puts: objects on their way. More of them than a CPU
- * keeps for itself, fewer than a queue holds.
+ * Size of a channel, which passes objects from a CPU that gets to a CPU that puts: more than the
+ * private slots of a CPU, fewer than a queue holds.
  */
 #define CHANNEL_OBJECTS	64u
 
 /**
- * struct channel - from one CPU to another
- * @sent: how many objects went in; only the sender writes it
- * @received: how many came out; only the receiver writes it
+ * struct channel - passes objects from one CPU to another
+ * @sent: number of objects sent; written only by the sender
+ * @received: number of objects received; written only by the receiver
  * @obj: the objects
  */
 struct channel {
@@ -216,7 +216,7 @@ static void receive_and_put(unsigned int index, unsigned int operations)
 	}
 }
 
-/* As many as Go's benchmark of the same name puts at a time. */
+/* Number of objects at a time, as in Go's benchmark of the same name. */
 #define STARVED_OBJECTS	100u
 
 static void *(*stocks)[STARVED_OBJECTS];
@@ -241,7 +241,7 @@ static void put_stock(unsigned int index, unsigned int operations)
 		put_one(index, objs[i]);
 }
 
-/* -- the cases: so many CPUs do so many operations each, or each two of them -- */
+/* -- the cases: each of @cpus CPUs, or each pair of them, does @operations operations -- */
 
 static void scale(unsigned int cpus, unsigned int operations)
 {
@@ -266,9 +266,9 @@ static void starvation(unsigned int cpus, unsigned int operations)
 /**
  * struct many_case - a case
  * @run: runs it
- * @cpus_min: the fewest CPUs it can be run on, and how many share the operations
- * @objects: the most objects that @cpus_min CPUs have out, or leave behind
- * @unit: what the results are of
+ * @cpus_min: fewest CPUs for the case; so many CPUs share @operations operations
+ * @objects: most objects that @cpus_min CPUs hold or leave in the pool
+ * @unit: unit of the results
  */
 struct many_case {
 	void (*run)(unsigned int cpus, unsigned int operations);
@@ -295,7 +295,7 @@ static void run_many(const struct bench_case *bench_case,
 	unsigned int region;
 	char metric[16];
 
-	/* What is made and grown at first use. */
+	/* Warm up: memory that is allocated at first use. */
 	many->run(cpus, operations);
 	bench_end_region();
 	many->run(cpus, operations);
@@ -311,7 +311,7 @@ static void run_many(const struct bench_case *bench_case,
 
 	if (!(subject->abilities & SUBJECT_PCPOOL))
 		return;
-	/* Not in the region: reading the statistics moves cache lines. */
+	/* In another round, because reading the statistics moves cache lines. */
 	bench_pcpool_stats(&before);
 	many->run(cpus, operations);
 	bench_pcpool_stats(&after);

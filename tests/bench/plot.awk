@@ -1,5 +1,6 @@
-# Makes of results.tsv what gnuplot draws: the peers side by side, and how they scale. Only
-# subjects with objects of one size can be side by side. Set svg to the file to write.
+# Converts results.tsv into a gnuplot script: bars that compare the subjects, and lines that show how
+# they scale. Only subjects with objects of the same size are compared. The variable svg names the
+# output file.
 BEGIN { FS = "\t" }
 
 FNR == 1 || $2 ~ /(_(4|64|256)k|:[0-9]+)$/ { next }
@@ -30,14 +31,14 @@ END {
 	printf "%s", script
 }
 
-# data(): the name of a block of gnuplot data with these lines
+# data(): adds a gnuplot data block with these lines, and returns its name
 function data(lines) {
 	panels++
 	script = script "$data" panels " << EOD\n" lines "EOD\n"
 	return "$data" panels
 }
 
-# Bars: a group a case, a bar a subject.
+# Bars: a group per case, a bar per subject.
 function side_by_side(metric, title,    n, names, c, s, lines, any, row, block, used) {
 	n = split("pair depth8 depth100 depth1000", names, " ")
 	used = 0
@@ -67,7 +68,7 @@ function side_by_side(metric, title,    n, names, c, s, lines, any, row, block, 
 		"unset logscale y\n"
 }
 
-# Lines: a line a subject, by the number of CPUs.
+# Lines: one per subject, over the number of CPUs.
 function scaling(name, before, after, title,    s, cpus, lines, plots, metric, block) {
 	for (s = 1; s <= nr_subjects; s++) {
 		lines = ""

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Buffers of all sizes, for one CPU: pcpool_buf beside kvmalloc(). Sizes from 100 bytes to
- * 1 MiB, equally many from each doubling, the same ones for both; some are held, as buffers
- * are, and each step gets one or puts one.
+ * Buffers of all sizes, for one CPU: pcpool_buf compared with kvmalloc(). The sizes, 100 bytes to
+ * 1 MiB, are distributed log-uniformly and the same for both. Each step gets or puts a buffer;
+ * several are held at a time.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -20,7 +20,7 @@
 #define STEPS		20000u
 #define SEED		20261122
 
-/* So many sizes for each doubling, each by this factor, 2^(1/64), larger than the one before. */
+/* Each size is larger than the previous one by the factor 2^(1/64). */
 #define FACTOR		1085434106ull
 #define FACTOR_BITS	30
 #define NR_SIZES	855u
@@ -38,7 +38,7 @@ static void make_sizes(void)
 	}
 }
 
-/* What is done to a subject, and what comes of it. */
+/* A subject with its functions, and the results. */
 struct buffers {
 	void *handle;
 	void *(*get)(void *handle, size_t bytes, size_t *capacity);
@@ -107,7 +107,7 @@ static int steps(struct buffers *b)
 	return 0;
 }
 
-/* The way itself: what the steps take besides. */
+/* The baseline: the cost of the steps themselves. */
 static void *get_nothing(void *handle, size_t bytes, size_t *capacity)
 {
 	*capacity = bytes;
@@ -118,7 +118,7 @@ static void put_nothing(void *buf)
 {
 }
 
-/* kvmalloc() may sleep, so it is not cycles that are counted. */
+/* kvmalloc() may sleep, so only the plugin's counts are used, not cycles. */
 static unsigned int measure(struct buffers *b, int *ret)
 {
 	u64 began;

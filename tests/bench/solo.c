@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cases for one CPU, exact under QEMU's instruction counting.
+ * Cases for one CPU, with exact counts under QEMU's instruction counting.
  *
- * Each is run several times, and the median counts: a timer interrupt, which may well
- * land in one of the runs, is in none of the middle ones.
+ * Each runs several times, and the median is the result. A timer interrupt may hit
+ * one of the runs, which then is not the median.
  */
 #include <linux/completion.h>
 #include <linux/interrupt.h>
@@ -15,16 +15,16 @@
 
 #define RUNS	7
 
-/* How often a loop goes round: much more than what comes once a loop, much less than a tick. */
+/* Iterations per loop: many compared with the overhead of a loop, but far less than a tick. */
 #define PAIRS	1000
 
-/* How many objects pass in one run of a deep case. */
+/* Number of objects in one run of a depth case. */
 #define DEPTH_OBJECTS	4000u
 
 /**
- * struct run - what came of one run
- * @cycles: how long it took
- * @region: its number in what the plugin counts
+ * struct run - result of one run
+ * @cycles: cycles it took
+ * @region: number of its region, which the plugin counts
  */
 struct run {
 	u64 cycles;
@@ -49,11 +49,11 @@ static struct run median(struct run *runs)
 /**
  * struct pairs - the runs of a subject in one context
  * @subject: the subject
- * @runs: what came of them
- * @atomic: objects must be got with GFP_ATOMIC
- * @tasklet: gets it into softirq context
- * @irq_work: gets it into hardirq context
- * @done: when it is over
+ * @runs: results of the runs
+ * @atomic: gets must use GFP_ATOMIC
+ * @tasklet: runs it in softirq context
+ * @irq_work: runs it in hardirq context
+ * @done: completed at the end
  */
 struct pairs {
 	const struct bench_subject *subject;
@@ -68,7 +68,7 @@ static void run_pairs(struct pairs *pairs)
 {
 	unsigned int i;
 
-	/* What is made at first use, and what then is in the caches of the allocator. */
+	/* Warm up: memory allocated at first use, and the caches of the allocator. */
 	pairs->subject->pair(PAIRS, pairs->atomic);
 	for (i = 0; i < RUNS; i++) {
 		bench_end_region();
@@ -105,7 +105,7 @@ static void pairs_in_hardirq(struct pairs *pairs)
 	irq_work_queue(&pairs->irq_work);
 }
 
-/* A task is what one expects if nothing is said. */
+/* Task context is the default, so it has no name in the results. */
 static const struct context {
 	const char *name;
 	bool atomic;
@@ -133,7 +133,7 @@ static struct run pair_in(const struct bench_subject *subject,
 	return median(pairs.runs);
 }
 
-/* The results of one subject, with the baseline's subtracted. */
+/* Reports the result of one subject, minus the baseline. */
 static void report(const char *name, const struct bench_subject *subject,
 		   const char *where, const struct run *run,
 		   const struct run *baseline, u64 per, const char *unit)
@@ -176,7 +176,7 @@ int bench_pair(const struct bench_case *bench_case)
 	return 0;
 }
 
-/* -- so many gets, then so many puts -- */
+/* -- depth: a number of gets, then as many puts -- */
 
 int bench_depth(const struct bench_case *bench_case)
 {
@@ -200,7 +200,7 @@ int bench_depth(const struct bench_case *bench_case)
 			bench_skip(bench_case->name, subject, ret);
 			continue;
 		}
-		/* What is made at first use. */
+		/* Warm up: memory allocated at first use. */
 		subject->depth(objs, depth, rounds);
 		for (r = 0; r < RUNS; r++) {
 			bench_end_region();

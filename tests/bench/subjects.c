@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The subjects: pcpool, and what a kernel programmer would use instead.
+ * The subjects: pcpool and its alternatives in the kernel.
  *
- * Each is a pair of functions, which the loops below are compiled around: they are
- * always inlined, so that what is measured is what a client's compiler makes, and no
- * indirect call. The subject "empty" is the loops themselves; the cases subtract it.
- * Objects go through OPTIMIZER_HIDE_VAR() lest the compiler know that what is put is
- * what was got.
+ * Each subject is a get and a put function. They are always inlined into the loops
+ * below, so the measured code is what a client would contain, without an indirect
+ * call. The subject "empty" measures the loops themselves; the cases subtract it.
+ * OPTIMIZER_HIDE_VAR() hides from the compiler that a put returns the object that
+ * was got.
  */
 #include <linux/mempool.h>
 #include <linux/mm.h>
@@ -22,7 +22,7 @@
 
 #include "bench.h"
 
-/* What the subject that is open, and there is one at a time, hands to its get and put. */
+/* Argument of get and put of the open subject. Only one subject is open at a time. */
 static void *subject_handle;
 
 typedef void *(*get_fn)(void *handle, gfp_t gfp);
@@ -73,7 +73,7 @@ static __always_inline unsigned int get_loop(get_fn get, void **objs,
 		WRITE_ONCE(objs[i], get(handle, GFP_ATOMIC));
 	bench_end(began);
 
-	/* Those that fail are no objects; whoever puts need not know of them. */
+	/* Leave out failed gets, so that put_loop() sees only objects. */
 	for (i = 0; i < n; i++)
 		if (objs[i])
 			objs[got++] = objs[i];
@@ -92,7 +92,7 @@ static __always_inline void put_loop(put_fn put, void **objs, unsigned int n)
 	bench_end(began);
 }
 
-/* The loops around get_NAME() and put_NAME(), and the subject made of them. */
+/* Defines the loops around get_NAME() and put_NAME(), and the subject. */
 #define DEFINE_SUBJECT(_name, _abilities, _open, _close)		\
 static u64 bench_##_name##_pair(unsigned int n, bool atomic)		\
 {									\
@@ -137,7 +137,7 @@ static void close_nothing(void)
 {
 }
 
-/* A subject that is two functions, and has no handle. */
+/* A subject without a handle, defined by two functions. */
 #define DEFINE_ALLOCATOR(_name, _abilities, _alloc, _free)		\
 static __always_inline void *get_##_name(void *handle, gfp_t gfp)	\
 {									\
@@ -151,12 +151,12 @@ static __always_inline void put_##_name(void *handle, void *obj)	\
 									\
 DEFINE_SUBJECT(_name, _abilities, open_nothing, close_nothing)
 
-/* What most subjects can do. */
+/* The abilities of most subjects. */
 #define ABLE	(SUBJECT_ATOMIC | SUBJECT_DEEP | SUBJECT_MANY_CPUS)
 
 /* -- the loops themselves -- */
 
-/* Some object, which no instruction had to fetch. */
+/* An object that costs no instruction. */
 static __always_inline void *no_object(void)
 {
 	void *obj;
@@ -171,9 +171,9 @@ static __always_inline void forget_object(void *obj)
 
 DEFINE_ALLOCATOR(empty, ABLE | SUBJECT_BASELINE, no_object(), forget_object);
 
-/* -- the floor: a per-CPU slot, and nothing that makes it safe in an interrupt -- */
+/* -- the floor: a per-CPU slot, which is not safe in interrupts -- */
 
-/* Handles are plain pointers to the loops; what they point to, each subject knows. */
+/* The loops treat handles as plain pointers; here they are per-CPU pointers. */
 static void set_per_cpu_handle(void __percpu *memory)
 {
 	subject_handle = (__force void *)memory;
@@ -235,7 +235,7 @@ static __always_inline void put_floor(void *handle, void *obj)
 
 DEFINE_SUBJECT(floor, SUBJECT_ATOMIC, open_floor, close_per_cpu);
 
-/* The same for many objects: a per-CPU stack. */
+/* The floor for many objects: a per-CPU stack. */
 #define STACK_OBJECTS	1024
 
 struct stack {
@@ -289,7 +289,7 @@ static __always_inline void put_floor_stack(void *handle, void *obj)
 DEFINE_SUBJECT(floor_stack, SUBJECT_ATOMIC | SUBJECT_DEEP, open_floor_stack,
 	       close_per_cpu);
 
-/* -- the allocators; a size is a constant where the compiler sees the call -- */
+/* -- the allocators; sizes are compile-time constants, as in most callers -- */
 
 static struct kmem_cache *cache;
 
@@ -316,10 +316,10 @@ DEFINE_ALLOCATOR(kmalloc_4k, ABLE, kmalloc(SZ_4K, gfp), kfree);
 DEFINE_ALLOCATOR(kmalloc_64k, ABLE, kmalloc(SZ_64K, gfp), kfree);
 DEFINE_ALLOCATOR(kmalloc_256k, ABLE, kmalloc(SZ_256K, gfp), kfree);
 
-/* kvfree() may sleep, if what it frees came from vmalloc(). */
+/* kvfree() may sleep, if the memory came from vmalloc(). */
 DEFINE_ALLOCATOR(kvmalloc_64k, SUBJECT_DEEP, kvmalloc(SZ_64K, gfp), kvfree);
 DEFINE_ALLOCATOR(kvmalloc_256k, SUBJECT_DEEP, kvmalloc(SZ_256K, gfp), kvfree);
-/* What kvmalloc() comes to when memory is in pieces. */
+/* What kvmalloc() falls back to when memory is fragmented. */
 DEFINE_ALLOCATOR(vmalloc_256k, SUBJECT_DEEP, vmalloc(SZ_256K), vfree);
 
 /* -- pcpool -- */
@@ -366,21 +366,21 @@ static int open_pcpool(unsigned int objects)
 	return open_pool(.ops = &object_ops, .object_bytes = BENCH_OBJECT_BYTES);
 }
 
-/* So many that a CPU has private slots, and credits at hand. */
+/* max_idle is large enough that each CPU has private slots and credits. */
 static int open_pcpool_idle(unsigned int objects)
 {
 	return open_pool(.ops = &object_ops, .object_bytes = BENCH_OBJECT_BYTES,
 			 .max_idle = 100000);
 }
 
-/* So few that they are on a shelf. */
+/* max_idle is so small that the objects are in a shared array. */
 static int open_pcpool_few(unsigned int objects)
 {
 	return open_pool(.ops = &object_ops, .object_bytes = BENCH_OBJECT_BYTES,
 			 .max_idle = 2);
 }
 
-/* A quota: idle objects are in the queues, each for itself. */
+/* A quota: no private slots; each idle object is in a queue. */
 static int open_pcpool_total(unsigned int objects)
 {
 	return open_pool(.ops = &object_ops, .object_bytes = BENCH_OBJECT_BYTES,
@@ -413,7 +413,7 @@ static __always_inline void put_pcpool(void *handle, void *obj)
 	pcpool_put(handle, obj);
 }
 
-/* Pools with bounds. */
+/* Pools with bounds use the same functions. */
 #define get_pcpool_idle		get_pcpool
 #define put_pcpool_idle		put_pcpool
 #define get_pcpool_few		get_pcpool
@@ -421,7 +421,7 @@ static __always_inline void put_pcpool(void *handle, void *obj)
 #define get_pcpool_total	get_pcpool
 #define put_pcpool_total	put_pcpool
 
-/* Objects so big that a CPU has one private slot only. */
+/* Objects so big that each CPU has only one private slot. */
 static __always_inline void *get_pcpool_256k(void *handle, gfp_t gfp)
 {
 	return pcpool_get(handle, gfp);
@@ -441,7 +441,7 @@ DEFINE_SUBJECT(pcpool_256k, ABLE | SUBJECT_PCPOOL, open_pcpool_256k,
 
 /* -- mempool, over the same slab cache -- */
 
-/* What its users ask for: a few, in case of need. */
+/* A typical reserve of its users. */
 #define MEMPOOL_MIN	16
 
 static int open_mempool(unsigned int objects)
@@ -508,7 +508,7 @@ static const struct bench_subject bench_objpool = {
 };
 #endif
 
-/* -- ptr_ring as a cache in front of the slab: one a CPU, or one for all CPUs -- */
+/* -- ptr_ring as a cache in front of the slab: one per CPU, or one for all CPUs -- */
 
 static int open_ring(struct ptr_ring *ring, unsigned int objects)
 {
@@ -545,7 +545,7 @@ static int open_ptr_ring(unsigned int objects)
 	for_each_possible_cpu(cpu) {
 		ret = open_ring(per_cpu_ptr(rings, cpu), objects);
 		if (ret) {
-			/* The rings not reached are all zeros, which is an empty one. */
+			/* Rings that were not initialised are zeroed, and so empty. */
 			close_ptr_ring();
 			return ret;
 		}
@@ -577,7 +577,7 @@ static __always_inline void put_ptr_ring(void *handle, void *obj)
 
 DEFINE_SUBJECT(ptr_ring, ABLE, open_ptr_ring, close_ptr_ring);
 
-/* For use in any context, as pcpool is. */
+/* For use in any context, like pcpool. */
 static __always_inline void *get_ptr_ring_any(void *handle, gfp_t gfp)
 {
 	struct ptr_ring __percpu *rings = per_cpu_handle(handle);
@@ -630,7 +630,7 @@ static __always_inline void put_ptr_ring_shared(void *handle, void *obj)
 DEFINE_SUBJECT(ptr_ring_shared, ABLE, open_ptr_ring_shared,
 	       close_ptr_ring_shared);
 
-/* The baseline first: the results of the others are after subtracting it. */
+/* The baseline comes first, because it is subtracted from the results of the others. */
 const struct bench_subject *const bench_subjects[] = {
 	&bench_empty,
 	&bench_pcpool,

@@ -1,8 +1,8 @@
-# Prints results.tsv as tables: what was measured by subjects, with the ratio to pcpool.
+# Prints results.tsv as tables: a row per subject, with the ratio to pcpool.
 #
-# A metric may say where it was measured: "lines.8" and "time on 8 CPU" are of eight CPUs,
-# "instructions.softirq" of softirq context. Numbers of CPUs are columns of a table a case,
-# all else are columns of one table a metric.
+# A metric may name where it was measured: "lines.8" and "time on 8 CPU" are for eight CPUs,
+# "instructions.softirq" for softirq context. Each case with several CPUs has its own table, with a
+# column per number of CPUs. All other results are in one table per metric.
 BEGIN { FS = "\t" }
 
 FNR == 1 || $3 ~ / (min|max)$/ { next }
@@ -31,7 +31,7 @@ END {
 		print_table(tables[t])
 }
 
-# place(): sets the table that a result of that case and metric is in, and the column.
+# place(): sets table and column for a result of this case and metric.
 function place(name, metric,    suffix) {
 	if (match(metric, /\.[0-9]+$/)) {
 		column = cpus(substr(metric, RSTART + 1))
@@ -52,15 +52,15 @@ function cpus(n) {
 	return n (n == 1 ? " CPU" : " CPUs")
 }
 
-# reference(): with what a subject is compared: with the pool whose objects are as big as
-# its own, where that makes a difference.
+# reference(): the subject to compare with: the pool with objects of similar size, where the size
+# matters.
 function reference(table, subject) {
 	if (subject ~ /_(64|256)k$/ && (table, "pcpool_256k") in subject_seen)
 		return "pcpool_256k"
 	return "pcpool"
 }
 
-# The subjects are rows; a table that has more than fits beside each other goes on below.
+# Prints a table. Columns that do not fit in one line follow below.
 function print_table(table,    first, last, c, s, subject) {
 	printf "\n%s (%s)\n", table, unit[table]
 	for (first = 1; first <= nr_columns[table]; first = last + 1) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cases about a pool as a whole, for one CPU: many objects at once, aging, and what an
- * empty pool costs.
+ * Cases about a pool as a whole, for one CPU: many objects at once, aging, and the
+ * memory of an empty pool.
  *
- * The objects here are numbers that look like pointers: what is counted is what pcpool
- * does with them, and nobody looks into them.
+ * The objects are numbers that look like pointers. They are never dereferenced, so
+ * the counts contain only pcpool's own work.
  */
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -43,8 +43,8 @@ static struct pcpool *create_pool(const char *name)
 static const struct bench_subject pcpool_subject = { .name = "pcpool" };
 
 /*
- * Passes may sleep, so it is not cycles that are counted. There is no loop to subtract
- * that would matter, and region 0 is nothing.
+ * Aging passes may sleep, so only the plugin's counts are used, not cycles. The cost of
+ * the loop is negligible: the baseline is region 0, which is empty.
  */
 static void report(const struct bench_case *bench_case, const char *where, u64 per,
 		   const char *unit)
@@ -53,7 +53,7 @@ static void report(const struct bench_case *bench_case, const char *where, u64 p
 		     bench_end_region(), 0, per, unit);
 }
 
-/* Gets @n objects, which the pool has to make, and puts them; two regions. */
+/* Gets @n objects, which the pool allocates, and puts them, in two regions. */
 static int fill(const struct bench_case *bench_case, struct pcpool *pool,
 		unsigned int n)
 {
@@ -69,7 +69,7 @@ static int fill(const struct bench_case *bench_case, struct pcpool *pool,
 	for (i = 0; i < n; i++)
 		objs[i] = pcpool_get(pool, GFP_KERNEL);
 	bench_end(began);
-	report(bench_case, "make", n, "an object");
+	report(bench_case, "alloc", n, "an object");
 
 	began = bench_begin();
 	for (i = 0; i < n; i++)
@@ -146,7 +146,7 @@ int bench_aging(const struct bench_case *bench_case)
 	return ret;
 }
 
-/* -- empty pools, for as long as the module is loaded -- */
+/* -- empty pools, which exist until the module is unloaded -- */
 
 struct batch {
 	struct batch *next;
@@ -158,8 +158,8 @@ static struct batch *batches;
 static unsigned int nr_empty_pools;
 
 /*
- * Makes so many more of them, and that is all: who runs this looks at the kernel's memory
- * before and after.
+ * Creates more empty pools. memory-in-guest compares the kernel's memory statistics before
+ * and after.
  */
 int bench_memory(const struct bench_case *bench_case)
 {

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
-# What the scripts share that test in a guest, as root: faults on demand, and memory that is lost.
+# Shared by the scripts that run tests in a guest, as root: fault injection and leak detection.
 
 kmemleak=/sys/kernel/debug/kmemleak
 
-# From here on each allocation of a task that asks for it fails (current->make_it_fail), where
-# the kernel has fault injection.
+# fail_who_asks: from here on, allocations fail in a task that has set current->make_it_fail.
+# Does nothing if the kernel has no fault injection.
 fail_who_asks() {
 	for fault in /sys/kernel/debug/failslab /sys/kernel/debug/fail_page_alloc; do
 		[ -d $fault ] || continue
@@ -19,14 +19,14 @@ fail_who_asks() {
 	done
 }
 
-# What was lost before is not ours.
+# forget_leaks: excludes the leaks found so far from later reports.
 forget_leaks() {
 	[ ! -w $kmemleak ] || echo clear >$kmemleak
 }
 
-# pcpool_leaks SECONDS: is memory of pcpool's lost? Without a read kmemleak prints what it has
-# found since it was cleared; scanning twice gives what looks lost in passing the time, SECONDS,
-# to turn up again.
+# pcpool_leaks SECONDS: succeeds if kmemleak reports a leak in a module of pcpool. It scans twice,
+# SECONDS apart: an object whose only reference is in a register for a moment looks leaked in the
+# first scan, but not in the second.
 pcpool_leaks() {
 	echo scan >$kmemleak
 	sleep "$1"

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154 # globals pass between the scripts and this
-# What tests/check and tests/check-all share: building for a kernel, and running stages. A stage
-# is a command that prints KTAP; that is kept in $out with the kernel's log, read by the
-# kernel's own parser (kunit.py), and summed up in one line.
+# Shared by tests/check and tests/check-all: building for a kernel, and running stages. A stage
+# is a command that prints KTAP. Its output and the kernel's log are kept in $out; the kernel's
+# own parser (kunit.py) reads the output, and one line sums it up.
 #
-# Set before: top, out, vm (tests/vm/run), name_width (of the stages' names).
+# The caller sets top, out, vm (tests/vm/run), and name_width (width of the column of names).
 
 say() {
 	printf '%s\n' "$*"
 }
 
-# stage NAME DESCRIPTION COMMAND...: runs the command, which prints KTAP; says how it went, and
-# leaves in NAME.counts the numbers passed, failed and skipped, and how many seconds it took.
+# stage NAME DESCRIPTION COMMAND...: runs the command, which prints KTAP, and prints the result.
+# Leaves in NAME.counts the numbers of passed, failed and skipped tests, and the seconds it took.
 stage() {
 	local name=$1 description=$2 status=0 start=$SECONDS summary p f s
 	shift 2
@@ -24,13 +24,12 @@ stage() {
 	p=$(count "$summary" passed)
 	f=$(($(count "$summary" failed) + $(count "$summary" crashed) + $(count "$summary" errors)))
 	s=$(count "$summary" skipped)
-	# A command that fails without a failed test has failed all the same, and so has one
-	# that ran none.
+	# The stage also fails if the command fails without a failed test, or if no test passed.
 	if [[ $f -eq 0 ]] && { [[ $status -ne 0 ]] || [[ $p -eq 0 ]]; }; then
 		f=1
 		say "stage ended with status $status, $p tests passed" >>"$out/$name.log"
 	fi
-	# In one piece, for another stage may have something to say.
+	# Printed in one piece, because another stage may print at the same time.
 	{
 		printf '%-*s %d passed, %d failed, %d skipped (%d s)\n' "$name_width" "$name" \
 			"$p" "$f" "$s" $((SECONDS - start))
@@ -47,14 +46,14 @@ stage() {
 	say "$p $f $s $((SECONDS - start))" >"$out/$name.counts"
 }
 
-# count SUMMARY WORD: the number behind "WORD: " in a summary of kunit.py.
+# count SUMMARY WORD: the number that follows "WORD: " in a summary of kunit.py.
 count() {
 	local n
 	n=$(sed -n "s/.*$2: \([0-9]*\).*/\1/p" <<<"$1")
 	printf '%s' "${n:-0}"
 }
 
-# build KERNEL TARGET...: builds for a kernel, all of it, so that the log has every warning.
+# build KERNEL TARGET...: builds for a kernel from scratch, so that the log has every warning.
 build() {
 	local kernel=$1 variables log=$out/build-$1.log
 	shift
@@ -68,21 +67,21 @@ build() {
 	fi
 }
 
-# release KERNEL: what uname -r says on it, which is where it is built.
+# release KERNEL: its release (uname -r), which names the build directory.
 release() {
 	local kdir
 	kdir=$("$vm" --kdir "$1" 2>/dev/null | sed 's/KDIR=\([^ ]*\).*/\1/')
 	sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$kdir/include/generated/utsrelease.h"
 }
 
-# guest KERNEL NAME OPTION... -- COMMAND...: a stage's command, in a guest.
+# guest KERNEL NAME OPTION... -- COMMAND...: runs the command of stage NAME in a guest.
 guest() {
 	local kernel=$1 name=$2
 	shift 2
 	"$vm" "$kernel" --log "$out/$name.kernel.log" "$@"
 }
 
-# get_parser: sets source_dir, the kernel source whose kunit.py and kselftest are used
+# get_parser: sets source_dir, the kernel source that provides kunit.py and kselftest
 get_parser() {
 	source_dir=$(readlink -f "$("$vm" --kdir uml | sed 's/KDIR=\([^ ]*\).*/\1/')/source")
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Feeds files through one of the sample's devices from several writers at once,
- * then decompresses what came back and compares it with what went in.
+ * Compresses files through one of the sample's devices, with several writers at the
+ * same time, then decompresses the results and compares them with the files.
  *
  *	compress deflate|zstd WRITERS MESSAGE_BYTES TOTAL_BYTES FILE...
  *
- * The files, as many as TOTAL_BYTES hold, are cut into streams. A writer is a
- * thread with a CPU of its own; it takes the next stream, opens the device, and
- * for each message of the stream writes it and reads the frame that it became.
- * Only that is timed: the files are in memory before, and comparing comes after.
+ * The first TOTAL_BYTES of the files are split into streams. A writer is a thread
+ * that is bound to a CPU. It takes the next stream and opens the device, then writes
+ * each message of the stream and reads the resulting frame. Only this is timed: the
+ * files are read before, and compared afterwards.
  *
  * Prints "key value" lines: streams, frames, bytes, packed (bytes), seconds and
  * intact (streams). Status 1 if a stream is not intact, 2 if something failed.
@@ -33,7 +33,7 @@
 #include "pcpool_sample.h"
 
 #define FAILED		2
-/* Small enough for all writers to finish at about the same time. */
+/* Small enough that all writers finish at about the same time. */
 #define STREAM_BYTES	(256 * 1024)
 #define WRITERS_MAX	256
 
@@ -99,7 +99,7 @@ static unsigned long parse_number(const char *text, unsigned long max)
 static void add_stream(const unsigned char *plain, size_t bytes)
 {
 	struct stream *stream;
-	/* a frame is bigger than its message by a sixth and the header at most */
+	/* A frame exceeds its message by at most a sixth and the header. */
 	size_t messages = (bytes + message_bytes - 1) / message_bytes;
 	size_t room = bytes + bytes / 6 +
 		      messages * (sizeof(struct pcpool_sample_frame) + 64);
@@ -116,11 +116,11 @@ static void add_stream(const unsigned char *plain, size_t bytes)
 	};
 	if (!stream->frames)
 		err(FAILED, "frames");
-	/* page faults are not what is to be timed */
+	/* Fault the pages in now, so that this is not timed. */
 	memset(stream->frames, 0, room);
 }
 
-/* Reads a file as far as the room goes; returns how many bytes that was. */
+/* Reads at most @room bytes of a file; returns the number of bytes. */
 static size_t load_file(const char *path, unsigned char *into, size_t room)
 {
 	size_t bytes = 0;
@@ -168,7 +168,7 @@ static void device_read(int fd, void *into, size_t bytes)
 	if (got < 0)
 		err(FAILED, "reading %s", codec->device);
 	if ((size_t)got != bytes)
-		errx(FAILED, "%s: a frame is cut short", codec->device);
+		errx(FAILED, "%s: truncated frame", codec->device);
 }
 
 static void pack_stream(struct stream *stream)
@@ -193,7 +193,7 @@ static void pack_stream(struct stream *stream)
 
 		device_read(fd, &header, sizeof(header));
 		if (sizeof(header) + le32toh(header.packed) > (size_t)(end - out))
-			errx(FAILED, "%s: a frame is too big", codec->device);
+			errx(FAILED, "%s: frame too large", codec->device);
 		memcpy(out, &header, sizeof(header));
 		out += sizeof(header);
 		device_read(fd, out, le32toh(header.packed));
@@ -258,7 +258,7 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* Runs all writers; returns how long they took to compress everything, in seconds. */
+/* Runs all writers; returns the time they took to compress everything, in seconds. */
 static double run_writers(void)
 {
 	pthread_t threads[WRITERS_MAX];

@@ -1,13 +1,13 @@
-# shellcheck shell=bash disable=SC2154 # started and step_number are the caller's
-# How both halves of the demo talk: numbered steps, each with the time since the
-# very start. The caller sets step_number and started (seconds since 1970).
+# shellcheck shell=bash disable=SC2154 # the caller sets started and step_number
+# Output of both halves of the demo: numbered steps with the time since the start.
+# The caller sets step_number and started (seconds since 1970).
 
 step() {
 	step_number=$((step_number + 1))
 	printf '\n[%3d s] %d. %s\n' $((EPOCHSECONDS - started)) "$step_number" "$*"
 }
 
-# What belongs to a step; without arguments, what comes in.
+# tell [LINE]...: prints the lines, or its input, as part of the current step
 tell() {
 	if [[ $# -gt 0 ]]; then
 		printf '         %s\n' "$@"

@@ -2,22 +2,22 @@
 /*
  * Sample client of pcpool: devices that compress
  *
- * /dev/pcpool_deflate and /dev/pcpool_zstd compress what is written to them: each
- * write() makes one frame (pcpool_sample.h), which read() returns. An open file
- * is a stream of its own and holds one frame at a time: like a pipe, a write
- * waits until the frame before it has been read, and a read until there is one.
+ * /dev/pcpool_deflate and /dev/pcpool_zstd compress the data written to them. Each
+ * write() produces one frame (pcpool_sample.h), which read() returns. Each open file
+ * is a separate stream and holds one frame at a time: as with a pipe, a write waits
+ * until the previous frame has been read, and a read waits for a frame.
  *
- * A compressor needs a workspace, and making one can cost more than compressing
- * a page: zlib's is about 268 KiB, so vmalloc() has to find and map some 70 pages
- * and vfree() to unmap them again. One workspace per open file would pin that
- * memory however seldom the file is written to; one for all would make writers
- * wait for each other. So a workspace belongs to a request: a write takes one
- * from a pool and gives it back, and there are soon about as many as there are
- * CPUs that compress at the same time, each in the cache of the CPU it is used on.
+ * A compressor needs a workspace, and setting one up can cost more than compressing
+ * a page: zlib's takes about 268 KiB, so vmalloc() has to allocate and map some 70
+ * pages, and vfree() has to unmap them. A workspace per open file would pin that
+ * memory even if the file is rarely written to. A single workspace would make
+ * writers wait for each other. So each write gets a workspace from a pool and puts
+ * it back. The pool soon holds about as many workspaces as there are CPUs that
+ * compress at the same time, each in the cache of the CPU that uses it.
  *
- * What it takes to be a client: the callbacks that make and unmake an object, a
- * pool made and destroyed with the module, and the get and put in
- * compress_chunk().
+ * The parts that make this module a client of pcpool: the callbacks that allocate
+ * and free a workspace, a pool created at module load and destroyed at unload, and
+ * the get and put in compress_chunk().
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -34,13 +34,13 @@
 
 #include "pcpool_sample.h"
 
-/* What btrfs compresses with unless told otherwise: made for requests like ours. */
+/* The defaults of btrfs, which has similar requests. */
 #define DEFLATE_LEVEL	3
 #define ZSTD_LEVEL	3
 
 /*
- * Room for a chunk that does not compress. The most that zlib can make of n bytes
- * is n + n/8 + n/64 + 13 (deflateBound() in user space); Zstandard stays below.
+ * Space for a chunk that does not compress. zlib's output for n bytes is at most
+ * n + n/8 + n/64 + 13 bytes (deflateBound() in user space); Zstandard's is smaller.
  */
 #define PACKED_MAX	(PCPOOL_SAMPLE_CHUNK + PCPOOL_SAMPLE_CHUNK / 8 + \
 			 PCPOOL_SAMPLE_CHUNK / 64 + 16)
@@ -48,18 +48,18 @@
 
 /**
  * struct stream - an open file
- * @compressor: what it was opened for
- * @lock: held while the frame is made, and while it is copied out
- * @wait: for whoever waits for a frame, or for room for one
+ * @compressor: the device that was opened
+ * @lock: held while the frame is produced, and while it is copied out
+ * @wait: tasks that wait for a frame, or until the frame has been read
  * @frame_bytes: size of the frame
- * @unread: how many of these bytes have not been read; written under @lock, and
+ * @unread: number of bytes of the frame that have not been read. Written under @lock;
  *	read without it to decide whether to wait
  * @plain: the chunk to compress
- * @frame: what became of it
+ * @frame: the compressed chunk with its header
  */
 struct stream {
 	struct compressor *compressor;
-	struct mutex lock;	/* of the frame */
+	struct mutex lock;	/* protects the frame */
 	wait_queue_head_t wait;
 	size_t frame_bytes;
 	size_t unread;
@@ -67,7 +67,7 @@ struct stream {
 	u8 frame[FRAME_MAX] __aligned(sizeof(struct pcpool_sample_frame));
 };
 
-/* What a compressor works with: its state, and the memory that it needs besides. */
+/* The state of a compressor, and its working memory. */
 struct workspace {
 	union {
 		struct z_stream_s zlib;
@@ -81,12 +81,12 @@ DEFINE_PCPOOL_TYPE(workspace, struct workspace);
 /**
  * struct compressor - one device, and the pool behind it
  * @misc: the device
- * @pool_name: what the pool is called
- * @ops: how a workspace is made and unmade
- * @workspace_bytes: how big one is
- * @compress: compresses @len bytes at @plain into @packed, of %PACKED_MAX bytes;
- *	returns how many of them that took, or 0 if it failed
- * @pool: the workspaces; each request borrows one
+ * @pool_name: name of the pool
+ * @ops: callbacks that allocate and free a workspace
+ * @workspace_bytes: returns the size of a workspace
+ * @compress: compresses @len bytes at @plain into @packed, which has %PACKED_MAX bytes;
+ *	returns the number of bytes used, or 0 on failure
+ * @pool: the pool of workspaces; each request uses one
  */
 struct compressor {
 	struct miscdevice misc;
@@ -97,7 +97,7 @@ struct compressor {
 	struct workspace_pool *pool;
 };
 
-/* Of both kinds of workspace; vfree() may sleep, hence PCPOOL_FREE_MAY_SLEEP. */
+/* For both kinds of workspace. vfree() may sleep, hence PCPOOL_FREE_MAY_SLEEP. */
 static void workspace_free(void *obj, void *ctx)
 {
 	vfree(obj);
@@ -126,7 +126,7 @@ static void *deflate_alloc(gfp_t gfp, void *ctx)
 	return ws;
 }
 
-/* Makes a used workspace like a new one, so that a get need not tell them apart. */
+/* Resets a used workspace at the put, so that each get returns one in its initial state. */
 static void deflate_reset(void *obj, void *ctx)
 {
 	struct workspace *ws = obj;
@@ -145,7 +145,7 @@ static size_t deflate_compress(struct workspace *ws, u8 *packed, const u8 *plain
 	return ws->zlib.total_out;
 }
 
-/* Zstandard, which not every kernel has been built with */
+/* Zstandard, which some kernels lack */
 
 #if IS_REACHABLE(CONFIG_ZSTD_COMPRESS)
 static zstd_parameters zstd_params(void)
@@ -198,7 +198,7 @@ static int sample_open(struct inode *inode, struct file *file)
 	stream = __vmalloc(sizeof(*stream), GFP_KERNEL_ACCOUNT);
 	if (!stream)
 		return -ENOMEM;
-	/* misc_open() has left the device there */
+	/* Set by misc_open(). */
 	stream->compressor = container_of(file->private_data,
 					  struct compressor, misc);
 	mutex_init(&stream->lock);
@@ -219,7 +219,7 @@ static bool has_frame(struct stream *stream)
 	return READ_ONCE(stream->unread) > 0;
 }
 
-/* Takes the lock once the stream has a frame, or has none, whichever is wanted. */
+/* Waits until the stream has a frame (@wanted) or has none (!@wanted), and takes the lock. */
 static int lock_stream(struct file *file, bool wanted)
 {
 	struct stream *stream = file->private_data;
@@ -251,7 +251,7 @@ static int compress_chunk(struct stream *stream, size_t len)
 	struct pcpool_sample_frame *header = (void *)stream->frame;
 	size_t packed;
 
-	/* Put at the end, whichever that is. */
+	/* Put at the end of the scope, on every return path. */
 	CLASS(workspace_scope, ws)(compressor->pool, GFP_KERNEL);
 	if (!ws.obj)
 		return -ENOMEM;
@@ -352,7 +352,7 @@ static struct compressor compressors[] = {
 		.ops = {
 			.alloc = zstd_alloc,
 			.free = workspace_free,
-			/* no reset: zstd_compress_cctx() starts afresh by itself */
+			/* No reset: zstd_compress_cctx() initialises the state itself. */
 		},
 		.workspace_bytes = zstd_workspace_bytes,
 		.compress = zstd_compress,
@@ -373,14 +373,14 @@ static int compressor_add(struct compressor *compressor)
 	compressor->pool = workspace_pool_create(&params);
 	if (IS_ERR(compressor->pool))
 		return PTR_ERR(compressor->pool);
-	/* The device comes last: it can be opened as soon as it is there. */
+	/* Register the device last: it can be opened from then on. */
 	err = misc_register(&compressor->misc);
 	if (err)
 		workspace_pool_destroy(compressor->pool);
 	return err;
 }
 
-/* No file is open any more, so no workspace is out: the pool can go. */
+/* No file is open at this point, so no workspace is outstanding. */
 static void compressor_remove(struct compressor *compressor)
 {
 	misc_deregister(&compressor->misc);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What comes out of /dev/pcpool_deflate and /dev/pcpool_zstd, for the programs
- * that read it. Includes nothing but types, so that both sides can use it.
+ * The output format of /dev/pcpool_deflate and /dev/pcpool_zstd. Includes only
+ * types, so that kernel and user space can use it.
  */
 #ifndef _PCPOOL_SAMPLE_H
 #define _PCPOOL_SAMPLE_H
 
 #include <linux/types.h>
 
-/* The most that one write() takes; a longer one is a short write. */
+/* Most bytes that one write() accepts; a longer write is a short write. */
 #define PCPOOL_SAMPLE_CHUNK	16384
 
 /**
- * struct pcpool_sample_frame - opens a frame, which is what one write() becomes
- * @packed: bytes that follow this header: a whole zlib stream or Zstandard frame
- * @plain: bytes that they decompress to
+ * struct pcpool_sample_frame - header of a frame, the result of one write()
+ * @packed: number of bytes that follow: a complete zlib stream or Zstandard frame
+ * @plain: number of bytes that they decompress to
  *
- * Each frame stands for itself and needs none before it.
+ * Each frame can be decompressed independently of the others.
  */
 struct pcpool_sample_frame {
 	__le32 packed;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What goes on while objects are got and put: each chore is a thread of its own, which
- * does it again and again, with pauses by chance. All call pcpool and the kernel as
- * anybody may. What only user space can do, to read and to write debugfs, run-in-guest does.
+ * Background activity while objects are got and put. Each chore has a thread that repeats it with
+ * random pauses, and uses only public interfaces of pcpool and the kernel. run-in-guest adds what
+ * only user space can do: it reads and writes debugfs.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -23,17 +23,17 @@
 
 struct chore {
 	const char *name;
-	unsigned int *pause_ms;		/* on average; 0: not at all */
+	unsigned int *pause_ms;		/* average pause; 0: the chore does not run */
 	void (*fn)(struct rnd_state *random);
-	unsigned long busy_since;	/* in jiffies, never 0; 0: it pauses */
+	unsigned long busy_since;	/* start of the current run, in jiffies; 0: it pauses */
 	struct rnd_state random;
 	struct task_struct *task;
 };
 
-/* Objects made ahead at a time, at most. */
+/* Most objects that one prefill allocates. */
 #define PREFILL_MAX	200
 
-/* Aging passes, drains, and objects made ahead. */
+/* Ages, drains or prefills a pool. */
 static void age(struct rnd_state *random)
 {
 	struct place *place = torture_place_enter(random);
@@ -55,7 +55,7 @@ static void age(struct rnd_state *random)
 	torture_place_leave(place);
 }
 
-/* Statistics are of slightly different moments, but never absurd. */
+/* Reads the statistics. They are not a consistent snapshot, but never out of any range. */
 static void look(struct rnd_state *random)
 {
 	struct place *place = torture_place_enter(random);
@@ -66,14 +66,14 @@ static void look(struct rnd_state *random)
 	pcpool_stats(place->pool, &s);
 	if (s.allocs > 1ULL << 60 || s.outstanding > 1ULL << 40 || s.idle_main > 1ULL << 40 ||
 	    s.idle_victim > 1ULL << 40 || (s.reserve && s.idle_reserve > s.reserve))
-		torture_error("%s: made %llu, idle %llu and %llu, reserve %llu, outstanding %llu",
+		torture_error("%s: allocs %llu, idle %llu + %llu, reserve %llu, outstanding %llu",
 			      place->name, s.allocs, s.idle_main, s.idle_victim, s.idle_reserve,
 			      s.outstanding);
 	count(looks);
 	torture_place_leave(place);
 }
 
-/* One that is online goes, or one that is offline comes; the first stays. */
+/* Takes a random CPU offline, or brings it online. The first CPU stays online. */
 static void hotplug(struct rnd_state *random)
 {
 #ifdef CONFIG_HOTPLUG_CPU
@@ -83,10 +83,10 @@ static void hotplug(struct rnd_state *random)
 		return;
 	if (!cpu_online(cpu)) {
 		if (add_cpu(cpu))
-			torture_error("CPU %u does not come online", cpu);
+			torture_error("CPU %u failed to come online", cpu);
 		return;
 	}
-	/* Fails where the CPU may not go. */
+	/* Fails if this CPU cannot be taken offline. */
 	if (!remove_cpu(cpu))
 		count(hotplugs);
 #endif
@@ -107,7 +107,7 @@ static void all_cpus_online(void)
 /* --- Memory pressure ------------------------------------------------------------ */
 
 #define BLOCK_ORDER	4
-/* What of it is given back when nothing is left, as a fraction. */
+/* When no memory is left, the fraction 1/RELIEF of the blocks is freed. */
 #define RELIEF		16
 
 static LIST_HEAD(blocks);
@@ -132,7 +132,7 @@ static void give_back(unsigned long n)
 	}
 }
 
-/* Before the kernel kills anybody for it. */
+/* Called before the OOM killer selects a process. */
 static int memory_is_out(struct notifier_block *nb, unsigned long unused, void *freed)
 {
 	unsigned long n = READ_ONCE(nr_blocks);
@@ -145,9 +145,9 @@ static int memory_is_out(struct notifier_block *nb, unsigned long unused, void *
 static struct notifier_block oom_notifier = { .notifier_call = memory_is_out };
 
 /*
- * Takes all memory there is, so that the shrinkers are called; then lets go of some of it. Not more than
- * there is, for memory_is_out() may give back as fast as this takes. And without a sleep: RCU-tasks,
- * which switching debug mode waits for, is told that a new step begins.
+ * Allocates all memory, so that the shrinkers run, then frees some of it. The total is limited,
+ * because memory_is_out() may free blocks as fast as this allocates them. The loop does not
+ * sleep, so it reports quiescent states to RCU-tasks, which switching debug mode waits for.
  */
 static void press(struct rnd_state *random)
 {
@@ -189,13 +189,13 @@ static int chore_fn(void *data)
 		chore->fn(&chore->random);
 		WRITE_ONCE(chore->busy_since, 0);
 		pause_ms = chance(&chore->random, 2 * *chore->pause_ms) + 1;
-		/* Not to sleep through a stop. */
+		/* Interruptible, so that kthread_stop() ends the pause. */
 		schedule_timeout_interruptible(msecs_to_jiffies(pause_ms));
 	}
 	return 0;
 }
 
-/* Says which one gets no further. */
+/* Reports chores that make no progress. */
 void torture_chores_find_stalls(void)
 {
 	unsigned int i;

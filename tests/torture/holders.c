@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who gets and puts: on each CPU some threads, a timer in hardirq context, one in softirq
- * context, and interrupts that a thread on another CPU sends. All do the same, as
- * far as their context allows: work on a pool for a while, get and put, hold what they
- * have, hand it on; then let go of all, and choose another pool.
+ * The holders get and put objects. On each CPU these are some threads, a timer in hardirq
+ * context, a timer in softirq context, and interrupts sent from a thread on another CPU. All do
+ * the same, as far as their context allows: they work on one pool for a while, get objects, hold
+ * them, put them or pass them to other holders; then they put everything and choose another pool.
  *
- * What a thread holds it may only wait with where nobody could be waiting for it: in a
- * pool in which a get may wait for a put, a thread waits for as long as it takes with
- * empty hands only, and nothing is left in mailboxes. So if one does not come back, it
- * is pcpool that has forgotten to wake it, and the watch says so.
+ * In a pool where a get may wait for a put, a thread waits without a timeout only if it holds no
+ * object, and no object stays in a mailbox. So holders cannot deadlock: if a get does not return,
+ * pcpool has missed a wake-up, and the watch thread reports it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -28,11 +27,11 @@
 
 #include "torture.h"
 
-/* Steps in one pool, and in one interrupt, at most. */
+/* Most steps in one pool, and in one interrupt; most objects held by an interrupt. */
 #define STEPS_MAX		2000u
 #define STEPS_IN_INTERRUPT_MAX	4u
 #define HELD_IN_INTERRUPT_MAX	8u
-/* Steps after which a thread lets others run, on few real CPUs. */
+/* Steps between the pauses of a thread, in which other threads run. */
 #define BURST			200
 
 struct thread {
@@ -43,13 +42,13 @@ struct thread {
 
 /**
  * struct interrupted - the interrupts of a CPU
- * @cpu: which one it is
+ * @cpu: the CPU
  * @hard: holder of @hard_timer
  * @soft: holder of @soft_timer
  * @remote: holder of @csd
- * @hard_timer: hardirqs of its own
- * @soft_timer: softirqs
- * @csd: hardirqs that another CPU sends
+ * @hard_timer: timer that expires in hardirq context
+ * @soft_timer: timer that expires in softirq context
+ * @csd: for interrupts sent by another CPU
  */
 struct interrupted {
 	unsigned int cpu;
@@ -67,9 +66,10 @@ static DEFINE_PER_CPU(struct interrupted *, interrupted);
 static struct task_struct *sender, *watch;
 
 /*
- * Objects are freed by kfree(), which does not tolerate a raw lock. Where that matters, on
- * PREEMPT_RT, a put under one leaves them to the worker; where lockdep only claims that it
- * matters, pcpool cannot know of the lock.
+ * Objects are freed by kfree(), which must not be called under a raw lock on PREEMPT_RT. There,
+ * pcpool detects the context and leaves the objects to the worker. With PROVE_RAW_LOCK_NESTING on
+ * another kernel, only lockdep objects, and pcpool cannot detect the lock; so this uses a
+ * spinlock.
  */
 #if defined(CONFIG_PROVE_RAW_LOCK_NESTING) && !defined(CONFIG_PREEMPT_RT)
 static DEFINE_SPINLOCK(lock);
@@ -87,7 +87,7 @@ void torture_holder_init(struct holder *holder)
 
 	holder->id = atomic_long_fetch_inc(&next);
 	torture_seed(&holder->random);
-	/* Each another sequence, and the same one again with the same seed. */
+	/* Each holder has its own sequence, which the seed reproduces. */
 	prandom_seed_state(&holder->random,
 			   ((u64)holder->id << 32) ^ prandom_u32_state(&holder->random));
 }
@@ -98,7 +98,7 @@ static void hold(struct holder *holder, void *obj)
 {
 	if (!obj)
 		return;
-	/* What is not ours is better left alone. */
+	/* After an error, leave the object to its other owner. */
 	if (torture_take(holder, obj))
 		holder->held[holder->nr_held++] = obj;
 }
@@ -157,7 +157,7 @@ static void get_bulk(struct holder *holder, gfp_t gfp)
 	}
 }
 
-/* A get that may sleep, and may have to wait for others. */
+/* A get that may sleep, and may wait for a put. */
 static void get_and_wait(struct holder *holder)
 {
 	struct pcpool *pool = holder->place->pool;
@@ -167,7 +167,7 @@ static void get_and_wait(struct holder *holder)
 		obj = pcpool_get_timeout(pool, GFP_KERNEL, chance(&holder->random, 5));
 		if (IS_ERR(obj)) {
 			if (PTR_ERR(obj) != -ETIMEDOUT && PTR_ERR(obj) != -ENOMEM)
-				torture_error("%s: a get ends with %pe", holder->place->name, obj);
+				torture_error("%s: get failed: %pe", holder->place->name, obj);
 			return;
 		}
 	} else {
@@ -212,7 +212,7 @@ static void get_one(struct holder *holder, enum context context)
 	}
 }
 
-/* One get, put or hand-over. */
+/* A get, a put, or an exchange with a mailbox. */
 static void step_here(struct holder *holder, enum context context)
 {
 	struct rnd_state *random = &holder->random;
@@ -263,7 +263,7 @@ static void put_all(struct holder *holder, enum context context)
 	}
 }
 
-/* Gives back all that it holds. */
+/* Puts all objects that the holder has. */
 void torture_holder_release(struct holder *holder, enum context context)
 {
 	WRITE_ONCE(holder->busy_since, jiffies | 1);
@@ -271,7 +271,7 @@ void torture_holder_release(struct holder *holder, enum context context)
 	WRITE_ONCE(holder->busy_since, 0);
 }
 
-/* Sees to it that the holder works on a pool; false: on none at the moment. */
+/* Lets the holder enter a pool, unless it is in one. Returns false if no pool is available. */
 bool torture_holder_enter(struct holder *holder, unsigned int steps_max, unsigned int depth_max)
 {
 	if (holder->place)
@@ -295,7 +295,7 @@ void torture_holder_leave(struct holder *holder, enum context context)
 	holder->place = NULL;
 }
 
-/* Is it time to leave? */
+/* Whether the holder should leave its pool. */
 bool torture_holder_is_done(const struct holder *holder)
 {
 	return !holder->steps_left || READ_ONCE(holder->place->closing) ||
@@ -325,7 +325,7 @@ static void step_in_some_context(struct holder *holder)
 		local_irq_restore(flags);
 		break;
 	case 3:
-		/* The lock is everybody's: whoever cannot have it does without. */
+		/* All threads share the lock. If it is taken, step without it. */
 		if (lock_or_not(flags)) {
 			torture_holder_step(holder, CONTEXT_ATOMIC);
 			unlock(flags);
@@ -340,7 +340,7 @@ static void step_in_some_context(struct holder *holder)
 	}
 }
 
-/* Holds what it has for a while. */
+/* Pauses while holding objects. */
 static void pause_somehow(struct holder *holder)
 {
 	switch (chance(&holder->random, 8)) {
@@ -361,10 +361,13 @@ static void pause_somehow(struct holder *holder)
 	}
 }
 
-/* Its CPU going offline has moved the thread away: back, once it is online. */
+/* Moves the thread back to its CPU, if that went offline and is online again. */
 static void go_home(struct thread *thread)
 {
-	/* With hotplug, this makes PREEMPT_RT's own scheduler warn: there they roam. */
+	/*
+	 * With hotplug, this triggers a warning in PREEMPT_RT's scheduler; so there, threads stay
+	 * away.
+	 */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && torture_hotplug)
 		return;
 	if (raw_smp_processor_id() != thread->cpu && cpu_online(thread->cpu))
@@ -395,8 +398,9 @@ static int thread_fn(void *data)
 }
 
 /*
- * Says who gets no further. Who waits for an object with empty hands waits for a wake-up that was
- * missed, or for an object that was lost; who does not wait may be in a loop without end.
+ * Reports threads that make no progress. A thread that waits for an object while holding none has
+ * missed its wake-up, or the object was lost. A thread that does not wait may be in an endless
+ * loop.
  */
 static void find_stalled_threads(void)
 {
@@ -423,7 +427,7 @@ static int watch_fn(void *unused)
 	return 0;
 }
 
-/* Watched to the end: a thread that gets no further does not stop either. */
+/* The watch thread stops last, because a stalled thread does not stop either. */
 static void stop_threads(void)
 {
 	unsigned int i;
@@ -481,9 +485,9 @@ static void interrupt(struct holder *holder)
 }
 
 /*
- * Leaves most of the time to what is interrupted, at any speed. A CPU that goes offline leaves its
- * timers to another one, which they must not pile up on: they end there, and begin again
- * at home.
+ * The pause depends on the time that the interrupt took, so that most of the time is left to the
+ * interrupted code on a machine of any speed. When a CPU goes offline, its timers move to another
+ * CPU. They stop there, so that they do not accumulate, and restart on their own CPU.
  */
 static enum hrtimer_restart tick(struct interrupted *in, struct hrtimer *timer,
 				 struct holder *holder)
@@ -532,14 +536,17 @@ static void remote_fn(void *data)
 	start_timers(in);
 }
 
-/* An interrupt of another CPU, at any instruction of its. Nobody waits for one that is offline. */
+/*
+ * Interrupts another CPU, at any instruction. If the CPU is offline, its holder leaves its pool
+ * instead, so that nothing waits for the objects it holds.
+ */
 static void send(unsigned int cpu)
 {
 	struct interrupted *in = per_cpu(interrupted, cpu);
 
 	cpus_read_lock();
 	if (cpu_online(cpu))
-		/* Busy, if the last one has not arrived. */
+		/* Fails if the last one has not arrived yet. */
 		(void)smp_call_function_single_async(cpu, &in->csd);
 	else
 		torture_holder_leave(&in->remote, CONTEXT_TASK);
@@ -631,10 +638,10 @@ int torture_holders_start(void)
 	return err;
 }
 
-/* When this returns, nobody holds anything. */
+/* When this returns, the holders hold no objects. */
 void torture_holders_stop(void)
 {
-	/* Waiters wait for what interrupts hold, so these let go of it first. */
+	/* Threads may wait for objects that interrupts hold, so stop the interrupts first. */
 	stop_interrupts();
 	stop_threads();
 }

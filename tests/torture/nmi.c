@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Holders that are NMIs: a thread sends them to CPUs by chance, so that they land at any
- * instruction. Only on x86 can a module raise one.
+ * Holders in NMI context. A thread sends NMIs to random CPUs, where they can hit any instruction.
+ * Only on x86 can a module raise an NMI.
  *
- * An NMI must not be the last to leave a pool, which wakes somebody up; so the thread enters
- * and leaves for it, between NMIs.
+ * The last holder that leaves a pool wakes up a task, which an NMI must not do. So the sending
+ * thread enters and leaves the pool on behalf of the NMI, between NMIs.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -24,12 +24,12 @@
 #include <asm/irq_vectors.h>
 #include <asm/nmi.h>
 
-/* Steps in one pool, in one NMI, and objects held. */
+/* Most steps in one pool, and in one NMI; most objects held. */
 #define STEPS_MAX	200u
 #define STEPS_IN_NMI	3u
 #define HELD_IN_NMI	4u
 
-/* How long an NMI may take to arrive, on a virtual CPU that is not running. */
+/* Time for an NMI to arrive; the virtual CPU may not be running. */
 #define PATIENCE	(60 * HZ)
 
 struct nmi {
@@ -57,12 +57,12 @@ static int handle(unsigned int type, struct pt_regs *regs)
 {
 	struct nmi *nmi = this_cpu_ptr(&nmis);
 
-	/* Acquire: what the sender has done to the holder; pairs with send(). */
+	/* Acquire: see the sender's changes to the holder. Pairs with the release in send(). */
 	if (!atomic_read_acquire(&nmi->sent))
 		return NMI_DONE;
 	count(nmis);
 	work(&nmi->holder);
-	/* Release: what was done here; pairs with wait_for(). */
+	/* Release: publish the changes made here. Pairs with the acquire in wait_for(). */
 	atomic_set_release(&nmi->sent, 0);
 	return NMI_HANDLED;
 }
@@ -77,20 +77,20 @@ static void send(unsigned int cpu)
 #endif
 }
 
-/* A CPU that goes offline may never take it. */
+/* Waits until the NMI was handled. A CPU that goes offline may never handle it. */
 static void wait_for(unsigned int cpu)
 {
 	unsigned long end = jiffies + PATIENCE;
 
 	while (atomic_read_acquire(&per_cpu(nmis, cpu).sent)) {
 		if (!cpu_online(cpu)) {
-			/* Not while it is on its way out. */
+			/* It may still be going offline and handle the NMI: wait for that. */
 			msleep(100);
 			atomic_set(&per_cpu(nmis, cpu).sent, 0);
 			return;
 		}
 		if (time_after(jiffies, end)) {
-			torture_error("CPU %u does not take an NMI", cpu);
+			torture_error("CPU %u does not handle an NMI", cpu);
 			return;
 		}
 		usleep_range(10, 50);
@@ -110,7 +110,7 @@ static void visit(unsigned int cpu)
 		send(cpu);
 	preempt_enable();
 	wait_for(cpu);
-	/* In its last NMI it has put all; but not if the CPU went offline. */
+	/* The last NMI has put all objects, unless the CPU went offline. */
 	if (!holder->steps_left)
 		torture_holder_leave(holder, CONTEXT_TASK);
 }
@@ -125,7 +125,7 @@ static int sender_fn(void *unused)
 		cpu = chance(&random, nr_cpu_ids);
 		if (cpu_possible(cpu))
 			visit(cpu);
-		/* Nobody is to wait long for what the NMIs of other CPUs hold. */
+		/* Waiters must not wait long for objects that NMIs of other CPUs hold. */
 		for_each_possible_cpu(cpu) {
 			struct holder *holder = &per_cpu(nmis, cpu).holder;
 
@@ -168,7 +168,7 @@ void torture_nmis_stop(void)
 
 int torture_nmis_start(void)
 {
-	pr_info("a module cannot raise NMIs here: there are none\n");
+	pr_info("no NMIs: a module cannot raise them on this architecture\n");
 	return 0;
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pools that are tortured, their objects, and their books.
+ * The pools under test, their objects, and their counters.
  *
- * An object carries, in front of what pcpool sees, who owns it. Each hand-over, be it to
- * the pool, from the pool, or to another holder, is one compare-and-exchange by the one who
- * believes that it is his, so a second owner is found out at once. None of these orders
- * anything: what was written before a put is to be seen after the get because of
- * pcpool, and KCSAN, where there is it, knows.
+ * Each object has a header in front of pcpool's object, which records the owner. Each change of
+ * owner (a get, a put, or an exchange between holders) is one compare-and-exchange from the
+ * expected owner, so a second owner is detected at once. The compare-and-exchange is relaxed:
+ * only pcpool orders writes before a put with reads after the next get, and KCSAN would detect if
+ * it did not.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -24,25 +24,25 @@
 
 static unsigned int pools = 6;
 module_param(pools, uint, 0444);
-MODULE_PARM_DESC(pools, "pools there are at a time (6)");
+MODULE_PARM_DESC(pools, "number of pools at a time (6)");
 
-/* The largest object where nothing can be allocated, and how many of them are at hand. */
+/* Size and number of the spare objects, for contexts in which memory cannot be allocated. */
 #define SPARE_BYTES	4096u
 #define SPARES		64
 
-/* Bytes of an object that are looked at, at both its ends. */
+/* Number of bytes that are checked at both ends of an object. */
 #define LOOK_BYTES	64u
 
 /**
- * struct object - what is in front of what pcpool sees
- * @owner: OWNER_*, or a holder
- * @place: where its pool is
- * @serial: of its pool
- * @bytes: what ops->bytes says
- * @puts: how often it was put
- * @resets: how often ops->reset was called
- * @mark: what its ends were filled with at the last put
- * @data: what pcpool sees
+ * struct object - header of an object
+ * @owner: OWNER_*, or the id of a holder
+ * @place: place of its pool
+ * @serial: serial number of its pool
+ * @bytes: size that ops->bytes returns
+ * @puts: number of puts
+ * @resets: number of calls of ops->reset
+ * @mark: value that filled both ends at the last put
+ * @data: pcpool's object
  */
 struct object {
 	atomic_long_t owner;
@@ -56,7 +56,7 @@ struct object {
 };
 
 static struct place *places;
-/* Taken to make and unmake pools. */
+/* Serialises creating and destroying pools. */
 static DEFINE_MUTEX(renewing);
 static unsigned long serial;
 static void *spares[SPARES];
@@ -68,7 +68,7 @@ static struct object *to_object(void *obj)
 
 /* --- Callbacks --------------------------------------------------------------- */
 
-/* May memory be allocated here? */
+/* Whether memory can be allocated in this context. */
 static bool may_allocate(void)
 {
 	if (in_hardirq() || in_nmi())
@@ -102,7 +102,10 @@ void torture_refill(struct rnd_state *random)
 		kfree(mem);
 }
 
-/* Who calls this may be an interrupt, so it cannot have a generator of its own. */
+/*
+ * Whether this allocation should fail. An interrupt may call this, so the random numbers are per
+ * CPU.
+ */
 static bool fails(struct place *place)
 {
 	static DEFINE_PER_CPU(u32, lot);
@@ -124,7 +127,7 @@ static void *object_alloc(gfp_t gfp, void *ctx)
 		;
 	else if (!may_allocate())
 		object = bytes <= SPARE_BYTES ? take_spare() : NULL;
-	/* vmalloc() must not be tried where one cannot sleep, and is since 6.18. */
+	/* Since 6.18, kvmalloc() tries vmalloc() even if it must not sleep; avoid it then. */
 	else if (place->params.flags & PCPOOL_FREE_MAY_SLEEP && gfpflags_allow_blocking(gfp))
 		object = kvmalloc(sizeof(*object) + bytes, gfp | __GFP_NOWARN);
 	else
@@ -144,7 +147,7 @@ static void *object_alloc(gfp_t gfp, void *ctx)
 	atomic_long_inc(&place->allocs);
 	if (atomic_long_inc_return(&place->existing) > place->params.max_total &&
 	    place->params.max_total)
-		torture_error("%s: there are more objects than there may be", place->name);
+		torture_error("%s: more objects than max_total", place->name);
 	return object->data;
 }
 
@@ -159,15 +162,15 @@ static void check_content(struct place *place, struct object *object, const char
 	else if (!object->puts)
 		return;
 	if (memchr_inv(object->data, value, look) || memchr_inv(end, value, look))
-		torture_error("%s: %px is not as it was put, at its %s: %*ph, not %02x", place->name,
-			      object->data, when, 8, object->data, value);
+		torture_error("%s: %px has changed since the put, at its %s: %*ph, expected %02x",
+			      place->name, object->data, when, 8, object->data, value);
 }
 
 static void check_object(struct place *place, struct object *object, const char *when)
 {
 	if (object->place != place || object->serial != place->serial)
-		torture_error("%s: %px is of another pool, at its %s", place->name, object->data,
-			      when);
+		torture_error("%s: %px belongs to another pool, at its %s", place->name,
+			      object->data, when);
 	if (place->ops.reset && object->resets != object->puts)
 		torture_error("%s: %px was put %u times and reset %u times, at its %s", place->name,
 			      object->data, object->puts, object->resets, when);
@@ -181,12 +184,12 @@ static void object_free(void *obj, void *ctx)
 	long owner;
 
 	if (in_hardirq() || in_nmi())
-		torture_error("%s: freed in an interrupt", place->name);
+		torture_error("%s: ops->free called in an interrupt", place->name);
 	if (place->params.flags & PCPOOL_FREE_MAY_SLEEP)
 		might_sleep();
 	owner = atomic_long_xchg(&object->owner, OWNER_NONE);
 	if (owner != OWNER_FRESH && owner != OWNER_IDLE)
-		torture_error("%s: %px freed, of owner %ld", place->name, obj, owner);
+		torture_error("%s: %px freed while owned by %ld", place->name, obj, owner);
 	check_object(place, object, "free");
 	atomic_long_inc(&place->frees);
 	atomic_long_dec(&place->existing);
@@ -203,7 +206,7 @@ static void object_reset(void *obj, void *ctx)
 	long owner = atomic_long_read(&object->owner);
 
 	if (owner != OWNER_IDLE)
-		torture_error("%s: %px reset, of owner %ld", place->name, obj, owner);
+		torture_error("%s: %px reset while owned by %ld", place->name, obj, owner);
 	object->resets++;
 }
 
@@ -212,7 +215,7 @@ static size_t object_bytes(const void *obj, void *ctx)
 	return to_object((void *)obj)->bytes;
 }
 
-/* --- Hand-over ----------------------------------------------------------------- */
+/* --- Change of owner ----------------------------------------------------------- */
 
 static bool hand_over(struct place *place, struct object *object, long from, long to)
 {
@@ -220,12 +223,12 @@ static bool hand_over(struct place *place, struct object *object, long from, lon
 
 	if (owner == from)
 		return true;
-	torture_error("%s: %px goes from %ld to %ld, but is owned by %ld", place->name,
+	torture_error("%s: %px passed from %ld to %ld, but owned by %ld", place->name,
 		      object->data, from, to, owner);
 	return false;
 }
 
-/* The pool has given @obj to @holder. */
+/* @holder has got @obj from the pool. */
 bool torture_take(struct holder *holder, void *obj)
 {
 	struct place *place = holder->place;
@@ -238,7 +241,8 @@ bool torture_take(struct holder *holder, void *obj)
 		return false;
 	check_object(place, object, "get");
 	if (place->params.max_object_bytes && object->bytes > place->params.max_object_bytes)
-		torture_error("%s: %px has %zu bytes", place->name, obj, object->bytes);
+		torture_error("%s: %px has %zu bytes, more than max_object_bytes", place->name, obj,
+			      object->bytes);
 	if (place->params.flags & PCPOOL_ZERO_ON_PUT)
 		memset(obj, holder->id | 1, place->params.object_bytes);
 	this_cpu_inc(place->counts->gets);
@@ -246,7 +250,7 @@ bool torture_take(struct holder *holder, void *obj)
 	return true;
 }
 
-/* @holder gives @obj to the pool. */
+/* @holder is about to put @obj. */
 void torture_give(struct holder *holder, void *obj)
 {
 	struct place *place = holder->place;
@@ -262,7 +266,10 @@ void torture_give(struct holder *holder, void *obj)
 	count(puts);
 }
 
-/* Leaves @obj for another holder, if it is not NULL; and takes what another has left. */
+/*
+ * Leaves @obj, unless it is NULL, in a mailbox for another holder; returns the object found
+ * there.
+ */
 void *torture_mail(struct holder *holder, void *obj)
 {
 	struct place *place = holder->place;
@@ -283,7 +290,10 @@ void torture_grow(struct holder *holder, void *obj)
 
 /* --- Places --------------------------------------------------------------------- */
 
-/* The pool of a place by chance, which stays until the caller leaves it. */
+/*
+ * Enters a random place. Its pool exists until the caller leaves it. Returns NULL if it has no
+ * pool.
+ */
 struct place *torture_place_enter(struct rnd_state *random)
 {
 	struct place *place = &places[chance(random, pools)];
@@ -301,7 +311,7 @@ static void place_is_unused(struct percpu_ref *ref)
 	complete(&container_of(ref, struct place, ref)->unused);
 }
 
-/* One of these numbers, the first as often as all others together. */
+/* Chooses one of the numbers; the first one is as likely as all others together. */
 #define one_of(random, usual, ...) ({							\
 	static const unsigned long __others[] = { __VA_ARGS__ };			\
 											\
@@ -359,9 +369,9 @@ static int open_place(struct place *place, struct rnd_state *random)
 	if (IS_ERR(pool)) {
 		place->pool = NULL;
 		if (PTR_ERR(pool) != -ENOMEM)
-			torture_error("%s: cannot be made: %pe", place->name, pool);
+			torture_error("%s: creation failed: %pe", place->name, pool);
 		if (atomic_long_read(&place->existing))
-			torture_error("%s: cannot be made, and has %ld objects", place->name,
+			torture_error("%s: creation failed, but left %ld objects", place->name,
 				      atomic_long_read(&place->existing));
 		count(creates_failed);
 		return PTR_ERR(pool);
@@ -374,7 +384,8 @@ static int open_place(struct place *place, struct rnd_state *random)
 	return 0;
 }
 
-static bool books_agree(struct place *place, const struct pcpool_pool_stats *s)
+/* Whether the counters of pcpool add up, and agree with those of this module. */
+static bool counters_add_up(struct place *place, const struct pcpool_pool_stats *s)
 {
 	unsigned long gets = 0, puts = 0;
 	u64 idle = s->idle_main + s->idle_victim;
@@ -395,23 +406,23 @@ static bool books_agree(struct place *place, const struct pcpool_pool_stats *s)
 	       (!s->max_idle || idle <= s->max_idle);
 }
 
-/* At a quiet moment: nobody gets or puts, but the worker may not be done. */
-static void check_books(struct place *place)
+/* Called when the pool has no users, but its worker may still be busy. */
+static void check_counters(struct place *place)
 {
-	/* The worker's part comes by itself. */
+	/* Allow time for the worker. */
 	unsigned long end = jiffies + torture_stalled * HZ;
 	struct pcpool_pool_stats s;
 
 	do {
 		pcpool_stats(place->pool, &s);
-		if (books_agree(place, &s))
+		if (counters_add_up(place, &s))
 			return;
 		msleep(1);
 	} while (time_before(jiffies, end));
 	torture_error("%s: gets %llu = %llu + %llu + %llu + %llu + miss %llu + fail %llu; puts %llu",
 		      place->name, s.gets, s.hit_private, s.hit_shared, s.hit_steal, s.hit_victim,
 		      s.miss, s.alloc_fail, s.puts);
-	torture_error("%s: made %llu, %ld here; unmade %llu, %ld here = %llu + %llu + %llu + %llu",
+	torture_error("%s: allocs %llu, %ld here; frees %llu, %ld here = %llu + %llu + %llu + %llu",
 		      place->name, s.allocs, atomic_long_read(&place->allocs), s.frees,
 		      atomic_long_read(&place->frees), s.evicted, s.drop_full, s.drop_oversize,
 		      s.drop_other);
@@ -420,7 +431,7 @@ static void check_books(struct place *place)
 		      s.misuses, atomic_long_read(&place->existing));
 }
 
-/* What is idle survives one aging pass, and no second one; but for the reserve. */
+/* The second aging pass frees all objects that were idle, except the reserve. */
 static void check_aging(struct place *place)
 {
 	struct pcpool_pool_stats s;
@@ -431,10 +442,10 @@ static void check_aging(struct place *place)
 	if (s.idle_main + s.idle_victim != s.idle_reserve)
 		torture_error("%s: idle after two aging passes: %llu + %llu, %llu of it in reserve",
 			      place->name, s.idle_main, s.idle_victim, s.idle_reserve);
-	check_books(place);
+	check_counters(place);
 }
 
-/* Who is this that puts what nobody has taken out of the mailboxes. */
+/* Puts the objects left in the mailboxes, on behalf of a temporary holder. */
 static void empty_mail(struct place *place, struct rnd_state *random)
 {
 	struct holder holder = { .id = OWNER_MAILED, .place = place };
@@ -458,21 +469,21 @@ static void close_place(struct place *place, struct rnd_state *random)
 	WRITE_ONCE(place->closing, true);
 	percpu_ref_kill(&place->ref);
 	if (!wait_for_completion_timeout(&place->unused, torture_stalled * HZ)) {
-		torture_error("%s: somebody does not come back from it", place->name);
+		torture_error("%s: a holder does not leave the pool", place->name);
 		wait_for_completion(&place->unused);
 	}
 	empty_mail(place, random);
-	check_books(place);
+	check_counters(place);
 	if (chance(random, 2))
 		check_aging(place);
 	pcpool_destroy(place->pool);
 	place->pool = NULL;
 	if (atomic_long_read(&place->existing))
-		torture_error("%s: %ld objects are left after it", place->name,
+		torture_error("%s: %ld objects are left after pcpool_destroy()", place->name,
 			      atomic_long_read(&place->existing));
 }
 
-/* A pool goes, another one comes. */
+/* Destroys the pool of a random place, and creates another one there. */
 void torture_place_renew(struct rnd_state *random)
 {
 	struct place *place = &places[chance(random, pools)];

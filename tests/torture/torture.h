@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of the torture module share.
+ * Internal declarations of the torture module.
  *
  *   main.c      parameters, start, end, and the verdict
- *   pools.c     the pools that are tortured, their objects, and their books
- *   holders.c   who gets and puts: threads, timers, interrupts of other CPUs
- *   nmi.c       the same from NMIs
- *   chores.c    what goes on meanwhile: aging, hotplug, pressure, pools that come and go
+ *   pools.c     the pools under test, their objects, and their counters
+ *   holders.c   threads, timers and interrupts that get and put objects
+ *   nmi.c       NMIs that get and put objects
+ *   chores.c    background activity: aging, hotplug, memory pressure, replacing pools
  *
- * It is a client as any other: of pcpool it knows the public header.
+ * The module is an ordinary client: it uses only the public header of pcpool.
  */
 #ifndef _PCPOOL_TORTURE_H
 #define _PCPOOL_TORTURE_H
@@ -24,33 +24,33 @@
 
 #include <linux/pcpool.h>
 
-/* Who has an object; anything above is the number of a holder. */
+/* The owner of an object; values from OWNER_FIRST on are ids of holders. */
 enum {
-	OWNER_NONE,	/* before alloc has made it, after free has unmade it */
-	OWNER_FRESH,	/* made; on its way to who asked for it, or prefilled */
+	OWNER_NONE,	/* before alloc and after free */
+	OWNER_FRESH,	/* allocated, but not yet got; may be idle if prefilled */
 	OWNER_IDLE,	/* put */
-	OWNER_MAILED,	/* from one holder to another, in a mailbox */
+	OWNER_MAILED,	/* in a mailbox, on the way to another holder */
 	OWNER_FIRST,
 };
 
-/* Objects on their way from holder to holder, mostly to another CPU. */
+/* Number of mailboxes per pool, in which holders leave objects for others, mostly on other CPUs. */
 #define MAILBOXES	16
 
 /**
- * struct place - where a pool is, then another, and another
- * @ref: holders that work on the pool; dead while there is none
- * @unused: @ref has come to its end
- * @closing: whoever works on the pool is to let go of it
+ * struct place - holds a pool, which is replaced by another one from time to time
+ * @ref: counts holders that use the pool; dead while there is no pool
+ * @unused: completed when @ref has dropped to 0
+ * @closing: asks holders to leave the pool
  * @pool: the pool
  * @ops: its callbacks
- * @params: what it was made with
+ * @params: its parameters
  * @name: its name
- * @serial: number of this pool, of all that were made
- * @existing: objects between alloc and free
- * @allocs: how many alloc has made
- * @frees: how many free has unmade
- * @counts: gets that got an object, puts
- * @mail: objects in mailboxes
+ * @serial: its serial number; each pool has another one
+ * @existing: number of objects that are allocated and not freed
+ * @allocs: number of objects allocated
+ * @frees: number of objects freed
+ * @counts: successful gets, and puts
+ * @mail: the mailboxes
  */
 struct place {
 	struct percpu_ref ref;
@@ -75,24 +75,24 @@ struct counts {
 
 enum context {
 	CONTEXT_TASK,
-	CONTEXT_ATOMIC,		/* no sleep */
-	CONTEXT_NMI,		/* nothing but pcpool_try_get() and pcpool_put() */
+	CONTEXT_ATOMIC,		/* must not sleep */
+	CONTEXT_NMI,		/* may only call pcpool_try_get() and pcpool_put() */
 };
 
 #define HELD_MAX	64
 
 /**
- * struct holder - one that gets and puts; never in two contexts at once
- * @id: its stamp, from OWNER_FIRST on
+ * struct holder - gets and puts objects; never runs in two contexts at once
+ * @id: identifies it as an owner; at least OWNER_FIRST
  * @random: its random numbers
- * @place: the pool it works on; NULL: none at the moment
- * @steps_left: until it works on another one
+ * @place: the place it has entered, or NULL
+ * @steps_left: steps until it leaves the place
  * @held: objects that it holds
- * @nr_held: how many
- * @depth: how many it holds at most, of this pool
- * @progress: what it has done
- * @busy_since: when it began what it is at, in jiffies, never 0; 0: it is not at anything
- * @waits: it may wait for as long as it takes until somebody puts an object
+ * @nr_held: number of these
+ * @depth: most objects that it holds from this pool
+ * @progress: number of steps done
+ * @busy_since: start of the current step, in jiffies; 0: none
+ * @waits: it is in a get that may wait without a timeout
  */
 struct holder {
 	long id;
@@ -107,7 +107,10 @@ struct holder {
 	void *held[HELD_MAX];
 };
 
-/* What the module has done; unsigned long: for NMIs, and on any machine. */
+/*
+ * What the module has done, per CPU. Unsigned longs, which this_cpu_inc() supports in NMIs
+ * everywhere.
+ */
 struct totals {
 	unsigned long gets;
 	unsigned long puts;
@@ -144,19 +147,22 @@ static inline u32 chance(struct rnd_state *random, u32 below)
 }
 
 /*
- * Who waits with empty hands has @stalled seconds. Who does not wait may be making many objects while
- * there is hardly any memory, or end a pool, which itself waits that long for its users, and again
- * for its books, before it says so.
+ * A get that waits may take torture_stalled seconds. Other operations may take this many times as
+ * long: one may allocate many objects while memory is short. Closing a pool itself waits
+ * torture_stalled seconds for its users, and again for its counters, before it reports an error.
  */
 #define TORTURE_WORK_TIMES	5
 
-/* Has what began then, in jiffies, not ended for so many times that long? 0: it has ended. */
+/*
+ * Whether an operation that began at @busy_since (0: none) takes longer than @times
+ * torture_stalled.
+ */
 static inline bool torture_has_stalled(unsigned long busy_since, unsigned int times)
 {
 	return busy_since && time_after(jiffies, busy_since + times * torture_stalled * HZ);
 }
 
-/* Each allocation of this task fails from now on, or no more (fault injection). */
+/* Makes all allocations of the current task fail from now on, or stops that (fault injection). */
 void torture_inject_faults(bool fail);
 
 /* pools.c */
@@ -171,7 +177,7 @@ void *torture_mail(struct holder *holder, void *obj);
 void torture_grow(struct holder *holder, void *obj);
 void torture_refill(struct rnd_state *random);
 
-/* May a get wait for somebody else's put? */
+/* Whether a get may wait for a put. */
 static inline bool torture_may_wait(const struct place *place)
 {
 	return place->params.max_total || place->params.reserve;

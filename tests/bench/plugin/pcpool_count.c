@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A QEMU plugin that counts, in the regions that the benchmark module marks,
+ * A QEMU plugin that counts, in the regions marked by the benchmark module,
  *
  *   - instructions,
- *   - locked instructions: with a lock prefix, or an exchange with memory,
- *   - cache lines that had to come from another CPU.
+ *   - locked instructions: with a lock prefix, or xchg with memory,
+ *   - cache lines that had to be transferred from another CPU.
  *
- * For the last it keeps, for each line of 64 bytes, which CPUs have it: who writes it is
- * then the only one, who reads it is one more. An access by a CPU that has not got the line
- * while another one has written it, or a write while others have it too, has to talk to
- * another CPU, and counts. Caches here are endless, so nothing is ever lost from one, and a
- * line that nobody has written is nobody's.
+ * For the last, it models caches of infinite size. For each line of 64 bytes it records which
+ * CPUs hold it. A write makes the CPU the only holder; a read adds the CPU to the holders. An
+ * access counts as a transfer if it writes a line that other CPUs hold, or if it reads a line
+ * that another CPU has written and this CPU does not hold.
  *
- * A region is all that CPUs do between START and STOP, up to REPORT, which writes the sums
- * of all CPUs to the file given as out= and begins the next. Lines are followed everywhere
- * from ARM on; before it the guest boots at full speed.
+ * A region comprises everything between START and STOP marks on all CPUs, until REPORT, which
+ * writes the sums to the file given as out= and starts the next region. Lines are tracked from
+ * the ARM mark on, inside and outside of regions. Before it, the guest boots at full speed.
  */
 #include <linux/types.h>
 #include <stdatomic.h>
@@ -28,12 +27,12 @@
 
 /* -- what is counted -- */
 
-#define CPUS_MAX	64	/* a bit each in a word */
+#define CPUS_MAX	64	/* one bit each in a word */
 #define LINE_SHIFT	6
 
 int qemu_plugin_version = PLUGIN_VERSION;
 
-/* Only its CPU writes it, and REPORT, when no CPU is in a region. */
+/* Written only by its CPU, and by REPORT, when no CPU is counting. */
 static struct cpu {
 	_Alignas(128) bool counting;
 	__u64 instructions;
@@ -42,15 +41,15 @@ static struct cpu {
 } cpus[CPUS_MAX];
 
 /*
- * The lines, by address; one that shares a place with another is forgotten when the other
- * comes, as if the caches had lost it. Each place is a word that is also its lock.
+ * Hash table of lines. Each place holds one line. A line that hashes to the same place replaces
+ * it, as if the old line had left the caches. The line number also serves as a lock.
  */
 #define PLACES_SHIFT	22
 
 static struct place {
-	_Atomic __u64 line;		/* its number; BUSY while someone is at it */
-	__u64 holders;			/* a bit a CPU */
-	bool written;			/* by a holder, the only one at that time */
+	_Atomic __u64 line;		/* its number; BUSY while the place is locked */
+	__u64 holders;			/* one bit per CPU */
+	bool written;			/* one of the holders has written it */
 } *places;
 
 #define BUSY	(~0ull)
@@ -139,12 +138,12 @@ static void on_report(unsigned int self, void *data)
 	fflush(out);
 }
 
-/* -- looking at instructions, once each, when QEMU translates them -- */
+/* -- inspecting each instruction once, when QEMU translates it -- */
 
-/* Opcode, addressing mode and displacement. */
+/* Size of a mark: opcode, addressing mode and displacement. */
 #define MARK_BYTES	(2 + 1 + 4)
 
-/* The mark that the instruction is, or 0. */
+/* Returns the mark that the instruction represents, or 0. */
 static unsigned int mark(const char *text)
 {
 	const char *number = strstr(text, "0x504350");
@@ -166,7 +165,7 @@ static void look_at(struct qemu_plugin_insn *insn)
 	insn_fn fn = on_insn;
 
 	if (!text) {
-		fprintf(stderr, "pcpool_count: this QEMU cannot disassemble\n");
+		fprintf(stderr, "pcpool_count: this QEMU cannot disassemble instructions\n");
 		exit(EXIT_FAILURE);
 	}
 	switch (mark(text)) {
@@ -202,11 +201,11 @@ static void on_cpu(qemu_plugin_id_t id, unsigned int i)
 {
 	if (i < CPUS_MAX)
 		return;
-	fprintf(stderr, "pcpool_count: no more than %d CPUs\n", CPUS_MAX);
+	fprintf(stderr, "pcpool_count: supports at most %d CPUs\n", CPUS_MAX);
 	exit(EXIT_FAILURE);
 }
 
-/* QEMU has thrown away what it had translated. */
+/* Called after QEMU has discarded all translated code. */
 static void armed(qemu_plugin_id_t id)
 {
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translate_armed);
@@ -228,7 +227,7 @@ static void translate_unarmed(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 	for (i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
-		/* Disassembling is slow, and every instruction of the boot comes here. */
+		/* Disassemble only candidates: this runs for every instruction of the boot. */
 		if (qemu_plugin_insn_size(insn) != MARK_BYTES)
 			continue;
 		text = qemu_plugin_insn_disas(insn);
@@ -252,7 +251,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
 	places = calloc(1ull << PLACES_SHIFT, sizeof(*places));
 	out = path ? fopen(path, "w") : NULL;
 	if (!places || !out) {
-		fprintf(stderr, "pcpool_count: needs memory, and out=FILE\n");
+		fprintf(stderr, "pcpool_count: no memory, or no file out=FILE\n");
 		return -1;
 	}
 	plugin = id;

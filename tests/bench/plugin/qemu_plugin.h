@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the plugin needs of QEMU's plugin interface. Debian's QEMU has it but ships no header
- * for it; QEMU's own is include/qemu/qemu-plugin.h, described in docs/devel/tcg-plugins.
- * Versions 1 and 2 of the interface, and those after them, have these alike.
+ * The parts of QEMU's plugin interface that the plugin uses. Debian's QEMU supports plugins, but
+ * ships no header. QEMU's own header is include/qemu/qemu-plugin.h, described in
+ * docs/devel/tcg-plugins. These parts are the same in all versions of the interface since 1.
  */
 #ifndef _PCPOOL_BENCH_QEMU_PLUGIN_H
 #define _PCPOOL_BENCH_QEMU_PLUGIN_H
@@ -41,7 +41,7 @@ char *qemu_plugin_insn_disas(const struct qemu_plugin_insn *insn);
 bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
 unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
 
-/* What the plugin has for QEMU: the version it was made for, and how it begins. */
+/* Defined by the plugin: the interface version, and the entry point. */
 extern int qemu_plugin_version;
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
 			char **argv);

@@ -1,11 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Idle objects leave after two aging passes, on every CPU, and no sooner.
+# Idle objects are freed by the second aging pass, on every CPU, and not before.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 load
-
 
 two_passes_empty_every_cpu() {
 	local idle
@@ -21,7 +20,7 @@ two_passes_empty_every_cpu() {
 	equal "objects freed early" "${of_client[early]}" 0
 }
 
-# What is in private slots only its own CPU can get at.
+# Only the CPU itself can access its private slots.
 two_passes_empty_private_slots_of_idle_cpus() {
 	local idle
 	tell create a private=8
@@ -29,7 +28,7 @@ two_passes_empty_private_slots_of_idle_cpus() {
 	idle=$((3 * ${#online[@]}))
 	equal "objects in private slots" "$(awk 'NR > 1 { sum += $4 } END { print sum }' \
 		$debugfs/pcpool/a/percpu)" $idle
-	# Time for the CPUs to sleep.
+	# Let the CPUs go idle.
 	sleep 1
 	age a
 	expect a idle_main=0 idle_victim=$idle
@@ -81,13 +80,13 @@ an_object_in_use_between_two_passes_stays() {
 	balanced a
 }
 
-an_aged_object_can_be_had_from_another_cpu() {
+another_cpu_can_get_an_aged_object() {
 	need_cpus 2
 	tell create a private=1
 	tell get a 10 0
 	tell put a 10 "$last_cpu"
 	age a
-	# The private one too: it is in the victim tier now.
+	# Including the one from the private slot, which is in the victim tier now.
 	tell get a 10 0
 	expect a hit_victim=10 miss=10 idle_victim=0
 	balanced a
@@ -104,7 +103,7 @@ the_client_can_age_and_drain() {
 	balanced a
 }
 
-drain_leaves_nothing_at_once() {
+drain_frees_everything_at_once() {
 	local idle
 	need_hotplug
 	tell create a
@@ -156,6 +155,6 @@ aging_during_traffic_loses_nothing() {
 
 run_tests two_passes_empty_every_cpu two_passes_empty_private_slots_of_idle_cpus \
 	two_passes_empty_an_offline_cpu a_cpu_going_offline_between_two_passes_keeps_nothing \
-	an_object_in_use_between_two_passes_stays an_aged_object_can_be_had_from_another_cpu \
-	the_client_can_age_and_drain drain_leaves_nothing_at_once prefilled_objects_age_too \
+	an_object_in_use_between_two_passes_stays another_cpu_can_get_an_aged_object \
+	the_client_can_age_and_drain drain_frees_everything_at_once prefilled_objects_age_too \
 	a_free_that_may_sleep_ages_in_task_context aging_during_traffic_loses_nothing

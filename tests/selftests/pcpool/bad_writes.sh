@@ -1,27 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Whatever is written to a file of pcpool's, it is taken as it is meant or refused with a clear
-# error, and then nothing has changed; from many processes at once, too.
+# Each write to a file of pcpool is either accepted, or refused with a clear error and without any
+# effect, also if many processes write at the same time.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 load
 parameters=/sys/module/pcpool/parameters
 
-# All that is meant to be written to, by its name and the value that it has then. A file that is
-# not here fails the test.
+# kind_of FILE: sets kind, which decides the values that the writable FILE accepts. An unknown file
+# fails the test.
 kind_of() {
 	case $1 in
 	*/age | */drain) kind=action ;;
 	*/bypass | */debug) kind=switch ;;
-	*) fail "there is a file of which this test knows nothing: $1" ;;
+	*) fail "this test does not know the file $1" ;;
 	esac
-	# What a module parameter takes is the kernel's business: words too, on each kernel
-	# others, of which it looks at the first letters only.
+	# The kernel parses module parameters. It also accepts words, which differ between kernels,
+	# and looks at their first letters only.
 	case $1 in "$parameters"/*) kind=parameter ;; esac
 }
 
-# What all pools have done, and what the files say that can be read.
+# state_files: the readable files; their contents are the state that a refused write must not change
 state_files() {
 	echo $debugfs/pcpool/pools $debugfs/pcpool/*/{stats,params,percpu,bypass,debug} $parameters/*
 }
@@ -37,14 +37,14 @@ writable() {
 	mapfile -t files < <(find $debugfs/pcpool $parameters -type f -perm /222)
 }
 
-# Writes to each FILE, which is of the KIND before it, what it must refuse, each in one piece, and
-# dies of what it does not, or if that changes what the STATE FILES say.
-# shellcheck disable=SC2016 # for perl
+# Writes invalid values to each FILE (arguments: KIND FILE ...), each in a single write. Dies if a
+# write succeeds or fails with the wrong error, or if the contents of the state files change.
+# shellcheck disable=SC2016 # expanded by perl
 refused='
 	use Errno qw(EINVAL EFAULT);
 	my ($machine, $state_files, @files) = @ARGV;
-	# Of write(2).
-	my $number = { x86_64 => 1, aarch64 => 64 }->{$machine} or die "$machine is not known\n";
+	# The system call number of write(2).
+	my $number = { x86_64 => 1, aarch64 => 64 }->{$machine} or die "unknown machine $machine\n";
 	my %good = (action => qr/^1\n?\z/, switch => qr/^[01]\n?\z/,
 		    parameter => qr/^[a-zA-Z01]/);
 	my @bad = map { my $first = chr; $first, "$first\n", "1$first", "0$first" } 0 .. 255;
@@ -67,26 +67,26 @@ refused='
 		my ($before, $n) = (state, 0);
 		open(my $out, ">:raw", $file) or die "$file: $!\n";
 		for my $bad (grep { $_ !~ $good{$kind} } @bad) {
-			# Of nothing a parameter is not even told.
+			# An empty write does not reach a parameter.
 			next if $kind eq "parameter" && $bad eq "";
 			$! = 0;
 			my $took = syswrite $out, $bad;
 			my $shown = length($bad) . " bytes, " . unpack "H40", $bad;
-			die "$file took $shown\n" if defined $took;
-			die "$file: $!, of $shown\n" if $! != EINVAL;
+			die "$file accepted $shown\n" if defined $took;
+			die "$file: $!, after $shown\n" if $! != EINVAL;
 			$n++;
 		}
-		die "$file: only $n writes\n" if $n < 600;
-		# From where there is no memory.
+		die "$file: only $n writes were tried\n" if $n < 600;
+		# From an invalid address.
 		$! = 0;
-		die "$file took what is not there\n" if syscall($number, fileno $out, 0, 1) != -1;
-		die "$file: $!, of a bad address\n" if $! != EFAULT;
+		die "$file accepted a bad address\n" if syscall($number, fileno $out, 0, 1) != -1;
+		die "$file: $!, after a bad address\n" if $! != EFAULT;
 		my $after = state;
-		die "what $file refused had an effect: $before\n$after\n" if $after ne $before;
-		print "$file refused $n\n";
+		die "a refused write to $file had an effect: $before\n$after\n" if $after ne $before;
+		print "$file refused $n writes\n";
 	}'
 
-# refuse_all: what is wrong, by each file, and nothing changes
+# refuse_all: each of the files refuses all invalid values, and nothing changes
 refuse_all() {
 	local file
 	local -a args=()
@@ -97,7 +97,7 @@ refuse_all() {
 	perl -e "$refused" "$(uname -m)" "$(state_files)" "${args[@]}"
 }
 
-# Something is idle in both tiers, and something out.
+# create_used NAME [KEY=VALUE]...: a pool with idle objects in both tiers and outstanding objects
 create_used() {
 	tell create "$1" "${@:2}"
 	tell get "$1" 30 0
@@ -106,7 +106,7 @@ create_used() {
 	tell put "$1" 10 "$last_cpu"
 }
 
-what_is_wrong_is_refused() {
+invalid_writes_are_refused() {
 	create_used a
 	writable
 	equal "writable files" ${#files[@]} 5
@@ -114,7 +114,7 @@ what_is_wrong_is_refused() {
 	balanced a
 }
 
-what_is_wrong_is_refused_by_what_is_on() {
+invalid_writes_are_refused_while_modes_are_on() {
 	create_used a max_total=100 reserve=2
 	bypass a 1
 	echo 1 >$parameters/debug
@@ -127,8 +127,8 @@ what_is_wrong_is_refused_by_what_is_on() {
 	balanced a
 }
 
-# With and without a newline.
-what_is_right_is_taken() {
+# Values are written with and without a newline.
+valid_writes_are_accepted() {
 	local file
 	create_used a
 	printf 1 >$debugfs/pcpool/a/age
@@ -151,8 +151,8 @@ what_is_right_is_taken() {
 	balanced a
 }
 
-# Root can open any file, whatever its mode.
-what_is_for_reading_cannot_be_written() {
+# Root can open any file, whatever its mode, so the write itself must fail.
+read_only_files_cannot_be_written() {
 	local before file n=0
 	create_used a
 	before=$(state)
@@ -161,13 +161,13 @@ what_is_for_reading_cannot_be_written() {
 		n=$((n + 1))
 	done < <(find $debugfs/pcpool -type f ! -perm /222)
 	equal "files" $n 6
-	[ "$(state)" = "$before" ] || fail "it had an effect"
+	[ "$(state)" = "$before" ] || fail "a refused write had an effect"
 }
 
-# Writes to whatever file there is, for so many SECONDS, and until it has done so at LEAST so often,
-# what is right and what is wrong, and dies if that does not end as it must. Pools come and
-# go meanwhile.
-# shellcheck disable=SC2016 # for perl
+# Writes valid and invalid values to random files, for the given number of seconds, and until at
+# least so many writes of each kind were done. Dies if a write does not end as it must. Pools are
+# created and destroyed meanwhile.
+# shellcheck disable=SC2016 # expanded by perl
 writer='
 	use Errno qw(EINVAL ENOENT EIO);
 	my ($seconds, $least, $seed, @places) = @ARGV;
@@ -176,7 +176,7 @@ writer='
 	while (time < $end || $took < $least || $refused < $least) {
 		my @files = grep { -f $_ && (stat _)[2] & 0222 } map { glob } @places;
 		my $file = $files[rand @files];
-		# To switch debug mode takes its time, for all.
+		# Switching debug mode is slow and delays all writers, so do it rarely.
 		next if $file =~ /debug$/ && rand > 0.03;
 		my $right = rand > 0.5;
 		my $text = $right ? $file =~ /(age|drain)$/ ? "1\n" : int(rand 2) . "\n" :
@@ -186,24 +186,24 @@ writer='
 			die "$file: $!\n" if $! != ENOENT && $! != EIO;
 			$gone++;
 		} elsif (defined syswrite $out, $text) {
-			die "$file took what is wrong\n" unless $right;
+			die "$file accepted an invalid value\n" unless $right;
 			$took++;
 		} elsif ($! == EIO) {
-			# Its pool has gone since.
+			# The pool was destroyed after the open.
 			$gone++;
 		} else {
-			die "$file: $!, of what is right\n" if $right;
-			die "$file: $!, of what is wrong\n" if $! != EINVAL;
+			die "$file: $!, after a valid value\n" if $right;
+			die "$file: $!, after an invalid value\n" if $! != EINVAL;
 			$refused++;
 		}
 	}
-	print "$took taken, $refused refused, $gone gone\n";'
+	print "$took accepted, $refused refused, $gone to destroyed pools\n";'
 
 WRITERS=6
 WRITER_SECONDS=3
 WRITER_LEAST=5
 
-# come_and_go: pools, until there is the file "over"
+# come_and_go: creates and destroys pools until the file "over" exists
 come_and_go() {
 	local n=0
 	while [ ! -e "$work/over" ]; do
@@ -213,15 +213,15 @@ come_and_go() {
 		tell destroy "new$((n % 3))"
 		n=$((n + 1))
 	done
-	at_least "pools made" $n 3
-	echo "$n pools came and went"
+	at_least "pools created" $n 3
+	echo "$n pools were created and destroyed"
 }
 
-# read_all: everything that can be read, until then
+# read_all: reads all readable files until the file "over" exists
 read_all() {
 	local n=0
 	while [ ! -e "$work/over" ]; do
-		# Of a pool that goes in between nothing can be read.
+		# Reading fails if the pool is destroyed in between.
 		cat $debugfs/pcpool/{pools,snapshot} $debugfs/pcpool/*/* >/dev/null 2>&1 || :
 		n=$((n + 1))
 	done
@@ -229,9 +229,9 @@ read_all() {
 	echo "$n rounds of reading"
 }
 
-many_write_at_once() {
+concurrent_writes_are_safe() {
 	local i job status=0
-	local -a jobs=() others=()
+	local -a jobs=() background=()
 	work=$(mktemp -d)
 	tell create a
 	tell create b max_total=100
@@ -241,9 +241,9 @@ many_write_at_once() {
 	tell start a
 	tell start b
 	come_and_go &
-	others+=($!)
+	background+=($!)
 	read_all &
-	others+=($!)
+	background+=($!)
 	for ((i = 0; i < WRITERS; i++)); do
 		perl -e "$writer" $WRITER_SECONDS $WRITER_LEAST $i "$debugfs/pcpool/*/*" "$parameters/*" &
 		jobs+=($!)
@@ -252,11 +252,11 @@ many_write_at_once() {
 		wait "$job" || status=1
 	done
 	: >"$work/over"
-	for job in "${others[@]}"; do
+	for job in "${background[@]}"; do
 		wait "$job" || status=1
 	done
 	rm -r "$work"
-	equal "status of all" $status 0
+	equal "status of the processes" $status 0
 	echo 0 >$parameters/debug
 	for i in a b; do
 		tell stop $i
@@ -270,8 +270,8 @@ many_write_at_once() {
 		drain $i
 		balanced $i
 	done
-	! log_since | grep 'pcpool' || fail "there is something in the log"
+	! log_since | grep 'pcpool' || fail "pcpool printed something to the log"
 }
 
-run_tests what_is_wrong_is_refused what_is_wrong_is_refused_by_what_is_on what_is_right_is_taken \
-	what_is_for_reading_cannot_be_written many_write_at_once
+run_tests invalid_writes_are_refused invalid_writes_are_refused_while_modes_are_on \
+	valid_writes_are_accepted read_only_files_cannot_be_written concurrent_writes_are_safe

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Bounds: most idle objects, most objects in existence, the biggest object; who waits at the
-# quota; and the reserve.
+# Bounds: the number of idle objects, the number of existing objects (quota), the size of an object;
+# waiting at the quota; the reserve.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 load
 
-# On a shelf, or in private slots and queues, whatever the number of CPUs.
+# Pools with a shared array, and pools with private slots and queues, for any number of CPUs.
 bounds='1 3 10 1000'
 
-# fails_with ERROR WORD...: a command to the client module fails so
+# fails_with ERROR WORD...: the command to the client module fails with ERROR
 fails_with() {
 	local error=$1 message
 	shift
@@ -18,17 +18,17 @@ fails_with() {
 	[[ $message == *"$error" ]] || fail "$*: $message, not $error"
 }
 
-# comes_to POOL KEY VALUE: a statistic gets there soon
+# comes_to POOL KEY VALUE: waits until a statistic has this value
 comes_to() {
 	local end=$((SECONDS + 20))
 	while stats "$1" && [ "${stat[$2]}" != "$3" ]; do
-		[ $SECONDS -lt $end ] || fail "$2 of $1 is ${stat[$2]} for long, not $3"
+		[ $SECONDS -lt $end ] || fail "$2 of $1 stays ${stat[$2]}, expected $3"
 		sleep 0.01
 	done
 }
 
-# waiter POOL [MILLISECONDS]: a process that waits for an object, and does by now; its id
-# into waiter
+# waiter POOL [MILLISECONDS]: starts a process that waits for an object, and returns once it waits.
+# Sets waiter to its process id.
 waiter() {
 	stats "$1"
 	tell wait "$@" &
@@ -36,7 +36,7 @@ waiter() {
 	comes_to "$1" waiting $((stat[waiting] + 1))
 }
 
-max_idle_objects_are_kept_of_those_put_on_one_cpu() {
+one_cpu_keeps_at_most_max_idle_objects() {
 	local bound
 	for bound in $bounds; do
 		tell create a max_idle="$bound"
@@ -52,7 +52,7 @@ max_idle_objects_are_kept_of_those_put_on_one_cpu() {
 	done
 }
 
-max_idle_objects_are_kept_of_those_put_on_all_cpus() {
+all_cpus_together_keep_at_most_max_idle_objects() {
 	local bound puts
 	for bound in $bounds; do
 		puts=$((bound / ${#online[@]} + 20))
@@ -64,7 +64,7 @@ max_idle_objects_are_kept_of_those_put_on_all_cpus() {
 	done
 }
 
-what_ages_counts_until_it_is_freed() {
+aged_objects_count_until_they_are_freed() {
 	local bound
 	for bound in $bounds; do
 		tell create a max_idle="$bound"
@@ -79,7 +79,7 @@ what_ages_counts_until_it_is_freed() {
 	done
 }
 
-what_was_freed_makes_room_again() {
+freed_objects_no_longer_count() {
 	local bound
 	for bound in $bounds; do
 		tell create a max_idle="$bound"
@@ -98,7 +98,7 @@ what_was_freed_makes_room_again() {
 	done
 }
 
-what_an_offline_cpu_had_makes_room_too() {
+objects_freed_on_an_offline_cpu_no_longer_count() {
 	local bound
 	need_hotplug
 	for bound in $bounds; do
@@ -117,11 +117,11 @@ what_an_offline_cpu_had_makes_room_too() {
 	done
 }
 
-# idle_within POOL BOUND: now
+# idle_within POOL BOUND: the pool has at most BOUND idle objects now
 idle_within() {
 	stats "$1"
 	[ $((stat[idle_main] + stat[idle_victim])) -le "$2" ] ||
-		fail "${stat[idle_main]} and ${stat[idle_victim]} objects are idle, of $2"
+		fail "idle_main is ${stat[idle_main]} and idle_victim ${stat[idle_victim]}, more than $2"
 }
 
 max_idle_holds_during_traffic() {
@@ -139,14 +139,14 @@ max_idle_holds_during_traffic() {
 		tell stop a
 		idle_within a $bound
 		balanced a
-		echo "max_idle $bound: $reads times within, ${of_client[operations]} operations"
+		echo "max_idle $bound: within the bound in $reads samples, ${of_client[operations]} operations"
 		at_least operations "${of_client[operations]}" 1000
 		at_least drop_full "${stat[drop_full]}" 1
 		tell destroy a
 	done
 }
 
-# The client module makes an error of one more than there may be.
+# The client module counts an error if there are more than max_total objects.
 max_total_holds_during_traffic() {
 	local i total
 	for total in 1 10 40; do
@@ -163,7 +163,7 @@ max_total_holds_during_traffic() {
 			"${stat[alloc_fail]} failed gets"
 		at_least operations "${of_client[operations]}" 1000
 		at_least alloc_fail "${stat[alloc_fail]}" 1
-		# With more objects, few CPUs never have to.
+		# With more objects than CPUs, a get may never have to wait.
 		[ $total -ne 1 ] || at_least waits "${stat[waits]}" 1
 		at_least "objects left" $total $((stat[allocs] - stat[frees]))
 		equal waiting "${stat[waiting]}" 0
@@ -171,7 +171,7 @@ max_total_holds_during_traffic() {
 	done
 }
 
-a_get_that_must_not_wait_fails_at_the_quota() {
+a_nonblocking_get_fails_at_the_quota() {
 	tell create a max_total=5
 	tell get a 5 0
 	fails_with 'Resource temporarily unavailable' get_now a 1 0
@@ -183,7 +183,7 @@ a_get_that_must_not_wait_fails_at_the_quota() {
 	balanced a
 }
 
-# put_all: what is held, as many on each CPU
+# put_all: puts all held objects of pool a, the same number on each CPU
 put_all() {
 	local cpu
 	client_pool a
@@ -192,7 +192,7 @@ put_all() {
 	done
 }
 
-# Wherever they are, and whatever the steal policy says.
+# Wherever they are, and whatever the steal policy.
 idle_objects_are_found_at_the_quota() {
 	local each total cpu steal
 	for each in 3 20; do
@@ -211,7 +211,7 @@ idle_objects_are_found_at_the_quota() {
 	done
 }
 
-a_get_that_may_wait_is_served_when_one_is_put() {
+a_put_wakes_a_waiting_get() {
 	local waiter
 	tell create a max_total=5
 	tell get a 5 0
@@ -224,7 +224,7 @@ a_get_that_may_wait_is_served_when_one_is_put() {
 	balanced a
 }
 
-those_who_wait_are_served_in_their_order() {
+objects_are_handed_over_in_fifo_order() {
 	local i waiter order
 	order=$(mktemp)
 	tell create a max_total=3
@@ -246,7 +246,7 @@ those_who_wait_are_served_in_their_order() {
 	balanced a
 }
 
-a_get_waits_no_longer_than_it_wants() {
+a_get_waits_no_longer_than_its_timeout() {
 	tell create a max_total=1
 	tell get a 1 0
 	fails_with 'Connection timed out' wait a 0
@@ -258,7 +258,7 @@ a_get_waits_no_longer_than_it_wants() {
 	balanced a
 }
 
-a_killed_process_waits_no_more() {
+a_killed_process_stops_waiting() {
 	local waiter
 	tell create a max_total=1
 	tell get a 1 0
@@ -271,7 +271,7 @@ a_killed_process_waits_no_more() {
 	balanced a
 }
 
-a_get_that_waits_may_make_one_when_one_is_freed() {
+a_waiting_get_allocates_when_an_object_is_freed() {
 	local waiter
 	tell create a max_total=5 max_object_bytes=1000
 	tell get a 5 0
@@ -290,7 +290,7 @@ a_get_that_waits_may_make_one_when_one_is_freed() {
 	balanced a
 }
 
-reserve_survives_aging_and_drain() {
+the_reserve_survives_aging_and_drain() {
 	tell create a reserve=5
 	expect a allocs=5 idle_main=5 idle_reserve=5 gets=0 puts=0
 	put_everywhere a 3
@@ -301,11 +301,11 @@ reserve_survives_aging_and_drain() {
 	drain a
 	expect a idle_main=5 idle_victim=0 idle_reserve=5 evicted=$((3 * ${#online[@]}))
 	balanced a
-	# This fails if not all objects are freed.
+	# Fails if an object was not freed.
 	tell destroy a
 }
 
-reserve_serves_when_none_can_be_made() {
+the_reserve_is_used_when_allocation_fails() {
 	local waiter
 	tell create a reserve=5
 	tell get a 2 0
@@ -319,7 +319,7 @@ reserve_serves_when_none_can_be_made() {
 	wait "$waiter"
 	expect a waiting=0 waits=1 outstanding=7 idle_reserve=0 alloc_fail=1
 	tell fail a 0
-	# It is filled before anything else.
+	# Puts fill the reserve first.
 	tell put a 3 0
 	expect a idle_main=3 idle_reserve=3
 	tell put a 4 "$last_cpu"
@@ -327,7 +327,7 @@ reserve_serves_when_none_can_be_made() {
 	balanced a
 }
 
-bounds_count_the_reserve() {
+the_bounds_include_the_reserve() {
 	tell create a max_idle=10 max_total=12 reserve=4
 	expect a idle_main=4 idle_reserve=4
 	tell get_now a 12 0
@@ -340,7 +340,7 @@ bounds_count_the_reserve() {
 	balanced a
 }
 
-an_object_grown_too_big_is_dropped() {
+an_object_that_grew_too_big_is_dropped() {
 	tell create a object_bytes=1000 max_object_bytes=4096
 	tell get a 9 0
 	tell put a 2 0
@@ -353,8 +353,8 @@ an_object_grown_too_big_is_dropped() {
 	balanced a 1000
 }
 
-# The client module makes an error of one that is not.
-objects_are_cleared_for_the_next_and_for_their_end() {
+# The client module counts an error if an object is not cleared.
+objects_are_cleared_before_the_next_get_and_free() {
 	local options quota=max_total=$((6 * ${#online[@]}))
 	for options in '' max_idle=4 $quota 'max_idle=100 reserve=4' private=1; do
 		# shellcheck disable=SC2086 # several words
@@ -371,13 +371,13 @@ objects_are_cleared_for_the_next_and_for_their_end() {
 	done
 }
 
-run_tests max_idle_objects_are_kept_of_those_put_on_one_cpu \
-	max_idle_objects_are_kept_of_those_put_on_all_cpus what_ages_counts_until_it_is_freed \
-	what_was_freed_makes_room_again what_an_offline_cpu_had_makes_room_too \
+run_tests one_cpu_keeps_at_most_max_idle_objects \
+	all_cpus_together_keep_at_most_max_idle_objects aged_objects_count_until_they_are_freed \
+	freed_objects_no_longer_count objects_freed_on_an_offline_cpu_no_longer_count \
 	max_idle_holds_during_traffic max_total_holds_during_traffic \
-	a_get_that_must_not_wait_fails_at_the_quota idle_objects_are_found_at_the_quota \
-	a_get_that_may_wait_is_served_when_one_is_put those_who_wait_are_served_in_their_order \
-	a_get_waits_no_longer_than_it_wants a_killed_process_waits_no_more \
-	a_get_that_waits_may_make_one_when_one_is_freed reserve_survives_aging_and_drain \
-	reserve_serves_when_none_can_be_made bounds_count_the_reserve \
-	an_object_grown_too_big_is_dropped objects_are_cleared_for_the_next_and_for_their_end
+	a_nonblocking_get_fails_at_the_quota idle_objects_are_found_at_the_quota \
+	a_put_wakes_a_waiting_get objects_are_handed_over_in_fifo_order \
+	a_get_waits_no_longer_than_its_timeout a_killed_process_stops_waiting \
+	a_waiting_get_allocates_when_an_object_is_freed the_reserve_survives_aging_and_drain \
+	the_reserve_is_used_when_allocation_fails the_bounds_include_the_reserve \
+	an_object_that_grew_too_big_is_dropped objects_are_cleared_before_the_next_get_and_free

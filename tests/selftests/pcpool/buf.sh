@@ -1,18 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Sets of pools of buffers, as user space sees them: a pool a size, and what is wasted.
+# Buffer sets as user space sees them: one pool per size, and the wasted memory.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
+need_tool
 load
 output=$(mktemp)
 
-# pools: their names, in the order they were made
+# pools: their names, in order of creation
 pools() {
 	tail -n +2 $debugfs/pcpool/pools | awk '{ print $1 }' | xargs
 }
 
-# requested: of all pools, NAME=BYTES where that is not 0
+# requested: NAME=BYTES for each pool whose requested_bytes is not 0
 requested() {
 	local pool
 	for pool in $(pools); do
@@ -21,7 +22,7 @@ requested() {
 	done | xargs
 }
 
-a_set_is_a_pool_a_size() {
+a_set_has_one_pool_per_size() {
 	tell create_set net min_bytes=4096 max_bytes=32768
 	equal pools "$(pools)" 'net-4K net-8K net-16K net-32K'
 	grep -qx 'object_bytes 8192' $debugfs/pcpool/net-8K/params
@@ -34,7 +35,7 @@ a_set_is_a_pool_a_size() {
 	equal pools "$(pools)" ''
 }
 
-a_get_counts_in_the_smallest_that_will_do() {
+a_get_counts_in_the_smallest_fitting_pool() {
 	tell create_set net min_bytes=4096 max_bytes=32768
 	equal requested "$(requested)" ''
 	tell get_buf net 5000 0
@@ -49,7 +50,7 @@ a_get_counts_in_the_smallest_that_will_do() {
 	equal requested "$(requested)" 'net-4K=4096 net-8K=17289 net-32K=32768'
 }
 
-halves_are_closer() {
+halves_fit_more_closely() {
 	tell create_set net min_bytes=4096 max_bytes=32768 halves=1
 	tell get_buf net 5000 0
 	expect net-6K gets=1 outstanding=1 requested_bytes=5000
@@ -58,7 +59,7 @@ halves_are_closer() {
 	equal requested "$(requested)" 'net-6K=5000 net-8K=6145'
 }
 
-each_get_counts_on_whatever_cpu() {
+gets_count_on_every_cpu() {
 	local cpu
 	tell create_set net min_bytes=4096 max_bytes=32768
 	tell get_buf net 5000 0
@@ -76,7 +77,7 @@ each_get_counts_on_whatever_cpu() {
 	expect net-8K outstanding=1 requested_bytes=$((12000 + 5001 * ${#online[@]}))
 }
 
-nobody_counts_what_is_beyond_the_largest() {
+oversize_buffers_count_in_no_pool() {
 	local pool
 	tell create_set net min_bytes=4096 max_bytes=32768
 	tell get_buf net 32769 0
@@ -92,8 +93,8 @@ nobody_counts_what_is_beyond_the_largest() {
 	done
 }
 
-# 3192 of 5000, and 3192 of 13192.
-the_tool_tells_the_waste() {
+# 3192 of 5000 bytes are wasted, then 3192 of 13192.
+show_prints_the_waste() {
 	tell create_set net min_bytes=4096 max_bytes=32768
 	tell get_buf net 5000 0
 	"$tool" show net-8K >"$output"
@@ -105,7 +106,7 @@ the_tool_tells_the_waste() {
 	grep -q '^waste  *24\.2 % of the 13 KiB asked for; 16 KiB given$' "$output"
 }
 
-the_tool_tells_no_waste_where_nobody_asked() {
+show_prints_no_waste_without_requests() {
 	local pool
 	tell create_set net min_bytes=4096 max_bytes=32768
 	tell get_buf net 5000 0
@@ -113,10 +114,10 @@ the_tool_tells_no_waste_where_nobody_asked() {
 	tell get a 1 0
 	for pool in net-4K a; do
 		"$tool" show $pool >"$output"
-		! grep waste "$output" || fail "$pool wastes nothing"
+		! grep waste "$output" || fail "it shows waste of $pool, which has none"
 	done
 }
 
-run_tests a_set_is_a_pool_a_size a_get_counts_in_the_smallest_that_will_do halves_are_closer \
-	each_get_counts_on_whatever_cpu nobody_counts_what_is_beyond_the_largest \
-	the_tool_tells_the_waste the_tool_tells_no_waste_where_nobody_asked
+run_tests a_set_has_one_pool_per_size a_get_counts_in_the_smallest_fitting_pool \
+	halves_fit_more_closely gets_count_on_every_cpu oversize_buffers_count_in_no_pool \
+	show_prints_the_waste show_prints_no_waste_without_requests

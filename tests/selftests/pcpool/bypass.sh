@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The bypass switch: every get allocates, every put frees.
+# The bypass switch: while it is on, every get allocates and every put frees.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
@@ -16,7 +16,7 @@ every_get_allocates_and_every_put_frees() {
 	balanced a
 }
 
-a_pool_can_begin_with_it() {
+a_pool_can_start_bypassed() {
 	tell create a flags=2
 	equal bypass "$(<$debugfs/pcpool/a/bypass)" 1
 	tell get a 30 0
@@ -28,7 +28,7 @@ a_pool_can_begin_with_it() {
 	balanced a
 }
 
-idle_objects_wait_for_the_end_of_it() {
+bypass_keeps_idle_objects() {
 	tell create a
 	tell get a 30 0
 	tell put a 30 0
@@ -43,7 +43,7 @@ idle_objects_wait_for_the_end_of_it() {
 	balanced a
 }
 
-idle_objects_age_during_it() {
+idle_objects_age_while_bypassed() {
 	tell create a
 	put_everywhere a 5
 	bypass a 1
@@ -53,7 +53,7 @@ idle_objects_age_during_it() {
 	balanced a
 }
 
-it_shows_in_pools() {
+pools_shows_the_bypass() {
 	tell create a
 	equal "pools while off" "$(awk '$1 == "a" { print $NF }' $debugfs/pcpool/pools)" 0
 	bypass a 1
@@ -74,5 +74,6 @@ switching_during_traffic_loses_nothing() {
 	at_least drop_other "${stat[drop_other]}" 1
 }
 
-run_tests every_get_allocates_and_every_put_frees a_pool_can_begin_with_it \
-	idle_objects_wait_for_the_end_of_it idle_objects_age_during_it it_shows_in_pools switching_during_traffic_loses_nothing
+run_tests every_get_allocates_and_every_put_frees a_pool_can_start_bypassed \
+	bypass_keeps_idle_objects idle_objects_age_while_bypassed pools_shows_the_bypass \
+	switching_during_traffic_loses_nothing

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Wrong parameters are refused, with the right error, and named in the log.
+# Invalid parameters are refused with the right error, and the log names them.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 load
 
-# What the kernel log must say in the end: a word of each line, one a refusal.
+# The words that the kernel log must contain at the end, one line per refusal.
 words=()
 
-# refused ERROR WORD NAME [KEY=VALUE]...: creation fails so
+# refused ERROR WORD NAME [KEY=VALUE]...: creation fails with ERROR; the log must contain WORD
 refused() {
 	local error=$1 message
 	words+=("$2")
@@ -24,8 +24,8 @@ invalid() {
 	refused 'Invalid argument' "$@"
 }
 
-# logged [POOLS]: one line for each refusal since log_mark names what was wrong, and
-# there are no pools, or so many
+# logged [POOLS]: since log_mark, the log has one line for each refusal, with its word; and there are
+# POOLS pools (default: 0)
 logged() {
 	local -a lines
 	local i
@@ -56,14 +56,14 @@ a_name_with_other_characters_is_refused() {
 	logged
 }
 
-a_name_that_debugfs_needs_is_refused() {
+a_name_used_by_debugfs_is_refused() {
 	log_mark
 	invalid name pools
 	invalid name snapshot
 	logged
 }
 
-a_name_is_at_most_31_characters() {
+a_name_has_at_most_31_characters() {
 	log_mark
 	equal "length of the longest name" ${#longest_name} 31
 	tell create $longest_name
@@ -89,13 +89,13 @@ missing_callbacks_are_refused() {
 	logged
 }
 
-no_object_bytes_are_refused() {
+zero_object_bytes_are_refused() {
 	log_mark
 	invalid object_bytes a object_bytes=0
 	logged
 }
 
-absurd_private_slots_are_refused() {
+too_many_private_slots_are_refused() {
 	log_mark
 	tell create most private=64
 	invalid private_slots a private=65
@@ -118,7 +118,7 @@ an_unknown_steal_policy_is_refused() {
 	logged
 }
 
-max_object_bytes_need_a_callback_that_tells() {
+max_object_bytes_requires_the_bytes_callback() {
 	log_mark
 	invalid 'max_object_bytes is 4096, but ops->bytes is NULL' a max_object_bytes=4096 has_bytes=0
 	tell create with max_object_bytes=4096
@@ -136,8 +136,8 @@ max_object_bytes_below_object_bytes_are_refused() {
 	logged 1
 }
 
-# What a negative number becomes.
-absurd_bounds_are_refused() {
+# A negative number becomes such a value.
+out_of_range_bounds_are_refused() {
 	log_mark
 	invalid 'max_idle 18446744073709551615 is absurd' a max_idle=18446744073709551615
 	invalid 'max_idle 9223372036854775808 is absurd' a max_idle=9223372036854775808
@@ -158,7 +158,7 @@ a_reserve_beyond_the_bounds_is_refused() {
 	logged 2
 }
 
-a_reserve_that_cannot_be_made_is_an_error() {
+a_reserve_that_cannot_be_allocated_is_an_error() {
 	log_mark
 	refused 'Cannot allocate memory' 'reserve 3: cannot make so many objects' a reserve=3 fail=1
 	tell create a fail=1
@@ -167,9 +167,10 @@ a_reserve_that_cannot_be_made_is_an_error() {
 }
 
 run_tests a_missing_name_is_refused a_name_with_other_characters_is_refused \
-	a_name_that_debugfs_needs_is_refused a_name_is_at_most_31_characters \
+	a_name_used_by_debugfs_is_refused a_name_has_at_most_31_characters \
 	a_taken_name_is_refused_until_it_is_free missing_callbacks_are_refused \
-	no_object_bytes_are_refused absurd_private_slots_are_refused unknown_flags_are_refused \
-	an_unknown_steal_policy_is_refused max_object_bytes_need_a_callback_that_tells \
-	max_object_bytes_below_object_bytes_are_refused absurd_bounds_are_refused \
-	a_reserve_beyond_the_bounds_is_refused a_reserve_that_cannot_be_made_is_an_error
+	zero_object_bytes_are_refused too_many_private_slots_are_refused \
+	unknown_flags_are_refused an_unknown_steal_policy_is_refused \
+	max_object_bytes_requires_the_bytes_callback \
+	max_object_bytes_below_object_bytes_are_refused out_of_range_bounds_are_refused \
+	a_reserve_beyond_the_bounds_is_refused a_reserve_that_cannot_be_allocated_is_an_error

@@ -1,28 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Debug mode: how it is switched, what it reports, and what it shows; to whom: permissions.sh.
+# Debug mode: switching it, its reports and its files. permissions.sh tests who may read them.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 load
 parameter=/sys/module/pcpool/parameters/debug
 
-# debugged POOL: 0 or 1
+# debugged POOL: prints 1 if the pool is in debug mode, otherwise 0
 debugged() {
 	cat "$debugfs/pcpool/$1/debug"
 }
 
-# outstanding POOL: a line an object that is out, the remarks and titles left out
+# outstanding POOL: one line per outstanding object, without comments and headings
 outstanding() {
 	grep -vE '^(#|object )' "$debugfs/pcpool/$1/outstanding" || :
 }
 
-# reports: those of pcpool since log_mark
+# reports: the messages of pcpool since log_mark
 reports() {
 	log_since | grep 'pcpool: ' || :
 }
 
-it_is_off_unless_asked_for() {
+debug_mode_is_off_by_default() {
 	tell create a
 	equal debug "$(debugged a)" 0
 	equal "the parameter" "$(<$parameter)" N
@@ -49,7 +49,7 @@ a_pool_is_switched_by_its_own_file() {
 		'# debug mode is off: write 1 to debug'
 }
 
-the_parameter_switches_all_pools_and_those_to_come() {
+the_parameter_switches_existing_and_new_pools() {
 	local pool
 	tell create a
 	tell create b
@@ -70,7 +70,7 @@ the_parameter_switches_all_pools_and_those_to_come() {
 	equal "the parameter" "$(<$parameter)" N
 }
 
-the_module_can_be_loaded_with_it() {
+the_module_can_be_loaded_in_debug_mode() {
 	unload
 	insmod "$PCPOOL_BUILD/pcpool.ko" debug=1
 	insmod "$PCPOOL_BUILD/selftests/pcpool_selftest.ko"
@@ -94,15 +94,15 @@ an_object_put_twice_is_reported_once() {
 	tell put_twice a 1 "$last_cpu"
 	reports
 	equal "reports" "$(reports | wc -l)" 1
-	# A compiler may give a function that it has changed a name like give.isra.0.
+	# The compiler may rename a function that it transforms, for example to give.isra.0.
 	reports | grep -qE "pcpool: a: object [^ ]+ put twice: \
 now by give_again[^ ]*\+.*, before by give[^ _]*\+.*; got by get_job\+"
 	expect a misuses=1 puts=1 outstanding=2 idle_main=1
 	balanced a
 }
 
-# The client module makes an error of an object that two have got.
-the_pool_stays_sound_after_it() {
+# The client module counts an error if an object has two owners.
+a_pool_stays_consistent_after_a_double_put() {
 	local options
 	for options in '' max_idle=4 max_total=100 'max_idle=100 reserve=4' flags=1 flags=4 flags=8; do
 		# shellcheck disable=SC2086 # several words
@@ -125,20 +125,20 @@ the_pool_stays_sound_after_it() {
 	done
 }
 
-reports_are_not_endless() {
+the_number_of_reports_is_limited() {
 	tell create a
 	debug a 1
 	tell get a 150 0
 	log_mark
 	tell put_twice a 150 0
 	expect a misuses=150 outstanding=0
-	# There may be a word more about their end.
+	# One more message says that further reports are suppressed.
 	at_least "reports" "$(reports | wc -l)" 100
 	at_least "most reports" 101 "$(reports | wc -l)"
 	balanced a
 }
 
-misuse_is_counted_when_debug_mode_is_over() {
+the_misuse_count_outlasts_debug_mode() {
 	tell create a
 	debug a 1
 	tell get a 2 0
@@ -152,7 +152,7 @@ misuse_is_counted_when_debug_mode_is_over() {
 	balanced a
 }
 
-outstanding_names_who_holds_what() {
+outstanding_lists_the_callers_that_hold_objects() {
 	tell create a
 	debug a 1
 	equal "outstanding objects" "$(outstanding a)" ''
@@ -166,28 +166,28 @@ outstanding_names_who_holds_what() {
 	equal "objects of get_job" "$(outstanding a | grep -c ' get_job+')" 1
 	tell put a 1 0
 	equal "outstanding objects" "$(outstanding a)" ''
-	! grep get_job $debugfs/pcpool/a/outstanding || fail "nobody holds anything"
-	# Again, from among those that were idle.
+	! grep get_job $debugfs/pcpool/a/outstanding || fail "it lists callers, but no object is outstanding"
+	# Again, with objects that were idle.
 	tell get_now a 2 0
 	equal "objects of get_now_job" "$(outstanding a | grep -c ' get_now_job+')" 2
 	balanced a
 }
 
-older_objects_are_named_as_such() {
+outstanding_counts_objects_older_than_debug_mode() {
 	tell create a
 	tell get a 7 0
 	debug a 1
 	equal "outstanding objects" "$(outstanding a)" ''
 	grep -q '^# 7 objects are older than debug mode' $debugfs/pcpool/a/outstanding
 	tell put a 7 0
-	! grep '^#' $debugfs/pcpool/a/outstanding || fail "all have been seen"
+	! grep '^#' $debugfs/pcpool/a/outstanding || fail "it mentions older objects, but all were put since"
 	tell get a 7 0
 	equal "outstanding objects" "$(outstanding a | wc -l)" 7
 	expect a misuses=0 miss=7
 	balanced a
 }
 
-# Objects that are older, idle, in use, and in the middle of a get or put.
+# Switches while objects are older than debug mode, idle, in use, or in the middle of a get or put.
 switching_during_traffic_loses_nothing() {
 	local options i
 	for options in '' max_total=200 flags=4 flags=8; do
@@ -212,7 +212,7 @@ switching_during_traffic_loses_nothing() {
 	done
 }
 
-a_pool_that_is_debugged_leaves_with_its_client() {
+a_debugged_pool_is_destroyed_with_its_client() {
 	tell create a
 	debug a 1
 	tell get a 20 0
@@ -223,10 +223,10 @@ a_pool_that_is_debugged_leaves_with_its_client() {
 	load
 }
 
-run_tests it_is_off_unless_asked_for a_pool_is_switched_by_its_own_file \
-	the_parameter_switches_all_pools_and_those_to_come \
-	the_module_can_be_loaded_with_it an_object_put_twice_is_reported_once \
-	the_pool_stays_sound_after_it reports_are_not_endless \
-	misuse_is_counted_when_debug_mode_is_over outstanding_names_who_holds_what \
-	older_objects_are_named_as_such switching_during_traffic_loses_nothing \
-	a_pool_that_is_debugged_leaves_with_its_client
+run_tests debug_mode_is_off_by_default a_pool_is_switched_by_its_own_file \
+	the_parameter_switches_existing_and_new_pools the_module_can_be_loaded_in_debug_mode \
+	an_object_put_twice_is_reported_once a_pool_stays_consistent_after_a_double_put \
+	the_number_of_reports_is_limited the_misuse_count_outlasts_debug_mode \
+	outstanding_lists_the_callers_that_hold_objects \
+	outstanding_counts_objects_older_than_debug_mode switching_during_traffic_loses_nothing \
+	a_debugged_pool_is_destroyed_with_its_client

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What debugfs shows. What it takes, and from whom: bad_writes.sh, permissions.sh.
+# The contents of the debugfs files. For writes see bad_writes.sh, for access permissions.sh.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
@@ -10,7 +10,7 @@ keys='gets hit_private hit_shared hit_steal hit_victim miss alloc_fail puts drop
 	drop_oversize drop_other evicted ages allocs frees outstanding idle_main idle_victim idle_bytes
 	deferred grows idle_reserve waiting waits misuses requested_bytes'
 
-# A pool that has done some of everything.
+# create_used NAME: a pool in which every kind of event has happened
 create_used() {
 	tell create "$1" private=4
 	put_everywhere "$1" 20
@@ -19,9 +19,9 @@ create_used() {
 	tell put "$1" 5 0
 	tell get "$1" 60 0
 	tell fail "$1" 1
-	# More than there can be, so that the last one fails.
+	# More than there are idle objects, so that the last get fails.
 	if tell get "$1" 1000 0 2>/dev/null; then
-		fail "1000 gets found an object"
+		fail "1000 gets succeeded"
 	fi
 	tell fail "$1" 0
 	tell put "$1" 50 0
@@ -57,7 +57,7 @@ stats_has_every_key_once_with_a_number() {
 		"$(wc -l <$debugfs/pcpool/a/stats)"
 }
 
-pools_has_a_header_and_a_line_a_pool() {
+pools_has_a_header_and_a_line_per_pool() {
 	local name
 	tell create first
 	tell create second object_bytes=4096
@@ -73,7 +73,7 @@ pools_has_a_header_and_a_line_a_pool() {
 	[ ! -e $debugfs/pcpool/first ]
 }
 
-# has_params POOL LINE...
+# has_params POOL LINE...: the params file of the pool has these lines
 has_params() {
 	local pool=$1 line
 	shift
@@ -83,13 +83,13 @@ has_params() {
 	done
 }
 
-params_says_what_was_asked_for() {
+params_shows_the_parameters() {
 	tell create a object_bytes=5000 private=5 steal=node flags=1
 	has_params a 'object_bytes 5000' 'private_slots 5' 'steal node' 'flags free_may_sleep' \
 		'max_object_bytes 0' 'max_idle 0' 'max_total 0' 'reserve 0'
 	tell create b object_bytes=5000 max_object_bytes=6000 max_idle=1000 max_total=2000 \
 		reserve=3 flags=7
-	# What others may wait for is out of nobody's reach.
+	# Objects in private slots would be out of reach of waiters on other CPUs.
 	has_params b 'max_object_bytes 6000' 'max_idle 1000' 'max_total 2000' 'reserve 3' \
 		'private_slots 0' 'flags free_may_sleep bypass zero_on_put'
 	tell create c flags=4
@@ -104,8 +104,8 @@ params_says_what_was_asked_for() {
 	has_params e 'max_total 0' 'reserve 1'
 }
 
-# 64 KiB of objects, at least 1 and at most 16.
-private_slots_follow_from_the_object_size() {
+# The slots hold 64 KiB of objects, at least 1 and at most 16.
+private_slots_depend_on_the_object_size() {
 	local pair
 	for pair in 1=16 4096=16 8192=8 8193=7 32768=2 65536=1 1048576=1; do
 		tell create a object_bytes=${pair%=*}
@@ -115,7 +115,7 @@ private_slots_follow_from_the_object_size() {
 	done
 }
 
-counters_are_identical_at_a_quiet_moment() {
+counters_add_up_at_a_quiet_moment() {
 	local key
 	create_used a
 	balanced a
@@ -131,6 +131,7 @@ counters_are_identical_at_a_quiet_moment() {
 	equal idle_main "${stat[idle_main]}" 7
 }
 
+# percpu_sum COLUMN: the sum over all CPUs
 percpu_sum() {
 	awk -v column="$1" '
 		NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i }
@@ -138,7 +139,7 @@ percpu_sum() {
 		END { print sum }' $debugfs/pcpool/a/percpu
 }
 
-percpu_has_a_line_a_cpu_that_adds_up() {
+percpu_has_a_line_per_cpu_that_adds_up() {
 	local column
 	create_used a
 	stats a
@@ -154,13 +155,13 @@ percpu_has_a_line_a_cpu_that_adds_up() {
 	done
 }
 
-reading_goes_on_during_traffic() {
+files_can_be_read_during_traffic() {
 	local end=$((SECONDS + 3)) gets=0 reads=0
 	tell create a
 	tell start a
 	while [ $SECONDS -lt $end ]; do
 		stats a
-		# No counter runs backwards, whatever else is torn.
+		# Counters are read at slightly different moments, but none goes backwards.
 		at_least "gets" "${stat[gets]}" "$gets"
 		gets=${stat[gets]}
 		at_least "outstanding objects" $((stat[outstanding])) 0
@@ -173,7 +174,7 @@ reading_goes_on_during_traffic() {
 	balanced a
 }
 
-a_file_held_open_outlives_its_pool() {
+an_open_file_outlives_its_pool() {
 	tell create a
 	exec 3<$debugfs/pcpool/a/stats 4>$debugfs/pcpool/a/age 5<$debugfs/pcpool/snapshot
 	tell destroy a
@@ -183,8 +184,8 @@ a_file_held_open_outlives_its_pool() {
 	exec 3<&- 4>&- 5<&-
 }
 
-run_tests a_pool_has_these_files \
-	stats_has_every_key_once_with_a_number pools_has_a_header_and_a_line_a_pool \
-	params_says_what_was_asked_for private_slots_follow_from_the_object_size \
-	counters_are_identical_at_a_quiet_moment percpu_has_a_line_a_cpu_that_adds_up \
-	reading_goes_on_during_traffic a_file_held_open_outlives_its_pool
+run_tests a_pool_has_these_files stats_has_every_key_once_with_a_number \
+	pools_has_a_header_and_a_line_per_pool params_shows_the_parameters \
+	private_slots_depend_on_the_object_size counters_add_up_at_a_quiet_moment \
+	percpu_has_a_line_per_cpu_that_adds_up files_can_be_read_during_traffic \
+	an_open_file_outlives_its_pool

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# CPUs come and go; nothing is lost, and nothing gets out of reach.
+# CPUs go offline and come online; no object is lost or becomes unreachable.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 load
 
-# Offline and online again, of each CPU but the first, so many times.
+# Each CPU except the first goes offline and online again so many times.
 rounds=2
 
 an_offline_cpu_is_refused_by_the_client() {
@@ -14,7 +14,7 @@ an_offline_cpu_is_refused_by_the_client() {
 	tell create a
 	offline "$last_cpu"
 	if tell get a 1 "$last_cpu" 2>/dev/null; then
-		fail "it ran there"
+		fail "a get ran on the offline CPU"
 	fi
 }
 
@@ -27,7 +27,7 @@ objects_of_an_offline_cpu_are_reachable() {
 		tell put a 40 "$last_cpu"
 		offline "$last_cpu"
 		expect a idle_main=40
-		# From any CPU, another node's too, and what was in private slots.
+		# From a CPU of any node, including objects that were in private slots.
 		tell get a 40 1
 		expect a miss=40 idle_main=0 idle_victim=0
 		balanced a
@@ -49,7 +49,7 @@ a_cpu_back_online_finds_its_objects() {
 	balanced a
 }
 
-a_cpu_that_comes_up_after_the_pool_was_made_works() {
+a_cpu_that_comes_online_after_creation_works() {
 	need_hotplug
 	offline "$last_cpu"
 	tell create a private=8
@@ -66,7 +66,7 @@ a_cpu_that_comes_up_after_the_pool_was_made_works() {
 	balanced a
 }
 
-a_pool_with_an_offline_cpu_is_destroyed_clean() {
+destroying_with_an_offline_cpu_frees_all_objects() {
 	need_hotplug
 	tell create a private=8
 	tell get a 40 "$last_cpu"
@@ -87,7 +87,7 @@ traffic_survives_cpus_coming_and_going() {
 		for cpu in "${online[@]}"; do
 			[ -w $cpus/cpu"$cpu"/online ] || continue
 			offline "$cpu"
-			# Some with another one offline too.
+			# Leave some CPUs offline while the next one goes.
 			[ $((cpu % 2)) -eq 0 ] || online "$cpu"
 			age a
 		done
@@ -104,6 +104,5 @@ traffic_survives_cpus_coming_and_going() {
 }
 
 run_tests an_offline_cpu_is_refused_by_the_client objects_of_an_offline_cpu_are_reachable \
-	a_cpu_back_online_finds_its_objects \
-	a_cpu_that_comes_up_after_the_pool_was_made_works \
-	a_pool_with_an_offline_cpu_is_destroyed_clean traffic_survives_cpus_coming_and_going
+	a_cpu_back_online_finds_its_objects a_cpu_that_comes_online_after_creation_works \
+	destroying_with_an_offline_cpu_frees_all_objects traffic_survives_cpus_coming_and_going

@@ -1,27 +1,58 @@
 # shellcheck shell=bash disable=SC2034 # some variables are for the scripts
 # SPDX-License-Identifier: GPL-2.0
-# What the test scripts share: loading the modules, driving the client module,
+# Shared by the test scripts: loading the modules, controlling the client module,
 # reading a pool's statistics, and running test functions.
 #
-# A test is a function. It fails where its first command fails, which is named,
-# or where a test of the client's own books does afterwards. PCPOOL_BUILD is the
-# directory with the modules to test, PCPOOL_TOOL the pcpool command.
+# A test is a function. It fails at the first command that fails, which is printed, or
+# afterwards, if the client module has counted errors.
+#
+# Environment, all optional:
+#   PCPOOL_BUILD  directory with pcpool.ko and selftests/pcpool_selftest.ko
+#                 (default: build/RELEASE of the source tree that contains the script)
+#   PCPOOL_TOOL   the pcpool command (default: build/tools/pcpool of that tree)
+#   KSFT          directory with kselftest/ktap_helpers.sh (default: the parent directory)
+# A script skips itself and names what is missing if it cannot run.
 
 set -eu
 LC_ALL=C
 export LC_ALL
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck disable=SC1091 # comes with the kernel's selftests
-. "$here/../kselftest/ktap_helpers.sh"
 
-: "${PCPOOL_BUILD:?is not set: the directory with pcpool.ko and selftests/pcpool_selftest.ko}"
+# skip_all REASON...: ends the script; all its tests are skipped
+skip_all() {
+	echo "TAP version 13"
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+
+helpers=${KSFT:-$here/..}/kselftest/ktap_helpers.sh
+[ -r "$helpers" ] ||
+	skip_all "there is no $helpers; set KSFT to tools/testing/selftests of a kernel source, 6.9 or newer"
+# shellcheck disable=SC1090 # comes with the kernel's selftests
+. "$helpers"
+
+PCPOOL_BUILD=${PCPOOL_BUILD:-$(cd "$here/../../.." && pwd)/build/$(uname -r)}
 tool=${PCPOOL_TOOL:-$PCPOOL_BUILD/../tools/pcpool}
 debugfs=/sys/kernel/debug
 client=$debugfs/pcpool_selftest
 cpus=/sys/devices/system/cpu
+
+[ "$(id -u)" -eq 0 ] || skip_all "must be run as root"
+for module in pcpool.ko selftests/pcpool_selftest.ko; do
+	[ -r "$PCPOOL_BUILD/$module" ] ||
+		skip_all "there is no $PCPOOL_BUILD/$module; run make selftests, or set PCPOOL_BUILD"
+done
+grep -q "^[^ ]* $debugfs debugfs " /proc/mounts || skip_all "debugfs is not mounted at $debugfs"
+
 last_output=$(mktemp)
 
+# need_tool: skips the script if the pcpool command is missing
+need_tool() {
+	[ -x "$tool" ] || skip_all "there is no $tool; run make tools, or set PCPOOL_TOOL"
+}
+
+# unload: unloads both modules, if they are loaded
 unload() {
 	local module
 	for module in pcpool_selftest pcpool; do
@@ -31,7 +62,7 @@ unload() {
 	done
 }
 
-# load: both modules, and freshly: a script that ran into its timeout may have left them
+# load: loads both modules, after unloading what an earlier script that timed out may have left
 load() {
 	unload
 	insmod "$PCPOOL_BUILD/pcpool.ko"
@@ -50,12 +81,12 @@ skip() {
 	exit "$KSFT_SKIP"
 }
 
-# tell WORD...: gives a command to the client module, see pcpool_selftest.c
+# tell WORD...: sends a command to the client module, see pcpool_selftest.c
 tell() {
 	echo "$*" >$client/command
 }
 
-# client_pool NAME: the client's own books of a pool into the array of_client
+# client_pool NAME: reads the client's own counters of a pool into the array of_client
 declare -A of_client
 client_pool() {
 	local -a names lines values
@@ -72,8 +103,8 @@ client_pool() {
 	done
 }
 
-# stats POOL: its statistics into the array stat, all of one moment: mapfile gets
-# them in one read. Without a new process, which in an emulated machine is slow.
+# stats POOL: reads its statistics into the array stat. mapfile reads them with one read, so they are
+# consistent, and starts no process, which is slow in an emulated machine.
 declare -A stat
 stats() {
 	local -a lines
@@ -85,17 +116,17 @@ stats() {
 	done
 }
 
-# equal WHAT GOT WANTED
+# equal WHAT GOT EXPECTED
 equal() {
-	[ "$2" = "$3" ] || fail "$1 is $2, not $3"
+	[ "$2" = "$3" ] || fail "$1 is $2, expected $3"
 }
 
 # at_least WHAT GOT MINIMUM
 at_least() {
-	[ "$2" -ge "$3" ] || fail "$1 is $2, less than $3"
+	[ "$2" -ge "$3" ] || fail "$1 is $2, expected at least $3"
 }
 
-# expect POOL KEY=VALUE...: what its statistics must say now
+# expect POOL KEY=VALUE...: checks its statistics
 expect() {
 	local pool=$1 pair
 	shift
@@ -105,26 +136,26 @@ expect() {
 	done
 }
 
-# balanced POOL [OBJECT_BYTES]: at a quiet moment, the identities between the counters
-# hold, and they agree with the books of the client
+# balanced POOL [OBJECT_BYTES]: at a quiet moment, checks that the counters add up and agree with
+# the client's own counters
 balanced() {
 	local pool=$1 object_bytes=${2:-256}
 	stats "$pool"
 	client_pool "$pool"
 	equal "gets of $pool" "${stat[gets]}" $((stat[hit_private] + stat[hit_shared] +
 		stat[hit_steal] + stat[hit_victim] + stat[miss] + stat[alloc_fail]))
-	equal "made of $pool" "${stat[allocs]}" $((stat[frees] + stat[idle_main] +
+	equal "allocs of $pool" "${stat[allocs]}" $((stat[frees] + stat[idle_main] +
 		stat[idle_victim] + stat[outstanding]))
 	equal "puts of $pool" "${stat[puts]}" $((stat[gets] - stat[alloc_fail] - stat[outstanding]))
 	equal "idle_bytes of $pool" "${stat[idle_bytes]}" \
 		$(((stat[idle_main] + stat[idle_victim]) * object_bytes))
-	equal "made of $pool" "${stat[allocs]}" "${of_client[allocated]}"
-	equal "unmade of $pool" "${stat[frees]}" "${of_client[freed]}"
+	equal "allocs of $pool" "${stat[allocs]}" "${of_client[allocated]}"
+	equal "frees of $pool" "${stat[frees]}" "${of_client[freed]}"
 	equal "outstanding of $pool" "${stat[outstanding]}" "${of_client[held]}"
 	equal "errors of $pool" "${of_client[errors]}" 0
 }
 
-# age POOL, drain POOL, bypass POOL 0|1, debug POOL 0|1: as an operator does it
+# age POOL, drain POOL, bypass POOL 0|1, debug POOL 0|1: through debugfs
 age() {
 	echo 1 >$debugfs/pcpool/"$1"/age
 }
@@ -141,7 +172,7 @@ debug() {
 	echo "$2" >$debugfs/pcpool/"$1"/debug
 }
 
-# cpu_list LIST: "0-2,5" as the array list, (0 1 2 5)
+# cpu_list LIST: expands LIST into the array list; "0-2,5" becomes (0 1 2 5)
 cpu_list() {
 	local part cpu
 	list=()
@@ -155,7 +186,7 @@ cpu_list() {
 cpu_list "$(<$cpus/possible)"
 nr_possible=${#list[@]}
 
-# online_cpus: those into the array online, and the last one into last_cpu
+# online_cpus: reads them into the array online, and the last one into last_cpu
 online_cpus() {
 	local -a list
 	cpu_list "$(<$cpus/online)"
@@ -164,12 +195,12 @@ online_cpus() {
 }
 online_cpus
 
-# need_cpus COUNT: skips the test on a machine with fewer
+# need_cpus COUNT: skips the test if fewer CPUs are online
 need_cpus() {
 	[ ${#online[@]} -ge "$1" ] || skip "needs $1 CPUs"
 }
 
-# need_hotplug: skips the test where the last CPU cannot be taken offline
+# need_hotplug: skips the test if the last CPU cannot be taken offline
 need_hotplug() {
 	[ -w $cpus/cpu"$last_cpu"/online ] || skip "CPUs cannot be taken offline"
 }
@@ -191,7 +222,7 @@ all_online() {
 	done
 }
 
-# put_everywhere POOL COUNT: leaves it with COUNT idle objects on each CPU
+# put_everywhere POOL COUNT: leaves COUNT idle objects on each CPU
 put_everywhere() {
 	local cpu
 	tell get "$1" $(($2 * ${#online[@]})) 0
@@ -200,7 +231,7 @@ put_everywhere() {
 	done
 }
 
-# log_mark: from here on, log_since shows the kernel log
+# log_mark: marks the kernel log; log_since prints what follows the mark
 log_mark() {
 	mark="pcpool selftest $$ $EPOCHREALTIME"
 	echo "$mark" >/dev/kmsg
@@ -210,7 +241,7 @@ log_since() {
 	dmesg | sed "1,/$mark\$/d"
 }
 
-# A pool that is destroyed with an error in the client's books fails the write.
+# destroy_all: destroys all pools and sets. Fails if the client module has counted an error in one.
 destroy_all() {
 	local -a lines
 	local line status=0
@@ -226,6 +257,7 @@ destroy_all() {
 	return $status
 }
 
+# one_test FUNCTION: runs it in a subshell, with its output in $last_output
 one_test() {
 	(
 		set -eE
@@ -238,13 +270,13 @@ one_test() {
 # run_tests FUNCTION...: the last line of a script
 run_tests() {
 	local name status
-	# The marks in the log must not be held back for being many.
+	# The marks in the log must not be rate limited.
 	echo on >/proc/sys/kernel/printk_devkmsg
 	trap 'all_online; unload' EXIT
 	ktap_print_header
 	ktap_set_plan $#
 	for name; do
-		# In a condition, the test's own set -e would have no effect.
+		# Not in a condition, where the set -e of the test would have no effect.
 		set +e
 		SECONDS=0
 		one_test "$name"

@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The module comes and goes without a trace.
+# The module can be loaded and unloaded, and leaves nothing behind.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
-# Warm-up: what the kernel allocates once for the first module, pool or thread.
+# Warm-up cycles, for memory that the kernel allocates once for the first module, pool or thread.
 warm_up_cycles=5
 cycles=50
-# Pools each cycle, so that what is lost with each of them adds up.
+# Pools per cycle, so that leaks per pool add up.
 pools=4
-# A leak of this many bytes a cycle, or more, is found; what else the kernel does has
-# been seen to account for 300.
+# Leaks of at least this many bytes per cycle are found. Other activity of the kernel has been seen
+# to account for 300 bytes.
 leak_bytes=1024
 
 nothing_is_left() {
@@ -21,12 +21,12 @@ nothing_is_left() {
 	! grep -qs pcpool $cpus/hotplug/states || fail "a hotplug state is left"
 	! grep -q pcpool /proc/vmallocinfo || fail "a vmalloc area is left"
 	! grep -q pcpool /proc/slabinfo || fail "a slab cache is left"
-	# A workqueue's rescuer would be one; kworkers are named after their last work.
+	# For example a workqueue's rescuer. Ignore kworkers, which are named after their last work.
 	! cat /proc/[0-9]*/comm 2>/dev/null | grep -v ^kworker | grep -q pcpool ||
 		fail "a thread is left"
 }
 
-loading_makes_a_private_directory() {
+loading_creates_a_private_directory() {
 	unload
 	insmod "$PCPOOL_BUILD/pcpool.ko"
 	[ -d /sys/module/pcpool ]
@@ -43,11 +43,11 @@ unloading_leaves_nothing() {
 
 a_client_in_use_keeps_the_module_loaded() {
 	load
-	! rmmod pcpool 2>/dev/null || fail "it could be unloaded"
+	! rmmod pcpool 2>/dev/null || fail "pcpool was unloaded while in use"
 	[ -d $debugfs/pcpool ]
 }
 
-a_pool_leaves_with_its_client() {
+a_pool_is_destroyed_with_its_client() {
 	[ -d $client ] || load
 	tell create leaving
 	tell get leaving 100 0
@@ -78,15 +78,15 @@ one_cycle() {
 	rmmod pcpool_selftest pcpool
 }
 
-# Kernel memory in use, in bytes: what was allocated by kmalloc, vmalloc and per CPU.
-# Not what comes and goes with any process: its stack, and caches of their own.
+# kernel_bytes: kernel memory allocated by kmalloc, vmalloc and the per-CPU allocator, in bytes.
+# Excludes memory that comes and goes with processes: stacks, and dedicated slab caches.
 kernel_bytes() {
 	local cache i objects size
 	echo 3 >/proc/sys/vm/drop_caches
-	# A slab that a CPU has at hand counts as used whole, so count each cache at once when
-	# these have been given back, and take the lowest of several numbers.
+	# All objects of a CPU's active slab count as used. So count each cache right after it is
+	# shrunk, and use the lowest of several results.
 	for ((i = 0; i < 4; i++)); do
-		# Grace periods, and the lazy freeing of vmalloc areas.
+		# Wait for grace periods and the lazy freeing of vmalloc areas.
 		sleep 0.5
 		{
 			for cache in /sys/kernel/slab/kmalloc-[0-9]*; do
@@ -105,9 +105,9 @@ kernel_bytes() {
 	done | sort -n | head -n 1
 }
 
-fifty_cycles_use_no_memory() {
+fifty_cycles_leak_no_memory() {
 	local i before after
-	# Each cycle waits for many grace periods.
+	# Each cycle waits for many grace periods, so make them short.
 	echo 1 >/sys/kernel/rcu_expedited
 	for ((i = 0; i < warm_up_cycles; i++)); do
 		one_cycle
@@ -120,10 +120,10 @@ fifty_cycles_use_no_memory() {
 	echo 0 >/sys/kernel/rcu_expedited
 	echo "kernel memory before $before, after $after"
 	[ $((after - before)) -lt $((cycles * leak_bytes)) ] ||
-		fail "$(((after - before) / cycles)) bytes more each cycle"
+		fail "$(((after - before) / cycles)) bytes leak in each cycle"
 	nothing_is_left
 }
 
-run_tests loading_makes_a_private_directory unloading_leaves_nothing \
-	a_client_in_use_keeps_the_module_loaded a_pool_leaves_with_its_client \
-	fifty_cycles_use_no_memory
+run_tests loading_creates_a_private_directory unloading_leaves_nothing \
+	a_client_in_use_keeps_the_module_loaded a_pool_is_destroyed_with_its_client \
+	fifty_cycles_leak_no_memory

@@ -1,47 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client of pcpool that the test scripts drive: it makes pools, gets and puts
- * on a CPU of their choice, and keeps traffic going on all CPUs. It keeps its
- * own books and never looks at pcpool's, so that the two can be compared.
+ * Client module of the kselftests. The test scripts tell it to create pools, to get
+ * and put objects on a given CPU, and to run traffic on all CPUs. It has counters of
+ * its own, independent of pcpool's, so that the two can be compared.
  *
- * /sys/kernel/debug/pcpool_selftest/command takes one command a write, and the
- * write fails as the command does:
+ * /sys/kernel/debug/pcpool_selftest/command takes one command per write. The write
+ * fails if the command does:
  *
  *   create NAME [KEY=VALUE]...	see option() for the keys
- *   destroy NAME		puts what is held first
- *   get NAME COUNT CPU		and holds the objects; never waits for one
- *   get_now NAME COUNT CPU	the same, and the error is pcpool's
- *   put NAME COUNT CPU		of those held, the last one first
- *   put_twice NAME COUNT CPU	the same, and each once more; only for pools in debug mode,
- *				which let that do no harm
- *   wait NAME [MILLISECONDS]	gets one, and waits for it, at most so long, in the process
- *				that writes; other commands go on
- *   grow NAME BYTES		so much each of the objects held takes from now on
+ *   destroy NAME		puts the held objects first
+ *   get NAME COUNT CPU		gets and holds objects; never waits for one
+ *   get_now NAME COUNT CPU	as get, but fails with pcpool's own error
+ *   put NAME COUNT CPU		puts held objects, the last one first
+ *   put_twice NAME COUNT CPU	puts each object twice; only for pools in debug mode, where
+ *				this is harmless
+ *   wait NAME [MILLISECONDS]	gets an object and waits for it, at most this long, in the
+ *				writing process; other commands can run meanwhile
+ *   grow NAME BYTES		sets the size that the held objects report
  *   prefill NAME COUNT CPU
  *   age NAME
  *   drain NAME
- *   fail NAME 0|1		alloc fails from now on, or no more
- *   start NAME			traffic on all CPUs, those that come up later too
+ *   fail NAME 0|1		makes ops->alloc fail, or succeed again
+ *   start NAME			starts traffic on all CPUs, including those not yet online
  *   stop NAME
  *
- * And for sets of pools of buffers:
+ * Commands for buffer sets:
  *
  *   create_set NAME [KEY=VALUE]...	see set_option() for the keys
- *   destroy_set NAME		puts what is held first
- *   get_buf NAME BYTES CPU	and holds the buffer
- *   put_buf NAME CPU		of those held, the last one
+ *   destroy_set NAME		puts the held buffers first
+ *   get_buf NAME BYTES CPU	gets and holds a buffer
+ *   put_buf NAME CPU		puts the held buffer that was got last
  *
- * .../pools has a line for each of its pools: objects allocated, freed and held;
- * gets that found an object last put on the same CPU, on the same NUMA node, and
- * on another node; operations of the traffic; objects freed early, that is, without
- * an aging pass since the put command; and errors, which must be 0: an object that had
- * two owners at once, or was freed while owned, or twice; one more than max_total; or one of
- * a pool with PCPOOL_ZERO_ON_PUT that was not cleared.
+ * .../pools has a line for each pool: objects allocated, freed and held; gets that
+ * found an object last put on the same CPU, on the same NUMA node, and on another
+ * node; operations of the traffic; objects freed early, that is, without an aging
+ * pass since the put command; and errors, which must be 0. An error is an object
+ * that had two owners, was freed twice or while owned, exceeded max_total, or was
+ * not cleared in a pool with PCPOOL_ZERO_ON_PUT.
  *
- * .../sets has a line for each of its sets: buffers held.
+ * .../sets has a line for each set: buffers held.
  *
- * With the parameter hold=1 there is a pool "init" from the start, of which the module's init
- * holds an object.
+ * With the parameter hold=1, the module's init creates a pool "init" and holds an
+ * object of it.
  */
 #include <linux/atomic.h>
 #include <linux/cpu.h>
@@ -69,30 +69,33 @@
 
 #define COMMAND_BYTES_MAX	512
 
-/* An object between alloc and free, and one after free. */
+/* State of an object: between alloc and free, and after free. */
 #define ALIVE	0x616c697665UL
 #define DEAD	0x64656164UL
 
 #define NOT_KNOWN	U64_MAX
 
-/* What a traffic thread holds at most, and how many objects threads exchange. */
+/* Most objects that a traffic thread holds, and places for objects that threads exchange. */
 #define TRAFFIC_DEPTH	24
 #define TRAFFIC_EXCHANGE	16
-/* Operations until a traffic thread lets others run, on few real CPUs. */
+/* Operations between the pauses of a traffic thread, in which other threads run. */
 #define TRAFFIC_BURST	200
-/* How long it waits for an object: somebody may hold them all. */
+/* How long it waits for an object: other threads may hold all of them. */
 #define TRAFFIC_WAIT	msecs_to_jiffies(10)
 
-/* What is written to objects that are to be cleared. */
+/* Written to objects that pcpool must clear. */
 #define USED	0x5a
 
-/* Ends where the object begins that pcpool sees, if that one is to be cleared. */
+/*
+ * Header of an object. In a pool with PCPOOL_ZERO_ON_PUT, pcpool's object follows it, so that
+ * clearing leaves the header alone; otherwise pcpool's object is the header itself.
+ */
 struct object {
 	unsigned long alive;
-	size_t bytes;		/* what it says that it takes */
+	size_t bytes;		/* size that ops->bytes returns */
 	atomic_long_t owner;	/* 0: idle */
 	int put_cpu;		/* -1: new */
-	u64 put_ages;		/* aging passes when a put command put it; or NOT_KNOWN */
+	u64 put_ages;		/* aging passes before the put command that put it; or NOT_KNOWN */
 	struct list_head held;
 };
 
@@ -100,7 +103,7 @@ struct test_pool {
 	struct pcpool *pool;
 	struct pcpool_ops ops;
 	size_t object_bytes;
-	size_t offset;		/* of what pcpool sees; not 0: it is cleared */
+	size_t offset;		/* of pcpool's object; not 0: pcpool clears it */
 	unsigned long max_total;
 	bool may_sleep;
 	bool may_wait;
@@ -113,12 +116,12 @@ struct test_pool {
 	atomic_long_t early;
 	atomic_long_t errors;
 
-	/* Under commands. */
+	/* Protected by commands. */
 	struct list_head list;
 	struct list_head held;
 	unsigned long held_count;
-	unsigned long waiting;		/* wait commands that are not done */
-	struct task_struct **threads;	/* one a possible CPU, while there is traffic */
+	unsigned long waiting;		/* wait commands in progress */
+	struct task_struct **threads;	/* one per possible CPU, while traffic runs */
 	struct object *exchange[TRAFFIC_EXCHANGE];
 	char name[PCPOOL_NAME_BYTES];
 };
@@ -136,7 +139,7 @@ struct held_buf {
 	struct list_head held;
 };
 
-/* Serialises commands and readers of the lists of pools and sets. */
+/* Serialises commands, and protects the lists of pools and sets. */
 static DEFINE_MUTEX(commands);
 static LIST_HEAD(pools);
 static LIST_HEAD(sets);
@@ -144,7 +147,7 @@ static struct dentry *directory;
 
 static void complain(struct test_pool *test, const char *what)
 {
-	/* Enough of them to see what goes on, and no flood. */
+	/* The first few are enough to see what goes wrong. */
 	if (atomic_long_inc_return(&test->errors) <= 5)
 		pr_err("pcpool_selftest: error: %s: %s\n", test->name, what);
 }
@@ -184,7 +187,7 @@ static void *object_alloc(gfp_t gfp, void *ctx)
 	object->put_ages = NOT_KNOWN;
 	atomic_long_inc(&test->allocated);
 	if (atomic_long_inc_return(&test->existing) > test->max_total && test->max_total)
-		complain(test, "there are more objects than there may be");
+		complain(test, "more objects than max_total");
 	return to_pcpool(test, object);
 }
 
@@ -221,7 +224,7 @@ static size_t object_bytes(const void *obj, void *ctx)
 	return from_pcpool(test, (void *)obj)->bytes;
 }
 
-/* Who has it now. @owner is anything but 0 that no other owner uses. */
+/* Records the new owner of @obj. @owner is unique among the owners, and not 0. */
 static struct object *take(struct test_pool *test, void *obj, long owner)
 {
 	struct object *object = from_pcpool(test, obj);
@@ -246,14 +249,17 @@ static struct object *take(struct test_pool *test, void *obj, long owner)
 	return object;
 }
 
-/* So that debug mode names the very function that called pcpool, not who called that. */
+/*
+ * After a call of pcpool: prevents a tail call, so that debug mode names this function, not its
+ * caller.
+ */
 #define not_a_tail_call()	barrier()
 
 static noinline void give(struct test_pool *test, struct object *object, long owner)
 {
 	object->put_cpu = raw_smp_processor_id();
 	if (atomic_long_xchg(&object->owner, 0) != owner)
-		complain(test, "somebody else has owned the object");
+		complain(test, "put an object of another owner");
 	pcpool_put(test->pool, to_pcpool(test, object));
 	not_a_tail_call();
 }
@@ -264,7 +270,7 @@ static noinline void give_again(struct test_pool *test, struct object *object)
 	not_a_tail_call();
 }
 
-/* Commands that run on a CPU of the caller's choice. */
+/* Commands that run on a given CPU. */
 
 #define COMMAND_OWNER	1L
 
@@ -356,7 +362,7 @@ static int run_on_cpu(struct test_pool *test, char *words, int (*work)(void *))
 	return smp_call_on_cpu(cpu, work, &job, false);
 }
 
-/* Lets other commands in while it waits: one of them may be the put that it waits for. */
+/* Drops the mutex while it waits, so that another command can put the object. */
 static int wait_for_one(struct test_pool *test, const char *words)
 {
 	unsigned int milliseconds;
@@ -411,7 +417,7 @@ static u32 chance(struct traffic *traffic, u32 below)
 static void traffic_get(struct traffic *traffic)
 {
 	struct test_pool *test = traffic->test;
-	/* One only waits with nothing in hand that another one could be waiting for. */
+	/* A thread that holds objects must not wait, or all threads could wait for each other. */
 	gfp_t gfp = test->may_wait ? GFP_NOWAIT : GFP_KERNEL;
 	void *objects[4];
 	unsigned int got = 1;
@@ -460,8 +466,8 @@ static void traffic_put(struct traffic *traffic)
 }
 
 /*
- * Swap an object with whatever thread was here last, so that most move about. Where one
- * can wait, they all would, for what is here.
+ * Swap an object with another thread, so that objects move between CPUs. Not in pools where a get
+ * may wait: all threads could wait for the objects left here.
  */
 static void traffic_exchange(struct traffic *traffic)
 {
@@ -472,16 +478,16 @@ static void traffic_exchange(struct traffic *traffic)
 		return;
 	object = traffic->objects[--traffic->depth];
 	if (atomic_long_xchg(&object->owner, -1) != traffic->owner)
-		complain(traffic->test, "somebody else has owned the object");
+		complain(traffic->test, "exchanged an object of another owner");
 	object = xchg(place, object);
 	if (!object)
 		return;
 	if (atomic_long_xchg(&object->owner, traffic->owner) != -1)
-		complain(traffic->test, "somebody else has owned the object");
+		complain(traffic->test, "exchanged an object of another owner");
 	traffic->objects[traffic->depth++] = object;
 }
 
-/* Its CPU going offline has moved the thread away: back, once it is online. */
+/* Moves the thread back to its CPU, if that went offline and is online again. */
 static void traffic_go_home(struct traffic *traffic)
 {
 	if (raw_smp_processor_id() != traffic->cpu && cpu_online(traffic->cpu))
@@ -505,7 +511,7 @@ static int traffic_thread(void *data)
 			traffic_put(traffic);
 		}
 		if (++operations % TRAFFIC_BURST) {
-			/* Where nothing else preempts, a burst takes long. */
+			/* Without preemption, a burst would keep the CPU for long. */
 			cond_resched();
 			continue;
 		}
@@ -576,7 +582,7 @@ static int traffic_start(struct test_pool *test)
 	return 0;
 }
 
-/* Making and unmaking pools. */
+/* Creating and destroying pools. */
 
 static int option(struct test_pool *test, struct pcpool_params *params, char *word)
 {
@@ -632,7 +638,7 @@ static int option(struct test_pool *test, struct pcpool_params *params, char *wo
 	return 0;
 }
 
-/* "" is a name too, here: the one of a create command that ends in a space. */
+/* The name may be empty: a create command that ends in a space. */
 static int create(const char *name, char *words)
 {
 	struct test_pool *test = kzalloc(sizeof(*test), GFP_KERNEL);
@@ -682,7 +688,7 @@ static int destroy(struct test_pool *test)
 	while (test->held_count || test->waiting) {
 		job.count = test->held_count;
 		put_job(&job);
-		/* Who waits gets what is put, and then holds it. */
+		/* A waiting command gets one of these objects, and then holds it. */
 		mutex_unlock(&commands);
 		usleep_range(1000, 2000);
 		mutex_lock(&commands);
@@ -710,7 +716,7 @@ static struct test_pool *find(const char *name)
 	return NULL;
 }
 
-/* Sets of pools of buffers. */
+/* Buffer sets. */
 
 struct buf_job {
 	struct test_set *test;
@@ -825,7 +831,7 @@ static struct test_set *find_set(const char *name)
 	return NULL;
 }
 
-/* @verb: one of those about sets; -ENOMSG if it is none of them */
+/* Runs a command for sets. Returns -ENOMSG if @verb is not one of these. */
 static int set_command(const char *verb, const char *name, char *words)
 {
 	struct buf_job job = { .test = find_set(name) };
@@ -966,9 +972,9 @@ DEFINE_SHOW_ATTRIBUTE(sets);
 
 static bool hold_from_init;
 module_param_named(hold, hold_from_init, bool, 0400);
-MODULE_PARM_DESC(hold, "make a pool, and hold an object that the module's init has got");
+MODULE_PARM_DESC(hold, "create a pool \"init\", and hold an object that the module's init got (0)");
 
-/* The get is in no other function: it is about code that is gone when this is over. */
+/* Calls pcpool_get() itself, because the caller must be code that is freed after init. */
 static int __init hold_one(void)
 {
 	int status = create("init", NULL);
@@ -1023,5 +1029,5 @@ static void __exit selftest_exit(void)
 }
 module_exit(selftest_exit);
 
-MODULE_DESCRIPTION("Client of pcpool for its kselftests");
+MODULE_DESCRIPTION("Client module of the pcpool kselftests");
 MODULE_LICENSE("GPL");

@@ -1,26 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Only root may read or write anything of pcpool's, and not even root is shown an address of the
-# kernel.
+# Only root may read or write the files of pcpool, and they show no kernel address, not even to root.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
+need_tool
 load
 parameters=/sys/module/pcpool/parameters
 kptr_restrict=/proc/sys/kernel/kptr_restrict
 
-# files [FIND TEST...]: all that there is for users
+# files [FIND TEST...]: all files of pcpool in debugfs and sysfs
 files() {
 	find $debugfs/pcpool $parameters -type f "$@"
 }
 
-# as_nobody COMMAND...
+# as_nobody COMMAND...: runs the command as an unprivileged user
 as_nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 }
 
-# Prints which of the files that are its arguments can be opened, and for what.
-# shellcheck disable=SC2016 # for perl
+# Prints which of the files can be opened, and for what.
+# shellcheck disable=SC2016 # expanded by perl
 opener='
 	use Fcntl;
 	for my $file (@ARGV) {
@@ -29,7 +29,7 @@ opener='
 		print "$file can be opened for both\n" if sysopen(my $both, $file, O_RDWR);
 	}'
 
-only_root_may_touch_any_file() {
+only_root_may_access_the_files() {
 	local owner mode file n=0
 	tell create a
 	tell create_set set min_bytes=4096 max_bytes=4096
@@ -38,42 +38,42 @@ only_root_may_touch_any_file() {
 			fail "$file has owner $owner and mode $mode"
 		n=$((n + 1))
 	done < <(files -printf '%U %m %p\n')
-	# Two pools of 8, the two about all, and the parameter.
+	# Two pools with 8 files each, two files for all pools, and the parameter.
 	at_least "number of files" $n 19
 	equal "mode of the directory" "$(stat -c %a $debugfs/pcpool)" 700
 }
 
-others_can_open_none() {
+other_users_can_open_no_file() {
 	local open
 	local -a all
 	tell create a
 	mapfile -t all < <(files)
-	# That it would tell.
-	equal "what anybody may read" "$(as_nobody perl -e "$opener" /proc/version)" \
+	# Check that the opener works.
+	equal "files that an unprivileged user can open" "$(as_nobody perl -e "$opener" /proc/version)" \
 		'/proc/version can be read'
 	perl -e "$opener" "${all[@]}" | grep -q 'can be written'
 
 	open=$(as_nobody perl -e "$opener" "${all[@]}")
-	equal "what nobody can open" "$open" ''
-	# Nor if an administrator lets them into debugfs.
+	equal "files that an unprivileged user can open" "$open" ''
+	# Nor if an administrator opens debugfs for other users.
 	chmod 755 $debugfs $debugfs/pcpool
 	open=$(as_nobody perl -e "$opener" "${all[@]}")
 	chmod 700 $debugfs $debugfs/pcpool
-	equal "what nobody can open in an open directory" "$open" ''
+	equal "files that an unprivileged user can open in an open directory" "$open" ''
 }
 
-the_command_tells_others_why_it_shows_nothing() {
+the_command_tells_other_users_to_be_root() {
 	local output
 	tell create a
 	"$tool" list | grep -qw a
-	! output=$(as_nobody "$tool" list 2>&1) || fail "others are shown: $output"
-	[[ $output == *'only root may'* ]] || fail "it says: $output"
+	! output=$(as_nobody "$tool" list 2>&1) || fail "an unprivileged user is shown: $output"
+	[[ $output == *'only root may'* ]] || fail "the message is: $output"
 }
 
-# Prints what in the files is an address of the kernel: as a number in text, of 16 hexadecimal
-# digits or as a decimal one, or in binary. The kernel's half of all addresses begins with ff on
-# x86-64 and arm64; besides, a range FROM-TO (hexadecimal) before the files, as of a module.
-# shellcheck disable=SC2016 # for perl
+# Arguments: FROM-TO FILE... Prints kernel addresses in the files: hexadecimal numbers of 8 to 16
+# digits, decimal numbers, or binary words. On x86-64 and arm64, kernel addresses begin with ff. The
+# range FROM-TO (hexadecimal) adds the addresses of a module, which may lie elsewhere.
+# shellcheck disable=SC2016 # expanded by perl
 scanner='
 	no warnings "portable";
 	my ($from, $to) = map { hex } split /-/, shift;
@@ -93,19 +93,20 @@ scanner='
 		check($_, $file) for unpack("Q*", $data);
 	}'
 
-# scan FILE...
+# scan FILE...: runs the scanner with the range of the client module
 scan() {
 	perl -e "$scanner" "$module_range" "$@"
 }
 
-# no_addresses FILE...
+# no_addresses FILE...: fails if a file has a kernel address
 no_addresses() {
 	local found
 	found=$(scan "$@")
 	equal "addresses" "$found" ''
 }
 
-# Where the client module is, which is what pcpool knows of the code that calls it.
+# find_module: sets module_range, the addresses of the client module; pcpool stores addresses of its
+# callers, which lie there
 find_module() {
 	local size address
 	read -r _ size _ _ _ address _ < <(grep '^pcpool_selftest ' /proc/modules)
@@ -113,7 +114,7 @@ find_module() {
 	module_range=$(printf '%x-%x' $((address)) $((address + size)))
 }
 
-the_scanner_knows_an_address() {
+the_scanner_recognises_addresses() {
 	local address form n=0 found
 	local -a forms
 	work=$(mktemp -d)
@@ -133,18 +134,18 @@ the_scanner_knows_an_address() {
 	rm -r "$work"
 	echo "$found"
 	equal "files with addresses" "$(cut -d ' ' -f 1 <<<"$found" | sort -u | wc -l)" $((n + 1))
-	[[ $found != *none* ]] || fail "it finds what is none"
+	[[ $found != *none* ]] || fail "the scanner reports numbers that are no addresses"
 }
 
-# What the parameter hold is for: the code that has got an object is no more.
-a_caller_that_is_gone_has_no_address() {
+# Uses the parameter hold: the code that called pcpool_get() was freed after the module's init.
+an_unloaded_caller_shows_no_address() {
 	unload
 	echo 0 >$kptr_restrict
 	insmod "$PCPOOL_BUILD/pcpool.ko" debug=1
 	insmod "$PCPOOL_BUILD/selftests/pcpool_selftest.ko" hold=1
 	find_module
 	cat $debugfs/pcpool/init/outstanding
-	equal "objects of nobody" "$(grep -c ' (unknown)$' $debugfs/pcpool/init/outstanding)" 1
+	equal "objects of an unknown caller" "$(grep -c ' (unknown)$' $debugfs/pcpool/init/outstanding)" 1
 	no_addresses $debugfs/pcpool/init/outstanding
 	tell put_twice init 1 0
 	expect init misuses=1
@@ -156,11 +157,11 @@ a_caller_that_is_gone_has_no_address() {
 	load
 }
 
-# Pools of all kinds, with objects that are idle, out, and put twice.
-nothing_shows_an_address() {
+# Pools of all kinds, with objects that are idle, outstanding, and put twice.
+no_file_or_message_shows_an_address() {
 	local before level name out
 	local -a all
-	! grep -qw no_hash_pointers /proc/cmdline || skip "this kernel was told to show them"
+	! grep -qw no_hash_pointers /proc/cmdline || skip "the kernel runs with no_hash_pointers"
 	before=$(<$kptr_restrict)
 	echo 0 >$kptr_restrict
 	find_module
@@ -194,6 +195,6 @@ nothing_shows_an_address() {
 	rm -r "$out"
 }
 
-run_tests only_root_may_touch_any_file others_can_open_none \
-	the_command_tells_others_why_it_shows_nothing the_scanner_knows_an_address \
-	a_caller_that_is_gone_has_no_address nothing_shows_an_address
+run_tests only_root_may_access_the_files other_users_can_open_no_file \
+	the_command_tells_other_users_to_be_root the_scanner_recognises_addresses \
+	an_unloaded_caller_shows_no_address no_file_or_message_shows_an_address

@@ -1,38 +1,40 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Memory pressure ages a pool: step by step where the kernel lets one drive a shrinker
-# by hand, and for real.
+# Memory pressure ages a pool. The tests call the shrinker step by step, where the kernel has
+# CONFIG_SHRINKER_DEBUG, and create real memory pressure.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
 load
 
 page=$(getconf PAGESIZE)
-# Filling memory byte by byte is slow in an emulated machine. Huge pages take most of it
-# away at once; where there are none, this much is filled at most.
+# Filling memory byte by byte is slow in an emulated machine, so huge pages take most of it at once,
+# all but left_kib. Without huge pages, a machine with more than fillable_kib is skipped.
 left_kib=$((48 * 1024))
 fillable_kib=$((512 * 1024))
 huge_pages=/proc/sys/vm/nr_hugepages
 
-# of POOL: the directory of its shrinker
+# of POOL: sets shrinker to the directory of its shrinker
 of() {
 	local found
-	[ -d $debugfs/shrinker ] || skip "this kernel has no CONFIG_SHRINKER_DEBUG"
+	[ -d $debugfs/shrinker ] || skip "this kernel lacks CONFIG_SHRINKER_DEBUG"
 	for found in "$debugfs/shrinker/pcpool-$1"-*; do
 		[ ! -d "$found" ] || shrinker=$found
 	done
 	[ "$shrinker" ] || fail "$1 has no shrinker: $(ls $debugfs/shrinker)"
 }
 
-# scan COUNT: one call of the shrinker
+# scan COUNT: calls the shrinker once
 scan() {
 	echo "0 0 $1" >"$shrinker/scan"
 }
 
+# count: the number that the shrinker reports
 count() {
 	awk '{ print $2 }' "$shrinker/count"
 }
 
+# filled BYTES: creates pool a with 100 idle objects of that size
 filled() {
 	tell create a object_bytes="$1"
 	tell get a 100 0
@@ -40,7 +42,7 @@ filled() {
 	of a
 }
 
-the_shrinker_leaves_with_its_pool() {
+the_shrinker_is_removed_with_its_pool() {
 	local shrinker=''
 	tell create a
 	of a
@@ -67,7 +69,7 @@ an_empty_pool_counts_nothing() {
 	equal "count" "$(cat "$shrinker/count")" ""
 }
 
-one_scan_is_at_most_one_pass() {
+one_scan_runs_at_most_one_pass() {
 	local shrinker=''
 	filled 256
 	scan 1000000
@@ -92,7 +94,7 @@ one_scan_frees_no_more_than_asked() {
 		stats a
 		at_least "evicted" "${stat[evicted]}" $((evicted + 1))
 		[ "${stat[evicted]}" -le $((evicted + 7)) ] ||
-			fail "a scan of 7 freed $((stat[evicted] - evicted))"
+			fail "a scan of 7 freed $((stat[evicted] - evicted)) objects"
 		evicted=${stat[evicted]}
 	done
 	balanced a
@@ -110,7 +112,7 @@ one_scan_frees_no_more_pages_than_asked() {
 	balanced a $size
 }
 
-# The node and the cgroup do not matter, but every node asks.
+# The shrinker is not NUMA or memcg aware, but drop_caches calls it for each node.
 drop_caches_empties_a_pool() {
 	local i
 	tell create a
@@ -118,7 +120,7 @@ drop_caches_empties_a_pool() {
 	for i in $(seq 10); do
 		echo 2 >/proc/sys/vm/drop_caches
 		stats a
-		echo "write $i: idle_main ${stat[idle_main]}, idle_victim ${stat[idle_victim]}, ages ${stat[ages]}"
+		echo "after write $i: idle_main ${stat[idle_main]}, idle_victim ${stat[idle_victim]}, ages ${stat[ages]}"
 		[ $((stat[idle_main] + stat[idle_victim])) -ne 0 ] || break
 	done
 	expect a idle_main=0 idle_victim=0
@@ -139,15 +141,15 @@ aged() {
 	[ "${stat[ages]}" -gt 0 ]
 }
 
-# fill POOL empty|aged: eats memory until reclaim has made it so
+# fill POOL empty|aged: takes memory until reclaim has emptied or aged the pool
 fill() {
 	local pipe eater available i=0
 	available=$(of_meminfo MemAvailable)
 	if [ ! -w $huge_pages ] && [ "$available" -gt $fillable_kib ]; then
-		skip "much memory, and no huge pages to take it away with"
+		skip "too much memory to fill, and no huge pages to take it"
 	fi
-	# Never finds a line, so it keeps all. It must have opened the pipe while there is memory:
-	# if it were killed before that, we would wait for it for ever.
+	# tail keeps its whole input, since it never sees the end of a line. It must open the pipe
+	# while there is memory: if it were killed before, the open below would never return.
 	pipe=$(mktemp -u)
 	mkfifo "$pipe"
 	tail -n 1 "$pipe" >/dev/null &
@@ -155,21 +157,21 @@ fill() {
 	exec 9>"$pipe"
 	rm "$pipe"
 	echo 1000 >/proc/$eater/oom_score_adj
-	# shellcheck disable=SC2064 # the process of now
+	# shellcheck disable=SC2064 # expanded now, on purpose
 	trap "exec 9>&-; kill $eater 2>/dev/null || :; [ ! -w $huge_pages ] || echo 0 >$huge_pages" EXIT
 	if [ -w $huge_pages ]; then
 		echo $(((available - left_kib) / $(of_meminfo Hugepagesize))) >$huge_pages
 	fi
 	while stats "$1" && ! "$2"; do
 		if ! head -c 4M /dev/zero >&9; then
-			# the last of it may have been what did it
+			# The last of the filling may have done it.
 			stats "$1"
 			"$2" ||
-				fail "memory is full, and ${stat[idle_main]} and ${stat[idle_victim]} objects are idle"
+				fail "memory is full, but idle_main is ${stat[idle_main]} and idle_victim ${stat[idle_victim]}"
 		fi
 		i=$((i + 4))
 	done
-	echo "$2 in ${stat[ages]} passes, with $i MiB filled"
+	echo "$2 after ${stat[ages]} passes, with $i MiB filled"
 }
 
 memory_pressure_empties_a_pool_of_small_objects() {
@@ -192,8 +194,8 @@ memory_pressure_empties_a_pool_of_big_objects() {
 	equal "objects freed early" "${of_client[early]}" 0
 }
 
-# calm POOL: reclaim goes on for a while after the last who needed memory: waits until it frees
-# nothing any more
+# calm POOL: waits until reclaim, which continues for a while after memory is released, frees no more
+# objects
 calm() {
 	local pool=$1 before=-1 tries
 	for ((tries = 0; tries < 60; tries++)); do
@@ -202,7 +204,7 @@ calm() {
 		before=${stat[frees]}
 		sleep 1
 	done
-	echo "# unmade of $pool still changes"
+	echo "# frees of $pool still changes"
 	return 1
 }
 
@@ -216,8 +218,10 @@ memory_pressure_during_traffic_loses_nothing() {
 	balanced a 16384
 }
 
-run_tests the_shrinker_leaves_with_its_pool small_objects_count_one_each \
-	big_objects_count_their_pages an_empty_pool_counts_nothing one_scan_is_at_most_one_pass \
-	one_scan_frees_no_more_than_asked one_scan_frees_no_more_pages_than_asked \
-	drop_caches_empties_a_pool memory_pressure_empties_a_pool_of_small_objects \
-	memory_pressure_empties_a_pool_of_big_objects memory_pressure_during_traffic_loses_nothing
+run_tests the_shrinker_is_removed_with_its_pool small_objects_count_one_each \
+	big_objects_count_their_pages an_empty_pool_counts_nothing \
+	one_scan_runs_at_most_one_pass one_scan_frees_no_more_than_asked \
+	one_scan_frees_no_more_pages_than_asked drop_caches_empties_a_pool \
+	memory_pressure_empties_a_pool_of_small_objects \
+	memory_pressure_empties_a_pool_of_big_objects \
+	memory_pressure_during_traffic_loses_nothing

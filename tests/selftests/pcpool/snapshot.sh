@@ -1,19 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The binary snapshot, read by the pcpool command, says what the text says.
+# The pcpool command, which reads the binary snapshot, shows the same as the text files.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
+need_tool
 load
 output=$(mktemp)
 
-# json_value KEY: from $output, where json-c puts each on a line
+# json_value KEY: the values of KEY in $output; json-c prints one pair per line
 json_value() {
 	sed -n "s/^ *\"$1\": *\"\\{0,1\\}\\([^\",]*\\)\"\\{0,1\\},\\{0,1\\}$/\\1/p" "$output"
 }
 
-# json: the values in $output, a key's first, into the array value; json-c puts each
-# on a line. One process less for each of them than json_value.
+# json: reads $output into the array value, the first value of each key. Starts no process, unlike
+# json_value.
 declare -A value
 json() {
 	local line
@@ -25,7 +26,7 @@ json() {
 	done <"$output"
 }
 
-# Four pools of different settings, with numbers that differ.
+# Four pools with different settings and different counters.
 create_four() {
 	tell create one
 	put_everywhere one 11
@@ -42,11 +43,11 @@ create_four() {
 	tell create four max_total=10 reserve=3
 	tell get four 4 0
 	if tell get_now four 7 0; then
-		fail "there are 11 objects of 10"
+		fail "max_total is 10, but there are 11 objects"
 	fi
 }
 
-the_tool_says_what_stats_says() {
+show_json_matches_stats() {
 	local pool key
 	create_four
 	for pool in one two three four; do
@@ -60,7 +61,7 @@ the_tool_says_what_stats_says() {
 	done
 }
 
-the_tool_says_what_params_says() {
+show_json_matches_params() {
 	create_four
 	"$tool" show --json two >"$output"
 	json
@@ -86,10 +87,10 @@ the_tool_says_what_params_says() {
 	equal reserve "${value[reserve]}" 3
 }
 
-show_tells_how_near_the_limits_are() {
+show_prints_usage_against_limits() {
 	create_four
 	"$tool" show one >"$output"
-	! grep -E 'limits|reserve|waiting' "$output" || fail "it has no limits"
+	! grep -E 'limits|reserve|waiting' "$output" || fail "it shows limits of a pool without limits"
 	"$tool" show two >"$output"
 	stats two
 	grep -q "^  idle  *${stat[idle_main]}  .* of 1000 objects" "$output"
@@ -99,7 +100,7 @@ show_tells_how_near_the_limits_are() {
 	grep -q '^waiting  *0 gets now, 0 have had to' "$output"
 }
 
-who_waits_shows_in_the_list() {
+list_shows_waiting_gets() {
 	tell create a max_total=1
 	tell get a 1 0
 	tell wait a &
@@ -111,15 +112,15 @@ who_waits_shows_in_the_list() {
 	wait $!
 	grep -q '^a .*  1 WAITING$' "$output"
 	"$tool" list >"$output"
-	! grep WAITING "$output" || fail "nobody waits"
+	! grep WAITING "$output" || fail "no get waits, but the list shows one"
 }
 
-debug_mode_and_misuse_show() {
+list_and_show_report_debug_mode_and_misuse() {
 	tell create a flags=8
 	"$tool" list >"$output"
-	! grep -E 'DEBUGGED|MISUSE' "$output" || fail "it is not in debug mode"
+	! grep -E 'DEBUGGED|MISUSE' "$output" || fail "it shows debug mode, which is off"
 	"$tool" show a >"$output"
-	! grep -E 'DEBUGGED|MISUSE' "$output" || fail "it is not in debug mode"
+	! grep -E 'DEBUGGED|MISUSE' "$output" || fail "it shows debug mode, which is off"
 	grep -q '^settings .*, plain memory$' "$output"
 	debug a 1
 	"$tool" list >"$output"
@@ -141,7 +142,7 @@ debug_mode_and_misuse_show() {
 	grep -q '^a .* B  2 MISUSES$' "$output"
 }
 
-the_hit_ratio_is_hits_by_gets() {
+the_hit_ratio_is_hits_divided_by_gets() {
 	create_four
 	"$tool" show --json one >"$output"
 	stats one
@@ -150,7 +151,7 @@ the_hit_ratio_is_hits_by_gets() {
 			'BEGIN { printf "%.6f", hits / gets }')"
 }
 
-list_has_all_pools() {
+list_shows_all_pools() {
 	local pool
 	create_four
 	"$tool" list --json >"$output"
@@ -174,24 +175,24 @@ show_ends_with_the_percpu_file() {
 	equal "CPUs" "$(json_value cpu | wc -l)" "$nr_possible"
 }
 
-no_pools_are_an_empty_list() {
+without_pools_the_list_is_empty() {
 	equal "list" "$("$tool" list)" "There are no pools."
 	equal "JSON list" "$("$tool" list --json | tr -d '[:space:]')" "[]"
 }
 
-# More than one page of records, so that the reader needs several reads.
-many_pools_make_one_snapshot() {
+# The records take more than one page, so the reader needs several reads.
+many_pools_fit_in_one_snapshot() {
 	local i
 	for i in $(seq 100); do
 		tell create "pool$i"
 	done
 	"$tool" list --json >"$output"
 	equal "pools" "$(json_value name | wc -l)" 100
-	equal "bytes, however they are read" \
+	equal "bytes, in small reads" \
 		"$(dd if=$debugfs/pcpool/snapshot bs=7 2>/dev/null | wc -c)" $((32 + 100 * 360))
 }
 
-snapshots_are_whole_while_pools_come_and_go() {
+snapshots_are_complete_while_pools_come_and_go() {
 	local i reader
 	(
 		trap - EXIT
@@ -208,7 +209,7 @@ snapshots_are_whole_while_pools_come_and_go() {
 	wait $reader
 }
 
-# refuses TEXT COMMAND...: it fails with status 1, that text, and no output
+# refuses TEXT COMMAND...: the command fails with status 1, prints TEXT on stderr and no output
 refuses() {
 	local text=$1 status=0
 	shift
@@ -224,25 +225,26 @@ a_missing_pool_is_named() {
 	grep -q 'similar: existing' "$output.err"
 }
 
-others_are_told_to_be_root() {
+other_users_are_told_that_root_is_needed() {
 	refuses 'only root may' setpriv --reuid 65534 --regid 65534 --clear-groups "$tool" list
 }
 
-a_missing_debugfs_is_named() {
-	# shellcheck disable=SC2016 # for the inner shell
+a_missing_debugfs_is_reported() {
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	refuses 'mount -t debugfs none /sys/kernel/debug' \
 		unshare -m bash -c 'umount /sys/kernel/debug && exec "$1" list' - "$tool"
 }
 
-a_missing_module_is_named() {
+a_missing_module_is_reported() {
 	unload
 	refuses 'the module pcpool is not loaded; load it with: modprobe pcpool' "$tool" list
 	load
 }
 
-run_tests the_tool_says_what_stats_says the_tool_says_what_params_says \
-	show_tells_how_near_the_limits_are who_waits_shows_in_the_list debug_mode_and_misuse_show \
-	the_hit_ratio_is_hits_by_gets list_has_all_pools show_ends_with_the_percpu_file \
-	no_pools_are_an_empty_list many_pools_make_one_snapshot \
-	snapshots_are_whole_while_pools_come_and_go a_missing_pool_is_named \
-	others_are_told_to_be_root a_missing_debugfs_is_named a_missing_module_is_named
+run_tests show_json_matches_stats show_json_matches_params show_prints_usage_against_limits \
+	list_shows_waiting_gets list_and_show_report_debug_mode_and_misuse \
+	the_hit_ratio_is_hits_divided_by_gets list_shows_all_pools \
+	show_ends_with_the_percpu_file without_pools_the_list_is_empty \
+	many_pools_fit_in_one_snapshot snapshots_are_complete_while_pools_come_and_go \
+	a_missing_pool_is_named other_users_are_told_that_root_is_needed \
+	a_missing_debugfs_is_reported a_missing_module_is_reported

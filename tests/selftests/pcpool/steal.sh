@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Who may take whose objects, across CPUs and NUMA nodes.
+# Steal policies: which CPU may take objects of which other CPUs and NUMA nodes.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
@@ -8,7 +8,7 @@ load
 
 nodes=/sys/devices/system/node
 
-# Two CPUs of one node, and one of another.
+# Two CPUs of one node (here), and one of another (there).
 here_1='' here_2='' there=''
 if [ -r $nodes/node1/cpulist ]; then
 	cpu_list "$(<$nodes/node0/cpulist)"
@@ -22,7 +22,8 @@ need_two_nodes() {
 	[[ $here_2 && $there ]] || skip "needs two NUMA nodes, the first with two CPUs"
 }
 
-# With one private slot, 32 objects put on a CPU leave 31 or so that others may take.
+# filled POLICY CPU: creates pool a and puts 32 objects on CPU. With one private slot, other CPUs can
+# steal about 31 of them.
 filled() {
 	tell create a private=1 steal="$1"
 	tell get a 32 "$2"
@@ -69,7 +70,7 @@ none_steals_nothing() {
 	balanced a
 }
 
-none_leaves_the_own_objects() {
+none_still_finds_the_own_objects() {
 	need_cpus 1
 	filled none 0
 	tell get a 32 0
@@ -77,7 +78,7 @@ none_leaves_the_own_objects() {
 	balanced a
 }
 
-policies_hold_for_the_victim_tier() {
+policies_apply_to_the_victim_tier() {
 	need_two_nodes
 	filled node "$here_1"
 	age a
@@ -93,7 +94,7 @@ policies_hold_for_the_victim_tier() {
 	balanced a
 }
 
-the_own_node_is_robbed_first() {
+the_own_node_is_searched_first() {
 	need_two_nodes
 	tell create a private=1
 	tell get a 64 "$here_1"
@@ -104,14 +105,14 @@ the_own_node_is_robbed_first() {
 	client_pool a
 	equal "objects from another node" "${of_client[other_node]}" 0
 	equal "objects from the same node" "${of_client[same_node]}" 30
-	# Only when that is empty comes the other one.
+	# Once that is empty, the other node is searched.
 	tell get a 30 "$here_2"
 	expect a miss=64
 	balanced a
 	at_least "objects from another node" "${of_client[other_node]}" 29
 }
 
-all_traffic_policies_lose_nothing() {
+no_policy_loses_objects_during_traffic() {
 	local policy
 	for policy in all node none; do
 		tell create $policy steal=$policy private=4
@@ -128,6 +129,6 @@ all_traffic_policies_lose_nothing() {
 }
 
 run_tests all_steals_from_another_node node_does_not_steal_from_another_node \
-	node_steals_from_its_own_node none_steals_nothing none_leaves_the_own_objects \
-	policies_hold_for_the_victim_tier the_own_node_is_robbed_first \
-	all_traffic_policies_lose_nothing
+	node_steals_from_its_own_node none_steals_nothing none_still_finds_the_own_objects \
+	policies_apply_to_the_victim_tier the_own_node_is_searched_first \
+	no_policy_loses_objects_during_traffic

@@ -1,18 +1,18 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
-# Debian packages of other releases, without touching the machine's own apt: a
-# private state directory a suite, its mirror taken from the machine's own
-# sources, so no mirror is named here. Packages are downloaded and unpacked,
-# never installed. Signatures are checked throughout: the machine's keys vouch
-# for its own release, whose keyring package vouches for the newer ones.
+# Gets Debian packages of other releases without changing the machine's own apt.
+# Each suite has a private state directory. Its mirror is taken from the machine's
+# sources. Packages are downloaded and unpacked, never installed. Signatures are
+# checked: the machine's keys verify its own release, and the keyring package of
+# that release verifies the newer ones.
 #
-# A SUITE is for x86-64, or, as in "bookworm:arm64", for the architecture it names.
+# A SUITE may name an architecture, as in "bookworm:arm64"; the default is x86-64.
 
-# apt_directory SUITE
+# apt_directory SUITE: its private directory
 apt_directory() {
 	printf '%s\n' "$cache/apt/${1/:/-}"
 }
 
-# apt_private SUITE TOOL ARGUMENT...: apt-get or apt-cache on that suite alone
+# apt_private SUITE TOOL ARGUMENT...: runs apt-get or apt-cache on that suite only
 apt_private() {
 	local suite=$1 tool=$2 arch=amd64 dir
 	dir=$(apt_directory "$suite")
@@ -31,9 +31,9 @@ apt_private() {
 		"$@"
 }
 
-# The mirror this machine gets its own release from. Other vendors may use the same
-# release name, so an entry known to be Debian's is taken; only on a machine that never
-# ran apt-get update nothing is known but the entries themselves.
+# own_mirror: the mirror of the machine's own release. Other vendors may use the same release
+# name, so the entry must be known to be Debian's. A machine that never ran apt-get update knows
+# only the entries themselves; then the first that matches is used.
 own_mirror() {
 	local release mirror
 	release=$(own_release)
@@ -51,14 +51,14 @@ own_release() {
 	sed -n 's/^VERSION_CODENAME=//p' /etc/os-release
 }
 
-# apt_open SUITE KEYRING: makes the suite's package lists available, once a run
+# apt_open SUITE KEYRING: fetches the suite's package lists, once per run
 declare -A apt_opened
 apt_open() {
 	local suite=$1 keyring=$2 dir mirror
 	[[ ! ${apt_opened[$suite]-} ]] || return 0
 	dir=$(apt_directory "$suite")
 	mirror=$(own_mirror)
-	[[ $mirror ]] || die "this machine's apt names no Debian mirror"
+	[[ $mirror ]] || die "the apt sources of this machine name no Debian mirror"
 	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
 	: >"$dir/status"
 	: >"$dir/log"
@@ -68,8 +68,8 @@ apt_open() {
 	apt_opened[$suite]=yes
 }
 
-# The newest keys that this machine's release knows; a machine not updated for years
-# may itself have none for a newer release.
+# debian_keyring: the newest keyring of the machine's release. The installed one may be too old to
+# verify a newer release.
 debian_keyring() {
 	local dir=$cache/apt/keyring release path=usr/share/keyrings/debian-archive-keyring.gpg
 	if [[ ! -e $dir/$path ]]; then
@@ -80,14 +80,14 @@ debian_keyring() {
 	printf '%s\n' "$dir/$path"
 }
 
-# apt_suite SUITE: apt_open with keys that can vouch for it
+# apt_suite SUITE: apt_open with a keyring that can verify it
 apt_suite() {
 	local keyring
 	keyring=$(debian_keyring)
 	apt_open "$1" "$keyring"
 }
 
-# apt_unpack SUITE DIRECTORY PACKAGE...
+# apt_unpack SUITE DIRECTORY PACKAGE...: downloads the packages and unpacks them
 apt_unpack() {
 	local suite=$1 into=$2 dir
 	shift 2
@@ -102,7 +102,7 @@ apt_unpack() {
 	rm -rf "$dir/debs"
 }
 
-# apt_unpack_whole SUITE DIRECTORY PACKAGE...: with all that they depend on
+# apt_unpack_whole SUITE DIRECTORY PACKAGE...: as apt_unpack, with all dependencies
 apt_unpack_whole() {
 	local suite=$1 into=$2 dir
 	shift 2
@@ -114,7 +114,7 @@ apt_unpack_whole() {
 	rm -f "$dir"/cache/archives/*.deb
 }
 
-# unpack_all FROM INTO
+# unpack_all FROM INTO: unpacks all packages in directory FROM
 unpack_all() {
 	local deb
 	mkdir -p "$2"
@@ -123,12 +123,12 @@ unpack_all() {
 	done
 }
 
-# apt_version SUITE PACKAGE
+# apt_version SUITE PACKAGE: its newest version
 apt_version() {
 	apt_private "$1" apt-cache show --no-all-versions "$2" | sed -n 's/^Version: //p'
 }
 
-# apt_depends SUITE PACKAGE PATTERN: the names among what it depends on that match
+# apt_depends SUITE PACKAGE PATTERN: its dependencies whose names match
 apt_depends() {
 	apt_private "$1" apt-cache show --no-all-versions "$2" |
 		sed -n 's/^Depends: //p' | tr ',|' '\n' | awk '{ print $1 }' | grep -E "$3" || true

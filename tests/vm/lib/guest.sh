@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
-# What user-mode Linux and QEMU guests have in common: the directory a run works
-# in, the initramfs, waiting for the guest, and what came of it. ../guest/init is
-# the other side of all this.
+# Shared by user-mode Linux and QEMU guests: the directory of the run, the
+# initramfs, waiting for the guest, and its result. ../guest/init is the
+# counterpart in the guest.
 
-# The modules through which a stock kernel reaches the host; a built one has them built in.
+# Modules that a stock kernel needs to reach the host. Kernels built here have them built in.
 readonly host_modules='virtio_pci virtio_console 9pnet_virtio 9p'
 
-# quoted WORD...: one line that a POSIX shell reads back as these words
+# quoted WORD...: quotes the words for a POSIX shell
 quoted() {
 	local word quote="'\\''"
 	for word; do
@@ -15,7 +15,7 @@ quoted() {
 	printf '\n'
 }
 
-# prepare_guest COMMAND...: sets work, the run's own directory, gone when the run ends
+# prepare_guest COMMAND...: sets work, the directory of the run, which is removed at its end
 prepare_guest() {
 	work=$(mktemp -d "${TMPDIR:-/tmp}/pcpool-vm.XXXXXX")
 	trap 'end_guest; rm -rf "$work"' EXIT
@@ -34,8 +34,8 @@ prepare_guest() {
 	make_initramfs
 }
 
-# The initramfs holds a shell, the guest's first process, and what modules those need
-# to reach the host: small enough to be made anew for each run.
+# The initramfs holds a shell, the guest's first process and the modules they need to reach the
+# host. It is small, so each run creates its own.
 make_initramfs() {
 	local tree=$work/initramfs path busybox=$kernel_home/userland/bin/busybox
 	[[ -e $busybox ]] || busybox=$(command -v busybox)
@@ -61,33 +61,33 @@ make_initramfs() {
 	(cd "$tree" && find . | cpio --quiet -o -H newc >"$work/initramfs.cpio")
 }
 
-# boot COMMAND...: starts what is the guest and waits for its end; what it writes to work/out
-# is what the command in the guest prints. Sets timed_out if it had to be ended.
+# boot COMMAND...: starts the guest and waits for its end. The output of the command in the guest
+# arrives in work/out. Sets timed_out if the guest exceeded the time limit.
 boot() {
 	local printer status=0 start=$SECONDS
 	rm -f "$work/out"
 	mkfifo "$work/out"
 	cat <"$work/out" &
 	printer=$!
-	# a guest must not outlive this script, whatever ends it, nor its timer
+	# The guest must not outlive this script or its timer, however they end.
 	setpriv --pdeathsig KILL timeout --signal KILL "$time_limit" \
 		setpriv --pdeathsig KILL "$@" </dev/null >"$work/out" 2>>"$work/log" &
 	guest=$!
 	{ wait "$guest" || status=$?; } 2>/dev/null
 	timed_out=
-	# 137 is what timeout ends with after a KILL, but there may be other killers
+	# 137 is the status of timeout after a KILL, but the KILL may have come from elsewhere.
 	[[ $status -ne 137 || $((SECONDS - start)) -lt $time_limit ]] || timed_out=yes
 	guest=
 	wait "$printer" || true
 }
 
-# Killed at once, for user-mode Linux tries to shut down on a milder signal, and fails.
+# Uses SIGKILL: on any other signal, user-mode Linux tries to shut down, and fails.
 end_guest() {
 	[[ ! ${guest-} ]] || { kill -KILL "$guest" && wait "$guest"; } 2>/dev/null || true
 	guest=
 }
 
-# conclude: says what is wrong with the run, if anything, and exits with its status
+# conclude: reports what went wrong, if anything, and exits with the status of the run
 conclude() {
 	local status='' reports
 	[[ ! -s $work/status ]] || status=$(<"$work/status")
@@ -95,17 +95,17 @@ conclude() {
 	if ! reports=$(find_reports "$log" "$kernel" "${expected[@]}"); then
 		say "the kernel log of $kernel has reports:"
 		printf '%s\n' "$reports" >&2
-		say "the whole log is $log"
+		say "the full log is $log"
 		[[ ${status:-0} -ne 0 ]] || status=$EXIT_REPORT
 	fi
 	if [[ $timed_out || ! $status ]]; then
 		tail -n 20 "$log" >&2
-		say "these are the last words of $kernel, from $log"
+		say "these are the last lines of $log"
 		if [[ $timed_out ]]; then
-			say "it was ended after $time_limit seconds"
+			say "$kernel was killed after the timeout of $time_limit seconds"
 			status=$EXIT_TIMEOUT
 		else
-			say "it ended before the command did"
+			say "$kernel ended before the command did"
 			status=$EXIT_REPORT
 		fi
 	fi

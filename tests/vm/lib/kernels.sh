@@ -1,18 +1,18 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
-# The kernels there are, and getting each into the cache: built from Debian's
-# kernel source, or unpacked from Debian's images and headers. What a kernel's
-# directory in the cache holds when it is complete:
-#     ready      there only then; one line, the kernel's release
-#     make-vars  one line, what make needs to build modules for it
-#     image      what boots
-#     build/     (built kernels) the output directory modules are built against
-#     root/      (stock kernels) the unpacked packages, lib/modules among them
+# The table of kernels, and how each gets into the cache: built from Debian's
+# kernel source, or unpacked from Debian's images and headers. The directory of a
+# kernel in the cache contains:
+#     ready      the kernel's release, one line; present once the directory is complete
+#     make-vars  the make variables to build modules for it, one line
+#     image      the kernel to boot
+#     build/     (built kernels) the output directory, which modules are built against
+#     root/      (stock kernels) the unpacked packages, including lib/modules
 #     userland/  (kernels of another architecture) programs that run on it
-#     tools/     (where this machine's are too old) a compiler and what else builds modules
+#     tools/     (if this machine's are too old) a compiler and other tools to build modules
 
-# name: arch, way to get it, suite, package, then what it is. For a built kernel the
-# package is a pattern, of which the newest is taken; ../configs says how it is built.
-# Of several suites, that with the newest kernel counts.
+# name, arch, way to get it, suite, package, description. For a built kernel (source), the package
+# is a pattern; the newest match is used, and ../configs has its configuration. Of several suites,
+# the one with the newest kernel is used.
 readonly kernel_table='
 uml         um     source trixie-backports   linux-source-7[.]  user-mode Linux 7.3, SMP, KUnit; native speed, no NUMA, boots in under a second
 debian-6.1  x86_64 stock  bookworm           amd64              Debian 12 stock kernel under QEMU
@@ -47,12 +47,12 @@ check_kernel() {
 	while read -r name; do
 		[[ $name != "$1" ]] || return 0
 	done < <(kernel_names)
-	say "there is no kernel '$1'; there are:"
+	say "there is no kernel '$1'; the kernels are:"
 	list_kernels >&2
 	exit "$EXIT_USAGE"
 }
 
-# config_files KERNEL: its fragments, later ones win
+# config_files KERNEL: its configuration fragments; later ones override earlier ones
 config_files() {
 	local fragment
 	for fragment in common "$(kernel_field "$1" arch)" "$1"; do
@@ -60,7 +60,7 @@ config_files() {
 	done
 }
 
-# What besides the version makes a cached kernel the right one: Debian's is as it is.
+# config_hash KERNEL: identifies its configuration. Stock kernels have a fixed one.
 config_hash() {
 	local files
 	if [[ $(kernel_field "$1" way) = stock ]]; then
@@ -71,7 +71,7 @@ config_hash() {
 	cat "${files[@]}" | sha256sum | cut -c 1-12
 }
 
-# get_kernel KERNEL: sets kernel_home, kernel_release
+# get_kernel KERNEL: gets it into the cache if needed; sets kernel_home and kernel_release
 get_kernel() {
 	local kernel=$1 held
 	find_kernel "$kernel" && return
@@ -87,7 +87,8 @@ get_kernel() {
 	unlock
 }
 
-# lock WHAT: one run at a time gets a kernel, and one uses the package lists; sets held
+# lock WHAT: takes a lock that serialises runs which get the same kernel, or use the package lists;
+# sets held
 lock() {
 	mkdir -p "$cache/locks"
 	exec {held}>"$cache/locks/$1"
@@ -101,8 +102,8 @@ unlock() {
 	exec {held}>&-
 }
 
-# A complete kernel is used as it is: a newer version on the mirror is taken only
-# into an empty cache, or every run would have to ask.
+# find_kernel KERNEL: finds it in the cache; sets kernel_home and kernel_release. Does not look for a
+# newer version on the mirror, which would cost every run a query.
 find_kernel() {
 	local found
 	found=$(find "$cache/kernels/$1" -mindepth 2 -maxdepth 2 -path "*-$(config_hash "$1")/ready" 2>/dev/null |
@@ -112,8 +113,8 @@ find_kernel() {
 	kernel_release=$(<"$found")
 }
 
-# new_home KERNEL VERSION: sets home, empty; the paths inside get baked in, so the
-# work is done in place and the file `ready` is what completes it
+# new_home KERNEL VERSION: sets home, an empty directory. The build hard-codes its path, so the work
+# is done in place, and creating the file `ready` completes it.
 new_home() {
 	home=$cache/kernels/$1/$2-$(config_hash "$1")
 	rm -rf "$home"
@@ -122,7 +123,7 @@ new_home() {
 
 # -- built from source --
 
-# get_source KERNEL: sets source, source_version
+# get_source KERNEL: unpacks its source; sets source and source_version
 get_source() {
 	local suite pattern package tarball parts held
 	suite=$(kernel_field "$1" suite)
@@ -134,7 +135,7 @@ get_source() {
 	source_version=$(apt_version "$suite" "$package")
 	source=$cache/source/${package}_$source_version
 	if [[ ! -e $source/ready ]]; then
-		say "getting $package $source_version, under a minute"
+		say "getting $package $source_version (under a minute)"
 		rm -rf "$source"
 		parts=$source/package
 		mkdir -p "$parts"
@@ -169,7 +170,7 @@ build_kernel() {
 	configure "$kernel" "$arch" "$out" "$log"
 	logged "$log" "building $kernel" "${make_kernel[@]}" $target modules
 	cp "$out/$target" "$home/image"
-	# modules are built with the headers, the scripts and objtool; no object is linked into them
+	# Modules need the headers, the scripts and objtool, but no object files.
 	find "$out" \( -path "$out/scripts" -o -path "$out/tools" \) -prune -o -type f \
 		\( -name '*.o' -o -name '*.a' -o -name '.*.cmd' -o -name '.tmp_vmlinux*' -o -name vmlinux.unstripped \) \
 		-exec rm -f {} +
@@ -177,9 +178,9 @@ build_kernel() {
 	cp "$out/include/config/kernel.release" "$home/ready"
 }
 
-# configure KERNEL ARCH OUT LOG: makes OUT/.config from the kernel's fragments, and sees to
-# it that what they ask for is what came out. Options they leave open are off on x86-64, as
-# little as can be built; on user-mode Linux they are as the port itself sets them.
+# configure KERNEL ARCH OUT LOG: creates OUT/.config from the kernel's fragments, and checks that the
+# result has all their options. Other options are off on x86-64, to build as little as possible; on
+# user-mode Linux they have the defaults of its defconfig.
 configure() {
 	local kernel=$1 arch=$2 out=$3 log=$4 fragments base=() rest=allnoconfig lost
 	mapfile -t fragments < <(config_files "$kernel")
@@ -193,8 +194,8 @@ configure() {
 	mv "$out/.config" "$out/asked"
 	logged "$log" "configuring $kernel" "${make_kernel[@]}" KCONFIG_ALLCONFIG="$out/asked" $rest
 
-	# the last word of the fragments on each option, against the result; what is not in
-	# the result at all is off
+	# Compares the last setting of each option in the fragments with the result. An option that
+	# the result lacks is off.
 	lost=$(awk '
 		function option(line) { sub(/^# /, "", line); sub(/[= ].*/, "", line); return line }
 		/^(# )?CONFIG_/ {
@@ -208,7 +209,7 @@ configure() {
 					print asked[o]
 			}
 		}' result="$out/.config" "${fragments[@]}" "$out/.config")
-	[[ ! $lost ]] || die "the configuration of $kernel did not take:"$'\n'"$lost"
+	[[ ! $lost ]] || die "the configuration of $kernel lacks these options:"$'\n'"$lost"
 }
 
 # -- Debian's own images --
@@ -222,26 +223,26 @@ unpack_kernel() {
 	image=$(apt_depends "$suite" "linux-image-$flavour" '^linux-image-')
 	headers=$(apt_depends "$suite" "linux-headers-$flavour" '^linux-headers-')
 	[[ $image && $headers ]] || die "$suite has no linux-image-$flavour with its headers"
-	# newer ones come in parts
+	# Newer kernels are split into several packages.
 	mapfile -t packages < <(
 		apt_depends "$suite" "$image" '^linux-(base|binary|modules)-'
 		apt_depends "$suite" "$headers" '^linux-(base|headers)-' | sort -u)
 	version=$(apt_version "$suite" "$image")
 	release=${image#linux-image-}
 
-	say "getting $kernel (Linux $version), under a minute"
+	say "getting $kernel (Linux $version, under a minute)"
 	new_home "$kernel" "$version"
 	root=$home/root
 	mkdir -p "$root"
 	apt_unpack "$suite" "$root" "$image" "$headers" "${packages[@]}"
-	# programs that run here, whatever the kernel is for
+	# Build tools that run on this machine, whatever the kernel's architecture.
 	apt_suite "${suite%:*}"
 	mapfile -t packages < <(apt_depends "$suite" "$headers" '^linux-kbuild-')
 	apt_unpack "${suite%:*}" "$root" "${packages[@]}"
 	rm -rf "${root:?}/usr/share"
 	[[ -e $root/lib ]] || ln -s usr/lib "$root/lib"
 	relocate_headers "$root" "$root/usr/src/$headers"
-	# newer ones have it beside their modules
+	# Newer packages have the image beside the modules.
 	mv "$root/boot/vmlinuz-$release" "$home/image" 2>/dev/null ||
 		mv "$root/lib/modules/$release/vmlinuz" "$home/image"
 	depmod -b "$root" "$release"
@@ -253,7 +254,7 @@ unpack_kernel() {
 	printf '%s\n' "$release" >"$home/ready"
 }
 
-# choose_suite KERNEL PACKAGE: sets suite to that of the kernel's suites whose package is newest
+# choose_suite KERNEL PACKAGE: sets suite to the kernel's suite that has the newest PACKAGE
 choose_suite() {
 	local suites each
 	IFS=, read -ra suites <<<"$(kernel_field "$1" suite)"
@@ -265,8 +266,8 @@ choose_suite() {
 	done | sort -V | awk 'END { print $2 }')
 }
 
-# relocate_headers ROOT HEADERS: the headers name each other by where a package
-# installation puts them; make that their place in the cache
+# relocate_headers ROOT HEADERS: the headers refer to each other by their installed paths; changes
+# these to paths in the cache
 relocate_headers() {
 	local root=$1 headers=$2 link target
 	sed -i "s|/usr/src/|$root/usr/src/|g" "$headers/Makefile"
@@ -274,14 +275,14 @@ relocate_headers() {
 		target=$(readlink "$link")
 		ln -sfn "$root$target" "$link"
 	done < <(find "$root" -type l -lname '/*')
-	# type information for BPF needs the kernel's own, or one more tool; no test reads it
+	# BTF of modules needs that of the kernel and another tool, and no test reads it.
 	sed -i '/^CONFIG_DEBUG_INFO_BTF_MODULES=/d' "$headers/include/config/auto.conf"
 }
 
-# -- what the machine itself does not have --
+# -- tools and programs that this machine lacks --
 
-# compiler ARCH HEADERS: the make variables that say with what to compile. The headers name the
-# compiler they were made with; any of the same major version does.
+# compiler ARCH HEADERS: the make variables that select the compiler. It must have the major version
+# of the compiler that built the kernel, which the headers name.
 compiler() {
 	local prefix=$home/tools/usr/bin/x86_64-linux-gnu-
 	if [[ $1 = arm64 ]]; then
@@ -293,25 +294,25 @@ compiler() {
 	fi
 }
 
-# compiler_version HEADERS
+# compiler_version HEADERS: major version of the compiler that built the kernel
 compiler_version() {
 	sed -n 's/^CONFIG_GCC_VERSION=\(.*\)....$/\1/p' "$1/include/config/auto.conf"
 }
 
-# of_newer_release HEADERS: are they from a newer Debian than this machine's? Its compiler is.
+# of_newer_release HEADERS: succeeds if their compiler is newer than this machine's
 of_newer_release() {
 	[[ $(compiler_version "$1") -gt $(gcc -dumpversion) ]]
 }
 
-# get_tools HEADERS: the compiler that they name; and the C library, for that and for
-# the programs that came with them
+# get_tools HEADERS: gets the compiler that they name, and the C library that this compiler and the
+# programs in the headers package need
 get_tools() {
 	local headers=$1 tools=$home/tools program libraries
-	say "getting a compiler for it, under a minute"
+	say "getting a compiler for it (under a minute)"
 	apt_suite sid
 	apt_unpack_whole sid "$tools" "gcc-$(compiler_version "$headers")-x86-64-linux-gnu" \
 		libelf1t64 libssl3t64 zlib1g
-	# where the compiler looks for the assembler
+	# The compiler looks for the assembler here.
 	mkdir -p "$tools/usr/x86_64-linux-gnu/bin"
 	ln -s ../../bin/x86_64-linux-gnu-as "$tools/usr/x86_64-linux-gnu/bin/as"
 	libraries=$tools/usr/lib/x86_64-linux-gnu
@@ -322,13 +323,13 @@ get_tools() {
 	done < <(find "$home"/root/usr/lib/linux-kbuild-* "$tools"/usr/{bin,libexec} -type f -perm -u+x)
 }
 
-# get_userland: the programs that tests use, for the guest in place of this machine's
+# get_userland: gets the programs that tests use, for a guest that cannot run this machine's
 get_userland() {
 	local userland=$home/userland
-	say "getting programs for it, under a minute"
+	say "getting programs for it (under a minute)"
 	apt_unpack_whole "$suite" "$userland" bash busybox-static coreutils diffutils findutils \
 		gawk grep kmod libc-bin libjson-c-dev perl-base procps sed util-linux
-	# what the packages' own scripts would do
+	# Normally done by the packages' installation scripts.
 	ln -s bash "$userland/bin/sh"
 	ln -s gawk "$userland/usr/bin/awk"
 }

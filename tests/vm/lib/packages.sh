@@ -1,14 +1,14 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
-# Which Debian packages this machine lacks, and getting them.
-# The list itself is ../packages. This is the only place that changes the machine.
+# Installs the Debian packages that this machine lacks. The list is ../packages.
+# Nothing else here changes the machine.
 
-# is_purpose WORD: is it one of the list's purposes that is not there for a kernel?
+# is_purpose WORD: succeeds if WORD is a purpose in ../packages
 is_purpose() {
 	awk -v purpose="$1" '$1 == purpose { found = 1 } END { exit !found }' "$vm_dir/packages"
 }
 
-# packages_for KERNEL|PURPOSE...: the packages needed to build modules for these kernels
-# and boot them, and those for these purposes
+# packages_for KERNEL|PURPOSE...: the packages needed to build modules for these kernels and to boot
+# them, and the packages for these purposes
 packages_for() {
 	local word purposes='guest build'
 	for word; do
@@ -19,7 +19,7 @@ packages_for() {
 		$1 in wanted && !seen[$2]++ { print $2 }' "$vm_dir/packages"
 }
 
-# missing_packages KERNEL|PURPOSE...: a line each; one question to dpkg, for every run asks it
+# missing_packages KERNEL|PURPOSE...: one per line. Calls dpkg only once, because every run does this.
 missing_packages() {
 	local wanted
 	mapfile -t wanted < <(packages_for "$@")
@@ -33,7 +33,7 @@ missing_packages() {
 		END { for (package in wanted) print package }' | sort
 }
 
-# need_packages KERNEL|PURPOSE...: installs what is missing, as root or with sudo that asks nothing
+# need_packages KERNEL|PURPOSE...: installs missing packages, as root or with passwordless sudo
 need_packages() {
 	local missing as_root=()
 	mapfile -t missing < <(missing_packages "$@")
@@ -41,17 +41,16 @@ need_packages() {
 
 	if [[ $(id -u) -ne 0 ]]; then
 		if ! sudo -n true 2>/dev/null; then
-			die "these packages are missing, and only root can install them: ${missing[*]}"
+			die "missing packages, which only root can install: ${missing[*]}"
 		fi
 		as_root=(sudo -n)
 	fi
 	as_root+=(env DEBIAN_FRONTEND=noninteractive)
-	say "installing ${missing[*]}, under a minute"
+	say "installing ${missing[*]} (under a minute)"
 	mkdir -p "$cache/log"
 	local log=$cache/log/install.log
 	: >"$log"
-	# lists that are fresh enough to find the packages may still name versions gone from the
-	# mirror, so they are always renewed
+	# Always update the lists: old ones may name versions that the mirror no longer has.
 	logged "$log" 'apt-get update' "${as_root[@]}" apt-get update
 	logged "$log" "installing ${missing[*]}" "${as_root[@]}" \
 		apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"

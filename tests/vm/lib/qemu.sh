@@ -1,16 +1,16 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
-# Booting kernels under QEMU, x86-64 ones or arm64. The host reaches the guest through 9p shares,
-# the guest's kernel log through the first serial port, and what the command prints
-# through a virtio port, so that neither mixes with the other.
+# Boots x86-64 or arm64 kernels in QEMU. The guest sees the host's files through 9p. The kernel log
+# comes out of the first serial port and the command's output out of a virtio port, so the two do
+# not mix.
 
-# kvm_works: /dev/kvm may exist on machines that cannot run a kernel on it
+# kvm_works: succeeds if KVM can run a kernel; /dev/kvm may exist where it cannot
 kvm_works() {
 	grep -qwE 'vmx|svm' /proc/cpuinfo && [[ -w /dev/kvm ]] &&
 		timeout 10 qemu-system-x86_64 -accel kvm -machine q35 -display none -nodefaults \
 			-no-user-config -S -monitor stdio <<<quit >/dev/null 2>&1
 }
 
-# numa_arguments: splits cpus and memory evenly over the nodes
+# numa_arguments: QEMU arguments that split CPUs and memory evenly over the nodes
 numa_arguments() {
 	local node share_cpus share_memory
 	share_cpus=$((cpus / nodes))
@@ -21,23 +21,23 @@ numa_arguments() {
 	done
 }
 
-# boot_qemu: the guest that prepare_guest made ready, with the options of `run`
+# boot_qemu: boots the guest that prepare_guest set up, with the options of `run`
 boot_qemu() {
 	local numa=() arguments kernel_arguments emulator machine cpu=max console
 	case $kernel_arch in
 	x86_64) emulator=qemu-system-x86_64 machine=q35 console=ttyS0 ;;
-	# what signs pointers by the architecture's own cipher is busy with nothing else
+	# Emulating the architecture's own pointer authentication cipher takes most of the time.
 	arm64) emulator=qemu-system-aarch64 machine=virt,gic-version=3 console=ttyAMA0 cpu=max,pauth-impdef=on ;;
 	esac
 	kernel_arguments=(console="$console" rdinit=/init vm_share=9p
 		ignore_loglevel oops=panic panic=-1
 		nokaslr mitigations=off lpj=8000000 random.trust_cpu=on tsc=reliable
-		# software CPUs share the host's few: what is slow here is not stuck yet
+		# Emulated CPUs are slow and share few real ones, so allow more time before a stall.
 		watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120)
-	# a free object's stale link to the next one would hide leaks from kmemleak: poison it
+	# Poison free objects: a stale link in one would hide a leak from kmemleak.
 	[[ $kernel != debug-* ]] || kernel_arguments+=(slab_debug=P)
-	# a node is a socket, or the kernel would not believe its caches
-	# shellcheck disable=SC2054 # the commas are QEMU's
+	# Each node is a socket; otherwise the kernel rejects the cache topology.
+	# shellcheck disable=SC2054 # the commas are part of the arguments
 	arguments=(-machine "$machine" -nodefaults -no-user-config -no-reboot -display none
 		-smp "$cpus,sockets=${nodes:-1}" -m "$memory"
 		-kernel "$kernel_home/image" -initrd "$work/initramfs.cpio"
@@ -51,7 +51,7 @@ boot_qemu() {
 
 	if [[ $icount ]]; then
 		arguments+=(-accel tcg -icount 'shift=0,sleep=off' -cpu "$cpu")
-	# a plugin sees only what is translated
+	# A plugin needs translated code, so it excludes KVM.
 	elif [[ ! $plugin && $kernel_arch = x86_64 ]] && kvm_works; then
 		arguments+=(-accel kvm -cpu host)
 	else
@@ -64,16 +64,16 @@ boot_qemu() {
 	arguments+=("${numa[@]}" -append "${kernel_arguments[*]} ${append[*]}")
 	boot "$emulator" "${arguments[@]}"
 	if lost_its_way; then
-		say "$kernel died of QEMU's own fault while it booted, see $log.first: once more"
+		say "$kernel crashed during boot because of a QEMU bug, see $log.first: booting again"
 		mv "$log" "$log.first"
 		: >"$log"
 		boot "$emulator" "${arguments[@]}"
 	fi
 }
 
-# lost_its_way: when one CPU changes code that others are running, as the kernel does with static keys,
-# QEMU may show these the breakpoint after the kernel has taken it back. It happens when the
-# clock is found to be stable; what happens later, when ours may be running, is never forgiven.
+# lost_its_way: succeeds if a QEMU bug crashed the guest during boot. When the kernel patches code
+# that another CPU executes (static keys), QEMU may run the temporary breakpoint after the kernel has
+# removed it. This happens when the clock is found stable. A crash after the boot always counts.
 lost_its_way() {
 	[[ ! -e $work/started && ! $timed_out ]] && grep -q 'Oops: int3' "$log"
 }

@@ -1,8 +1,8 @@
-# Finds the reports in a kernel log; lib/report.sh says how it is called. Input: the
-# patterns, the known noise, the log. Of each report the first HEAD lines are kept, of
-# KCSAN's all, but once for each pair of functions, for only its two stacks say what it is about. Strict
-# as it is, it finds races of the kernel with itself: a report counts where the access is a module's of
-# pcpool's, or that of a function that it calls to have just this done, such as memcpy().
+# Finds the reports in a kernel log; called by lib/report.sh. Input: the patterns, the known noise,
+# the log. Prints the first HEAD lines of each report. A KCSAN report is printed in full, because
+# only its two stacks explain it, but once per pair of functions. In strict mode KCSAN also reports
+# races within the kernel itself. A report counts only if a module of pcpool makes one of the
+# accesses, directly or through a helper such as memcpy().
 
 BEGIN {
 	HEAD = 6
@@ -28,7 +28,7 @@ file == 2 {
 {
 	sub(/\r$/, "")
 	text = $0
-	# a log line starts with its time, and on some kernels with who printed it
+	# A log line starts with its time and, on some kernels, the task or CPU that printed it.
 	sub(/^\[ *[0-9]+\.[0-9]+\](\[ *[CT][0-9]+\])? /, "", text)
 
 	cut = text ~ /^-+\[ cut here \]-+$/
@@ -36,7 +36,7 @@ file == 2 {
 	for (i = 1; i <= pattern_count && !telling; i++)
 		telling = text ~ patterns[i]
 
-	# WARN() prints its message between the cut and the line the patterns know
+	# WARN() prints its message between the cut and the line that the patterns match.
 	if (cut || (telling && !awaited)) {
 		finish()
 		lines = 0
@@ -64,7 +64,7 @@ END {
 	finish()
 	for (i = 1; i <= expected_count; i++)
 		if (!seen[i]) {
-			print "expected, but never reported: " expected[i]
+			print "expected, but not reported: " expected[i]
 			failed = 1
 		}
 	exit failed

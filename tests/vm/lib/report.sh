@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
-# Reading a guest's kernel log for what must not be in it. The patterns stand in
-# ../reports, what is let pass and why in ../noise.
+# Searches a guest's kernel log for reports. ../reports has the patterns, ../noise
+# the reports to ignore, with reasons.
 
 # find_reports LOG KERNEL [EXPECTED...]: prints the first lines of each report that
 # neither ../noise nor an EXPECTED pattern (both extended regular expressions) covers,
@@ -10,7 +10,7 @@ find_reports() {
 	shift 2
 	local expected=''
 	[[ $# -eq 0 ]] || printf -v expected '%s\n' "$@"
-	# through the environment, for awk would read backslashes in its -v values as escapes
+	# Passed in the environment, because awk -v interprets backslashes.
 	kernel=$kernel expected=$expected awk -f "$vm_dir/lib/report.awk" \
 		"$vm_dir/reports" "$vm_dir/noise" "$log"
 }
