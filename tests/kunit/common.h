@@ -17,7 +17,11 @@
 #include <linux/prandom.h>
 #include <linux/smp.h>
 
-#include "internal.h"
+#include "api.h"
+#include "debug.h"
+#include "idle.h"
+#include "slots.h"
+#include "types.h"
 
 /* --- Objects and pools -------------------------------------------------- */
 

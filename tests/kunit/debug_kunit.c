@@ -294,7 +294,7 @@ static void an_object_returned_by_two_gets_is_caught(struct kunit *test)
 	void *obj = pcpool_get(pool, GFP_KERNEL), *again;
 
 	/* Simulate a fault of the pool. */
-	pcpool_put_back(core, obj);
+	pcpool_idle_keep(core, obj, GFP_NOWAIT);
 	again = pcpool_get(pool, GFP_KERNEL);
 	KUNIT_EXPECT_PTR_EQ(test, obj, again);
 	KUNIT_EXPECT_EQ(test, misuses(pool), 1);

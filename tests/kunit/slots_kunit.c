@@ -7,7 +7,7 @@
 
 static unsigned int in_slots(struct kt_pool *kp, int cpu)
 {
-	return pcpool_slots_count(kp->core, cpu);
+	return pcpool_slots_count(kp->core->slots, kp->core->nr_slots, cpu);
 }
 
 /* Put @obj by the inlined path only. If that fails, the caller still owns the object. */
@@ -272,13 +272,13 @@ static void spilling_takes_the_oldest_first(struct kunit *test)
 	objs = kt_get_many(kp, 6);
 	kt_put_many(kp, 6, objs);
 	local_irq_disable();
-	n = pcpool_slots_spill(kp->core, 1, 4, out);
+	n = pcpool_slots_spill(kp->core->slots, 1, 4, out);
 	local_irq_enable();
 	KUNIT_ASSERT_EQ(test, n, 4);
 	for (i = 0; i < n; i++)
 		KUNIT_EXPECT_PTR_EQ(test, out[i], objs[i]);
 	local_irq_disable();
-	n = pcpool_slots_fill(kp->core, out, 4);
+	n = pcpool_slots_fill(kp->core->slots, kp->core->nr_slots, out, 4);
 	local_irq_enable();
 	KUNIT_EXPECT_EQ(test, n, 4);
 	/* The counters add up: an object that was moved out and back is neither a get nor a put. */
@@ -296,7 +296,7 @@ static void filling_leaves_the_newest_on_top(struct kunit *test)
 	for (i = 0; i < 3; i++)
 		kt_note_put(kp, objs[i], KT_ME);
 	local_irq_disable();
-	filled = pcpool_slots_fill(kp->core, objs, 3);
+	filled = pcpool_slots_fill(kp->core->slots, kp->core->nr_slots, objs, 3);
 	/* These objects did not go through pcpool_put(). */
 	this_cpu_add(kp->core->cpu->off_slots, 3);
 	local_irq_enable();
@@ -318,7 +318,7 @@ static void filling_returns_the_number_of_objects_taken(struct kunit *test)
 	for (i = 0; i < 5; i++)
 		kt_note_put(kp, objs[i], KT_ME);
 	local_irq_disable();
-	filled = pcpool_slots_fill(kp->core, objs, 5);
+	filled = pcpool_slots_fill(kp->core->slots, kp->core->nr_slots, objs, 5);
 	this_cpu_add(kp->core->cpu->off_slots, 3);
 	local_irq_enable();
 	KUNIT_EXPECT_EQ(test, filled, 3);

@@ -3,7 +3,9 @@
  * Typed pools (DEFINE_PCPOOL_TYPE), objects that are put at the end of their scope, and
  * static pools (DEFINE_PCPOOL).
  */
+#include <linux/dmapool.h>
 #include <linux/jiffies.h>
+#include <linux/pcpool_buf.h>
 #include <linux/slab.h>
 
 #include "common.h"
@@ -407,6 +409,224 @@ static void destroying_a_static_pool_never_created_does_nothing(struct kunit *te
 	KUNIT_EXPECT_NULL(test, kunit_static.pool);
 }
 
+/* --- Scopes with a timeout ----------------------------------------------------------- */
+
+static void a_timed_scope_puts_its_object(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test, .max_total = 1);
+
+	{
+		CLASS(thing_scope_timeout, scope)(pool, GFP_KERNEL, HZ);
+
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scope.obj);
+		KUNIT_EXPECT_EQ(test, scope.obj->number, NEW);
+		KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
+		KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+	}
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
+}
+
+static void a_timed_scope_without_an_object_has_the_error(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test, .max_total = 1);
+	unsigned long start = jiffies, wait = msecs_to_jiffies(50);
+
+	{
+		CLASS(thing_scope, holder)(pool, GFP_KERNEL);
+		CLASS(thing_scope_timeout, late)(pool, GFP_KERNEL, wait);
+		CLASS(thing_scope_timeout, atomic)(pool, GFP_NOWAIT, wait);
+
+		KUNIT_EXPECT_NOT_NULL(test, holder.obj);
+		KUNIT_EXPECT_PTR_EQ(test, late.obj, ERR_PTR(-ETIMEDOUT));
+		KUNIT_EXPECT_PTR_EQ(test, atomic.obj, ERR_PTR(-EAGAIN));
+		KUNIT_EXPECT_TRUE(test, time_after_eq(jiffies, start + wait));
+	}
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	no_things = true;
+	pcpool_drain(thing_pool_untyped(pool));
+	{
+		CLASS(thing_scope_timeout, scope)(pool, GFP_KERNEL, wait);
+
+		KUNIT_EXPECT_PTR_EQ(test, scope.obj, ERR_PTR(-ENOMEM));
+	}
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
+}
+
+static void an_object_can_be_kept_beyond_a_timed_scope(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test, .max_total = 1);
+	struct thing *kept;
+
+	{
+		CLASS(thing_scope_timeout, scope)(pool, GFP_KERNEL, HZ);
+		CLASS(thing_scope_timeout, failed)(pool, GFP_NOWAIT, HZ);
+
+		kept = scope.obj;
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kept);
+		KUNIT_EXPECT_PTR_EQ(test, thing_scope_keep(&scope), kept);
+		KUNIT_EXPECT_NULL(test, scope.obj);
+		KUNIT_EXPECT_PTR_EQ(test, thing_scope_keep(&failed), ERR_PTR(-EAGAIN));
+		KUNIT_EXPECT_NULL(test, failed.obj);
+	}
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+	thing_put(pool, kept);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+}
+
+/* --- Typed and untyped pools ----------------------------------------------------------- */
+
+static void a_static_pool_can_be_used_as_a_typed_one(struct kunit *test)
+{
+	struct thing_pool *pool;
+	struct thing *thing;
+
+	KUNIT_ASSERT_EQ(test, pcpool_static_create(&kunit_static), 0);
+	pool = thing_pool_typed(kunit_static.pool);
+	thing = thing_get(pool, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, thing);
+	if (thing)
+		KUNIT_EXPECT_EQ(test, thing->number, NEW);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
+	thing_put(pool, thing);
+	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	KUNIT_EXPECT_STREQ(test, stats(pool).name, "kunit_static");
+	pcpool_static_destroy(&kunit_static);
+}
+
+static void typed_and_untyped_are_inverse(struct kunit *test)
+{
+	struct thing_pool *pool = new_things(test);
+
+	KUNIT_EXPECT_PTR_EQ(test, thing_pool_typed(thing_pool_untyped(pool)), pool);
+	KUNIT_EXPECT_NULL(test, thing_pool_typed(NULL));
+	KUNIT_EXPECT_NULL(test, thing_pool_untyped(NULL));
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(thing_pool_typed(ERR_PTR(-EEXIST))), -EEXIST);
+}
+
+/* With DEFINE_PCPOOL_TYPE(), linux/dmapool.h would have the names already. */
+DEFINE_PCPOOL_TYPE_AS(dma, dma_thing_pool, struct thing);
+
+static void a_type_can_name_its_pools_otherwise(struct kunit *test)
+{
+	static const struct pcpool_params params = { THINGS };
+	struct dma_thing_pool *pool = dma_thing_pool_create(&params);
+	struct pcpool_pool_stats s;
+	struct thing *thing;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	thing = dma_get(pool, GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, thing);
+	dma_put(pool, thing);
+	dma_put(pool, dma_get_local(pool, GFP_KERNEL));
+	dma_put(pool, dma_try_get(pool));
+	dma_put(pool, dma_get_timeout(pool, GFP_KERNEL, HZ));
+	{
+		CLASS(dma_scope, scope)(pool, GFP_KERNEL);
+		CLASS(dma_scope_timeout, timed)(pool, GFP_KERNEL, HZ);
+
+		KUNIT_EXPECT_NOT_NULL(test, scope.obj);
+		KUNIT_EXPECT_NOT_ERR_OR_NULL(test, timed.obj);
+		dma_put(pool, dma_scope_keep(&scope));
+	}
+	pcpool_stats(dma_thing_pool_untyped(pool), &s);
+	KUNIT_EXPECT_EQ(test, s.gets, 6);
+	KUNIT_EXPECT_EQ(test, s.puts, 6);
+	KUNIT_EXPECT_EQ(test, s.allocs, 2);
+	KUNIT_EXPECT_PTR_EQ(test, dma_thing_pool_typed(dma_thing_pool_untyped(pool)), pool);
+	dma_thing_pool_destroy(pool);
+}
+
+/* --- The scope of a buffer ------------------------------------------------------------- */
+
+static const struct pcpool_buf_params buf_params = {
+	.name = "kunit-buf-scope", .min_bytes = 64, .max_bytes = 128,
+};
+
+static void end_bufs(void *set)
+{
+	pcpool_buf_destroy(set);
+}
+
+/* A buffer set with two classes; it is destroyed when the case ends. */
+static struct pcpool_buf_set *new_bufs(struct kunit *test)
+{
+	struct pcpool_buf_set *set = pcpool_buf_create(&buf_params);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, set);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_bufs, set));
+	return set;
+}
+
+static struct pcpool_pool_stats buf_stats(struct pcpool_buf_set *set, unsigned int class)
+{
+	struct pcpool_pool_stats s = { };
+
+	pcpool_buf_stats(set, class, &s);
+	return s;
+}
+
+static void a_buffer_is_put_at_the_end_of_its_scope(struct kunit *test)
+{
+	struct pcpool_buf_set *set = new_bufs(test);
+
+	{
+		CLASS(pcpool_buf_scope, small)(set, 10, GFP_KERNEL);
+		CLASS(pcpool_buf_scope, large)(set, 100, GFP_KERNEL);
+		CLASS(pcpool_buf_scope, beyond)(set, 1000, GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, small.buf);
+		KUNIT_ASSERT_NOT_NULL(test, large.buf);
+		KUNIT_ASSERT_NOT_NULL(test, beyond.buf);
+		KUNIT_EXPECT_EQ(test, small.buf->capacity, 64);
+		KUNIT_EXPECT_EQ(test, large.buf->capacity, 128);
+		KUNIT_EXPECT_EQ(test, beyond.buf->capacity, 1000);
+		KUNIT_EXPECT_EQ(test, buf_stats(set, 0).outstanding, 1);
+		KUNIT_EXPECT_EQ(test, buf_stats(set, 1).outstanding, 1);
+	}
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).puts, 1);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 1).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 1).puts, 1);
+	/* Destroying the set warns if the third buffer has not been put. */
+}
+
+static void a_buffer_scope_without_a_buffer_puts_nothing(struct kunit *test)
+{
+	struct pcpool_buf_set *set = new_bufs(test);
+
+	{
+		CLASS(pcpool_buf_scope, scope)(set, (size_t)INT_MAX + 1, GFP_KERNEL);
+
+		KUNIT_EXPECT_NULL(test, scope.buf);
+		KUNIT_EXPECT_NULL(test, pcpool_buf_scope_keep(&scope));
+	}
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).puts, 0);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 1).puts, 0);
+}
+
+static void a_buffer_can_be_kept_beyond_its_scope(struct kunit *test)
+{
+	struct pcpool_buf_set *set = new_bufs(test);
+	struct pcpool_buf *kept;
+
+	{
+		CLASS(pcpool_buf_scope, scope)(set, 10, GFP_KERNEL);
+
+		kept = scope.buf;
+		KUNIT_ASSERT_NOT_NULL(test, kept);
+		KUNIT_EXPECT_PTR_EQ(test, pcpool_buf_scope_keep(&scope), kept);
+		KUNIT_EXPECT_NULL(test, scope.buf);
+	}
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).outstanding, 1);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).puts, 0);
+	memset(kept->data, 0xff, kept->capacity);
+	pcpool_buf_put(kept);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).outstanding, 0);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(a_typed_pool_supports_get_and_put),
 	KUNIT_CASE(a_typed_pool_has_the_given_parameters),
@@ -427,6 +647,15 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_static_pool_whose_name_is_in_use_is_refused),
 	KUNIT_CASE(a_static_pool_with_bad_parameters_is_refused),
 	KUNIT_CASE(destroying_a_static_pool_never_created_does_nothing),
+	KUNIT_CASE(a_timed_scope_puts_its_object),
+	KUNIT_CASE(a_timed_scope_without_an_object_has_the_error),
+	KUNIT_CASE(an_object_can_be_kept_beyond_a_timed_scope),
+	KUNIT_CASE(a_static_pool_can_be_used_as_a_typed_one),
+	KUNIT_CASE(typed_and_untyped_are_inverse),
+	KUNIT_CASE(a_type_can_name_its_pools_otherwise),
+	KUNIT_CASE(a_buffer_is_put_at_the_end_of_its_scope),
+	KUNIT_CASE(a_buffer_scope_without_a_buffer_puts_nothing),
+	KUNIT_CASE(a_buffer_can_be_kept_beyond_its_scope),
 	{ }
 };
 

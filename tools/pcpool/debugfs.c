@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads files of pcpool's debugfs directory, and finds out why it cannot.
- * Takes the bytes as they are: what they mean is snapshot.c's to say.
+ * Reads files of pcpool's debugfs directory, and explains why it cannot. Does not
+ * interpret the content; snapshot.c and percpu.c do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "debugfs.h"
 
 #define READ_BYTES_FIRST	((size_t)64 << 10)
-/* A thousand times what a machine with a thousand pools writes. */
+/* About a thousand times the size of a snapshot of a thousand pools. */
 #define READ_BYTES_MAX		((size_t)256 << 20)
 
 void complain(const char *format, ...)
@@ -48,7 +48,7 @@ static void explain(const char *debugfs, const char *path, int error)
 	char directory[4096];
 
 	if (error == EACCES || error == EPERM) {
-		complain("no right to read %s/pcpool/%s (%s): only root may, if the kernel is not locked down",
+		complain("no permission to read %s/pcpool/%s (%s): only root may read it, and only if the kernel is not locked down",
 			 debugfs, path, strerror(error));
 		return;
 	}
@@ -65,7 +65,7 @@ static void explain(const char *debugfs, const char *path, int error)
 		complain("the module pcpool is not loaded; load it with: modprobe pcpool");
 }
 
-/* All that @fd has, NUL-terminated, or NULL and errno. */
+/* Read all of @fd. Returns the content, NUL-terminated, or NULL with errno set. */
 static char *read_all(int fd, size_t *size)
 {
 	size_t room = READ_BYTES_FIRST;
@@ -109,7 +109,7 @@ char *debugfs_read(const char *debugfs, const char *path, size_t *size)
 	int fd;
 
 	if (asprintf(&name, "%s/pcpool/%s", debugfs, path) < 0) {
-		complain("no memory");
+		complain("out of memory");
 		return NULL;
 	}
 	fd = open(name, O_RDONLY | O_CLOEXEC);

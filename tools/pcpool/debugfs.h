@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where the numbers come from: files below debugfs, read whole, and what is
- * wrong in words a user can act on when they cannot be read.
+ * Reading whole files of pcpool's debugfs directory. If a file cannot be read, the user
+ * is told why, and what to do about it.
  */
 #ifndef PCPOOL_DEBUGFS_H
 #define PCPOOL_DEBUGFS_H
@@ -10,17 +10,18 @@
 
 /**
  * debugfs_read() - read a file of pcpool's debugfs directory
- * @debugfs: where debugfs is mounted
- * @path: the file, below @debugfs/pcpool
- * @size: receives its bytes, without the NUL that is put behind them
+ * @debugfs: mount point of debugfs
+ * @path: path of the file below @debugfs/pcpool
+ * @size: receives the size of the file in bytes
  *
- * Says on stderr what is wrong, if anything is.
+ * On failure, prints the reason to stderr.
  *
- * Return: What it holds, for the caller to free(), or NULL.
+ * Return: The content, followed by a NUL that @size does not count. The caller must
+ * free() it. NULL on failure.
  */
 char *debugfs_read(const char *debugfs, const char *path, size_t *size);
 
-/* The program's one way to complain: "pcpool: ..." and a newline on stderr. */
+/* Print an error message to stderr, with "pcpool: " before it and a newline after it. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif /* PCPOOL_DEBUGFS_H */

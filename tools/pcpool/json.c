@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The output for programs. The keys are those of the pool's stats and params files in
- * debugfs, and hit_ratio, which is worked out here; null if there were no gets.
+ * JSON output, for programs. The keys are those of a pool's stats and params files in
+ * debugfs, and hit_ratio, which is computed here and is null if there were no gets.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -15,11 +15,11 @@
 
 #define BLANKS	" \t"
 
-/* json-c returns NULL, or -1, only when out of memory. */
+/* The functions of json-c return NULL or -1 only if they run out of memory. */
 static void add(struct json_object *object, const char *key, struct json_object *value)
 {
 	if (!value || json_object_object_add(object, key, value)) {
-		complain("no memory");
+		complain("out of memory");
 		exit(EXIT_FAILURE);
 	}
 }
@@ -27,7 +27,7 @@ static void add(struct json_object *object, const char *key, struct json_object 
 static void append(struct json_object *array, struct json_object *value)
 {
 	if (!value || json_object_array_add(array, value)) {
-		complain("no memory");
+		complain("out of memory");
 		exit(EXIT_FAILURE);
 	}
 }
@@ -101,7 +101,7 @@ static struct json_object *pool_object(const struct pcpool_pool_stats *pool)
 	add(object, "debugged", json_object_new_boolean(pool->state & PCPOOL_STATE_DEBUGGED));
 	add_numbers(object, pool);
 	snprintf(text, sizeof(text), "%.6f", ratio);
-	/* A NULL value is JSON's null, and no failure. */
+	/* Here NULL is the null of JSON, and not an error. */
 	if (ratio < 0)
 		json_object_object_add(object, "hit_ratio", NULL);
 	else
@@ -122,7 +122,7 @@ static struct json_object *word_value(const char *word)
 	value = strtoull(word, &end, 10);
 	if (digits == word && !*end && !errno)
 		return json_object_new_uint64(value);
-	/* A CPU's node, say, where that is not known. */
+	/* Such as the node of a CPU, if the kernel does not know it. */
 	errno = 0;
 	negative = strtoll(word, &end, 10);
 	if (digits > word && !*end && !errno)
@@ -130,7 +130,7 @@ static struct json_object *word_value(const char *word)
 	return json_object_new_string(word);
 }
 
-/* The header's words are the keys; every further line has as many. */
+/* The words of the header line are the keys. Every other line has as many words. */
 static struct json_object *percpu_array(char *percpu)
 {
 	struct json_object *array = json_object_new_array();
@@ -143,7 +143,7 @@ static struct json_object *percpu_array(char *percpu)
 		char *key_rest, *word_rest, *key, *word;
 
 		if (!keys || !object) {
-			complain("no memory");
+			complain("out of memory");
 			exit(EXIT_FAILURE);
 		}
 		key = strtok_r(keys, BLANKS, &key_rest);
@@ -167,7 +167,7 @@ static void print(struct json_object *value)
 							  JSON_C_TO_STRING_NOSLASHESCAPE);
 
 	if (!text) {
-		complain("no memory");
+		complain("out of memory");
 		exit(EXIT_FAILURE);
 	}
 	puts(text);

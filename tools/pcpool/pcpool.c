@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pcpool - show what the kernel's per-CPU object pools do
+ * pcpool - show the state of the kernel's per-CPU object pools
  *
- * The command line and the commands. Where the numbers come from is in
- * debugfs.c and snapshot.c, how they are printed in text.c and json.c.
+ * The command line and the commands. debugfs.c, snapshot.c and percpu.c read the input;
+ * text.c and json.c print the output.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -22,7 +22,7 @@
 
 #define EXIT_USAGE	2
 
-/* Two slips of the finger still make a name similar. */
+/* Names that differ by at most so many edits are similar. */
 #define SIMILAR_EDITS	2
 
 struct options {
@@ -34,22 +34,22 @@ static const char usage[] =
 	"Usage: pcpool [OPTION]... list\n"
 	"       pcpool [OPTION]... show POOL\n"
 	"\n"
-	"Show what the kernel's per-CPU object pools do.\n"
+	"Show the state of the kernel's per-CPU object pools.\n"
 	"\n"
 	"Commands:\n"
-	"  list           one line a pool\n"
-	"  show POOL      all about one pool: where its gets are served from, what it\n"
-	"                 holds idle, what it dropped, and what each CPU has\n"
+	"  list               show all pools, one per line\n"
+	"  show POOL          show one pool in detail: where its gets found an object, its\n"
+	"                     idle objects, its drops, and what each CPU holds\n"
 	"\n"
 	"Options:\n"
-	"  -j, --json     print JSON\n"
-	"      --debugfs DIR  where debugfs is mounted (/sys/kernel/debug)\n"
-	"  -h, --help     print this help\n"
-	"  -V, --version  print the version\n"
+	"  -j, --json         print JSON\n"
+	"      --debugfs DIR  mount point of debugfs (default: /sys/kernel/debug)\n"
+	"  -h, --help         print this help\n"
+	"  -V, --version      print the version\n"
 	"\n"
-	"Exit status: 0 done, 1 something is wrong (stderr says what), 2 wrong usage.\n";
+	"Exit status: 0 success, 1 failure (see stderr), 2 wrong usage.\n";
 
-/* What was printed must also have arrived. */
+/* Report an error if the output could not be written. */
 static int finish(int status)
 {
 	if (fflush(stdout) || ferror(stdout) || fclose(stdout)) {
@@ -65,7 +65,7 @@ static int misused(void)
 	return EXIT_USAGE;
 }
 
-/* How many characters to insert, remove or replace to get from a to b */
+/* Number of characters to insert, remove or replace to turn a into b. */
 static size_t edits(const char *a, const char *b)
 {
 	size_t row[PCPOOL_NAME_BYTES];
@@ -97,7 +97,7 @@ static void complain_no_pool(const struct snapshot *snapshot, const char *name)
 	char *shown = escaped(name);
 	size_t i;
 
-	complain("there is no pool named '%s'; 'pcpool list' shows those there are", shown);
+	complain("there is no pool named '%s'; 'pcpool list' shows all pools", shown);
 	free(shown);
 	for (i = 0; i < snapshot->count; i++) {
 		const char *other = snapshot->pools[i].name;
@@ -121,7 +121,7 @@ static int load(struct snapshot *snapshot, const struct options *options)
 		return -1;
 	status = snapshot_parse(snapshot, data, size);
 	if (status)
-		complain("cannot make sense of %s/pcpool/snapshot: %s", options->debugfs,
+		complain("cannot parse %s/pcpool/snapshot: %s", options->debugfs,
 			 snapshot->error);
 	free(data);
 	return status;
@@ -147,9 +147,9 @@ static int show_pool(const struct pcpool_pool_stats *pool, const struct options 
 	char *percpu;
 	size_t size;
 
-	/* The kernel allows no such names; here they would lead elsewhere. */
+	/* The kernel does not allow these names. Here they would lead to another directory. */
 	if (strchr(pool->name, '/') || !strcmp(pool->name, ".") || !strcmp(pool->name, "..")) {
-		complain("a pool cannot have that name");
+		complain("invalid pool name");
 		return -1;
 	}
 	snprintf(path, sizeof(path), "%s/percpu", pool->name);
@@ -190,14 +190,15 @@ static int show(const char *name, const struct options *options)
 	else if (!pool)
 		complain_no_pool(&snapshot, name);
 	else
-		complain("there are %zu pools of that name, and there can only be one", same_name);
+		complain("the snapshot has %zu pools of that name; names must be unique",
+			 same_name);
 	snapshot_free(&snapshot);
 	return status ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
-	enum { DEBUGFS_OPTION = 256 };	/* no character */
+	enum { DEBUGFS_OPTION = 256 };	/* not a character */
 	static const struct option long_options[] = {
 		{ "debugfs", required_argument, NULL, DEBUGFS_OPTION },
 		{ "help", no_argument, NULL, 'h' },
@@ -209,7 +210,7 @@ int main(int argc, char **argv)
 	const char *command;
 	int option;
 
-	/* A reader that left is reported as any other failing write. */
+	/* Report a closed pipe like any other write error. */
 	signal(SIGPIPE, SIG_IGN);
 
 	while ((option = getopt_long(argc, argv, "hjV", long_options, NULL)) != -1) {
@@ -227,7 +228,7 @@ int main(int argc, char **argv)
 			printf("pcpool %s, snapshot version %u\n", PROGRAM_VERSION,
 			       PCPOOL_SNAPSHOT_VERSION);
 			return finish(EXIT_SUCCESS);
-		default:	/* getopt_long() has said what is wrong */
+		default:	/* getopt_long() has printed the reason */
 			return misused();
 		}
 	}
@@ -235,7 +236,7 @@ int main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	if (!argc) {
-		complain("a command is missing");
+		complain("missing command");
 		return misused();
 	}
 	command = argv[0];
@@ -249,6 +250,6 @@ int main(int argc, char **argv)
 	else if (!strcmp(command, "show"))
 		complain("show takes one argument, the name of a pool");
 	else
-		complain("there is no command '%s'", command);
+		complain("unknown command '%s'", command);
 	return misused();
 }

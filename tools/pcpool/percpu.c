@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Checks a percpu file, before anything of it is shown; changes and copies nothing. */
+/* Checks a percpu file before any of it is shown. Neither modifies nor copies it. */
 #include <string.h>
 
 #include "percpu.h"
 
 #define BLANKS	" \t"
 
-/* The next word of the line, or NULL; @at goes behind it. */
+/* The next word of the line, or NULL. Moves @at past it. */
 static const char *next_word(const char **at, size_t *length)
 {
 	const char *word = *at + strspn(*at, BLANKS);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A pool's percpu file: whether it may be shown. Knows bytes only, as snapshot.h does. */
+/* Validation of a pool's percpu file. Works on bytes in memory, as snapshot.h does. */
 #ifndef PCPOOL_PERCPU_H
 #define PCPOOL_PERCPU_H
 
@@ -8,14 +8,14 @@
 
 /**
  * percpu_is_table() - check a percpu file
- * @text: the whole file, and a NUL behind it
- * @size: its bytes, without that
+ * @text: the whole file, followed by a NUL
+ * @size: its size in bytes, without the NUL
  *
- * It is made of printable ASCII; its first line has the titles, which all differ; every
- * further line has as many words; and the last line has an end, so that the last number is
- * not a part of one.
+ * A valid file is printable ASCII. Its first line holds the titles, which are all
+ * different. Every other line has as many words as there are titles. The last line ends
+ * with a newline, so that its last number is complete.
  *
- * Return: Whether all of that is so.
+ * Return: true if the file is valid.
  */
 bool percpu_is_table(const char *text, size_t size);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads a snapshot by the rules in uapi/linux/pcpool.h. Nothing in the file is
- * believed before it is checked against the file's real size, and nothing is
- * used in place: it is copied, since it may have any size and alignment.
+ * Parses a snapshot by the rules in uapi/linux/pcpool.h. Every size in the file is checked
+ * against the real size of the file before it is used. Records are copied, because they may
+ * have any size and alignment.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,15 +12,15 @@
 
 #include "snapshot.h"
 
-/* The header as it was first published: no kernel writes a smaller one. */
+/* The header of the first version. No kernel writes a smaller one. */
 #define HEADER_BYTES_MIN	(offsetof(struct pcpool_snapshot_header, time_ns) + \
 				 sizeof(__u64))
 
-/* No kernel writes a smaller record: a part of the numbers would be taken for the whole. */
+/* The record of the first version. No kernel writes a smaller one. */
 #define RECORD_BYTES_MIN	(offsetof(struct pcpool_pool_stats, idle_bytes) + \
 				 sizeof(__u64))
 
-/* Each size is that of a C structure of 64-bit numbers, so a multiple of this. */
+/* Header and record are C structures with 64-bit members, so their sizes are multiples of this. */
 #define SIZE_STEP		sizeof(__u64)
 
 static int __attribute__((format(printf, 2, 3)))
@@ -40,7 +40,7 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Bytes from one record to the next, and from the start to the first one. */
+/* Validate the header and copy it to @header. */
 static int check_header(struct snapshot *snapshot,
 			struct pcpool_snapshot_header *header,
 			const unsigned char *data, size_t size)
@@ -48,45 +48,44 @@ static int check_header(struct snapshot *snapshot,
 	unsigned long long records;
 
 	if (!size)
-		return refuse(snapshot, "it is empty");
+		return refuse(snapshot, "the file is empty");
 	if (size < HEADER_BYTES_MIN)
-		return refuse(snapshot, "its header is cut short: %zu bytes, not %zu",
-			      size, HEADER_BYTES_MIN);
+		return refuse(snapshot, "truncated header: %zu of %zu bytes", size,
+			      HEADER_BYTES_MIN);
 
 	memset(header, 0, sizeof(*header));
 	memcpy(header, data, smaller(size, sizeof(*header)));
 	if (header->magic != PCPOOL_SNAPSHOT_MAGIC)
-		return refuse(snapshot,
-			      "it does not start as a snapshot does: magic number %#x, not %#x",
+		return refuse(snapshot, "not a snapshot: magic number %#x instead of %#x",
 			      header->magic, PCPOOL_SNAPSHOT_MAGIC);
 	if (header->version != PCPOOL_SNAPSHOT_VERSION)
 		return refuse(snapshot,
-			      "it has version %u, and this program knows version %u only",
+			      "unsupported version %u; this program supports version %u only",
 			      header->version, PCPOOL_SNAPSHOT_VERSION);
 	if (header->header_size < HEADER_BYTES_MIN || header->header_size % SIZE_STEP)
-		return refuse(snapshot, "it claims a header of %u bytes, which none has",
-			      header->header_size);
+		return refuse(snapshot, "invalid header size %u", header->header_size);
 	if (header->header_size > size)
-		return refuse(snapshot, "its header is cut short: %zu bytes, not %u",
-			      size, header->header_size);
+		return refuse(snapshot, "truncated header: %zu of %u bytes", size,
+			      header->header_size);
 	if (header->record_size < RECORD_BYTES_MIN || header->record_size % SIZE_STEP)
-		return refuse(snapshot, "it claims records of %u bytes, which none has",
-			      header->record_size);
+		return refuse(snapshot, "invalid record size %u", header->record_size);
 
 	if (!header->page_size || header->page_size & (header->page_size - 1))
-		return refuse(snapshot, "it claims pages of %u bytes, which no machine has",
-			      header->page_size);
+		return refuse(snapshot, "invalid page size %u", header->page_size);
 
-	/* The product of two 32-bit numbers fits. */
+	/* The product of two 32-bit numbers does not overflow. */
 	records = (unsigned long long)header->record_count * header->record_size;
 	if (records > size - header->header_size)
 		return refuse(snapshot,
-			      "it is cut short: %u records of %u bytes announced, %zu bytes there",
-			      header->record_count, header->record_size,
-			      size - header->header_size);
+			      "truncated: the header announces %u record%s of %u bytes, but only %zu byte%s follow%s",
+			      header->record_count, plural(header->record_count),
+			      header->record_size, size - header->header_size,
+			      plural(size - header->header_size),
+			      size - header->header_size == 1 ? "s" : "");
 	if (records < size - header->header_size)
-		return refuse(snapshot, "%llu bytes follow its last record",
-			      size - header->header_size - records);
+		return refuse(snapshot, "%llu extra byte%s after the last record",
+			      size - header->header_size - records,
+			      plural(size - header->header_size - records));
 	return 0;
 }
 
@@ -94,11 +93,11 @@ static int check_name(struct snapshot *snapshot, size_t record,
 		      const char *what, const char *name, size_t size)
 {
 	if (!memchr(name, '\0', size))
-		return refuse(snapshot, "the %s in record %zu does not end", what, record);
+		return refuse(snapshot, "the %s in record %zu is not NUL-terminated", what, record);
 	return 0;
 }
 
-/* What uapi/linux/pcpool.h says of the numbers that holds at every moment. */
+/* Check what, by uapi/linux/pcpool.h, is true of the numbers at every moment. */
 static int check_numbers(struct snapshot *snapshot, size_t record,
 			 const struct pcpool_pool_stats *pool)
 {
@@ -116,7 +115,7 @@ static int check_numbers(struct snapshot *snapshot, size_t record,
 		return refuse(snapshot, "record %zu contradicts itself: its gets are not the sum of hits, misses and failures",
 			      record);
 	if (pool->idle_reserve > pool->idle_main)
-		return refuse(snapshot, "record %zu contradicts itself: its reserve holds more than is idle",
+		return refuse(snapshot, "record %zu contradicts itself: its reserve holds more objects than are idle",
 			      record);
 	return 0;
 }
@@ -131,11 +130,11 @@ int snapshot_parse(struct snapshot *snapshot, const void *data, size_t size)
 	if (check_header(snapshot, &header, from, size))
 		return -1;
 
-	/* One more than needed: calloc() of nothing may return NULL. */
+	/* One more than needed, because calloc() of 0 bytes may return NULL. */
 	snapshot->pools = calloc((size_t)header.record_count + 1, sizeof(*snapshot->pools));
 	if (!snapshot->pools)
-		return refuse(snapshot, "no memory for its %u records",
-			      header.record_count);
+		return refuse(snapshot, "out of memory for %u record%s", header.record_count,
+			      plural(header.record_count));
 
 	from += header.header_size;
 	for (i = 0; i < header.record_count; i++, from += header.record_size) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The snapshot file as a program may use it: checked, and in this program's
- * own layout whichever kernel wrote it. Knows bytes only; opens no file and
+ * Parsing the snapshot file: validates it and converts it to the structures of this
+ * program, whichever kernel has written it. Works on bytes in memory: opens no file and
  * prints nothing.
  */
 #ifndef PCPOOL_SNAPSHOT_H
@@ -14,11 +14,17 @@
 #define SNAPSHOT_ERROR_BYTES	160
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
+/* The ending of a noun after @number: "1 object", but "0 objects" and "2 objects". */
+static inline const char *plural(unsigned long long number)
+{
+	return number == 1 ? "" : "s";
+}
+
 /**
- * struct snapshot - what a snapshot file says
- * @pools: one record a pool; what the kernel did not know is 0
- * @count: how many
- * @error: why it was refused, if it was
+ * struct snapshot - a parsed snapshot file
+ * @pools: one record per pool; fields that the kernel does not have are 0
+ * @count: number of records
+ * @error: reason of the failure, if parsing failed
  */
 struct snapshot {
 	struct pcpool_pool_stats *pools;
@@ -27,19 +33,19 @@ struct snapshot {
 };
 
 /**
- * snapshot_parse() - check a snapshot and copy its records
- * @snapshot: filled in; on success the caller owes it snapshot_free()
+ * snapshot_parse() - validate a snapshot and copy its records
+ * @snapshot: receives the result; after success, the caller must call snapshot_free()
  * @data: the whole file
- * @size: its bytes
+ * @size: its size in bytes
  *
- * Refuses the whole of a file any part of which it cannot vouch for.
+ * Rejects the whole file if any part of it is invalid.
  *
- * Return: 0, or -1 with @snapshot->error set.
+ * Return: 0 on success, or -1 with @snapshot->error set.
  */
 int snapshot_parse(struct snapshot *snapshot, const void *data, size_t size);
 void snapshot_free(struct snapshot *snapshot);
 
-/* The part of all gets that found an idle object, 0 to 1; -1 if there were no gets. */
+/* Fraction of the gets that found an idle object, 0 to 1; -1 if there were no gets. */
 double pool_hit_ratio(const struct pcpool_pool_stats *pool);
 
 #endif /* PCPOOL_SNAPSHOT_H */

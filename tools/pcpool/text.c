@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The output for people: a table of pools, and a page about one. */
+/* Text output, for people: a table of all pools, and a page about one pool. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,23 +8,23 @@
 #include "debugfs.h"
 #include "report.h"
 
-/* Room for the product of two 64-bit numbers in percent; names are measured instead. */
+/* Enough for the product of two 64-bit numbers in percent. Names are allocated instead. */
 #define CELL_BYTES	48
 
 char *escaped(const char *name)
 {
-	/* Four bytes for each, and the NUL. */
+	/* At most four bytes per character, and the NUL. */
 	char *text = malloc(strlen(name) * 4 + 1);
 	char *to = text;
 
 	if (!text) {
-		complain("no memory");
+		complain("out of memory");
 		exit(EXIT_FAILURE);
 	}
 	for (; *name; name++) {
 		unsigned char c = *name;
 
-		/* The backslash too, so that what is printed has one meaning. */
+		/* The backslash too, so that the output is unambiguous. */
 		if (c < ' ' || c > '~' || c == '\\')
 			to += sprintf(to, "\\x%02x", c);
 		else
@@ -48,20 +48,20 @@ const char *steal_word(unsigned int steal)
 	}
 }
 
-/* Never a smaller number than either: counters of a broken file may overflow. */
+/* Saturates, because the counters of a broken file may overflow. */
 static unsigned long long sum(unsigned long long a, unsigned long long b)
 {
 	return a + b < a ? ~0ULL : a + b;
 }
 
-/* 3 significant digits or so: "0 B", "1.5 KiB", "268 KiB" */
+/* About 3 significant digits: "0 B", "1.5 KiB", "268 KiB" */
 static const char *human(char *cell, double bytes)
 {
 	static const char * const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	const size_t last = ARRAY_SIZE(units) - 1;
 	size_t unit = 0;
 
-	/* What would be printed as 1024 is 1.0 of the next. */
+	/* A value that would be printed as 1024 becomes 1.0 of the next unit. */
 	while (bytes >= 1023.5 && unit < last) {
 		bytes /= 1024;
 		unit++;
@@ -77,8 +77,8 @@ static const char *number(char *cell, unsigned long long value)
 }
 
 /*
- * Rounded so that only all is 100 and only nothing is 0; "-" if there is no whole. In numbers
- * that tell all counters apart, also the largest.
+ * @part of @whole in percent, or "-" if @whole is 0. Rounded so that only the whole is 100 and
+ * only 0 is 0. A long double represents every 64-bit counter exactly.
  */
 static const char *percent(char *cell, long double part, long double whole)
 {
@@ -106,7 +106,7 @@ enum column {
 	NAME, OWNER, OBJECT, IDLE, OUTSTANDING, HIT, GETS, MISSES, MEMORY, COLUMNS
 };
 
-#define LEFT_COLUMNS	OBJECT	/* those before it are words */
+#define LEFT_COLUMNS	OBJECT	/* number of left-aligned columns, which are words */
 
 static const char * const column_titles[COLUMNS] = {
 	"NAME", "OWNER", "OBJECT", "IDLE", "OUT", "HIT%", "GETS", "MISSES", "IDLE MEM",
@@ -137,7 +137,7 @@ static void fill_row(struct row *row, const struct pcpool_pool_stats *pool)
 	human(row->numbers[MEMORY], (double)pool->idle_bytes);
 }
 
-/* @pool's row, or that of the titles; behind it, what needs somebody's attention. */
+/* Print the row of @pool, or the titles if NULL; at its end, what needs attention. */
 static void print_row(const struct row *row, const int *widths,
 		      const struct pcpool_pool_stats *pool)
 {
@@ -170,7 +170,7 @@ void text_list(const struct snapshot *snapshot)
 	}
 	rows = calloc(snapshot->count, sizeof(*rows));
 	if (!rows) {
-		complain("no memory");
+		complain("out of memory");
 		exit(EXIT_FAILURE);
 	}
 	for (i = 0; i < COLUMNS; i++)
@@ -194,7 +194,7 @@ void text_list(const struct snapshot *snapshot)
 	free(rows);
 }
 
-/* One line of the page: what, how many, and which part of the whole that is. */
+/* Print one line: a count, and its share of @whole. */
 static void print_part(const char *what, unsigned long long part, unsigned long long whole,
 		       const char *meaning)
 {
@@ -218,24 +218,25 @@ static void print_gets(const struct pcpool_pool_stats *pool)
 	char share[CELL_BYTES];
 
 	if (!gets)
-		puts("hit ratio       -: nobody has asked for an object yet");
+		puts("hit ratio       -: no gets yet");
 	else
-		printf("hit ratio       %s %% of %llu gets\n", hit_percent(share, pool), gets);
+		printf("hit ratio       %s %% of %llu get%s\n", hit_percent(share, pool), gets,
+		       plural(gets));
 	print_part("private", pool->hit_private, gets, "the CPU's own private slots");
 	print_part("shared", pool->hit_shared, gets, "the CPU's own shared queue");
 	print_part("steal", pool->hit_steal, gets, "another CPU's main tier");
 	print_part("victim", pool->hit_victim, gets, "a victim tier");
-	print_part("miss", pool->miss, gets, "made an object");
-	print_part("alloc fail", pool->alloc_fail, gets, "found none and could not make one");
+	print_part("miss", pool->miss, gets, "allocated an object");
+	print_part("alloc fail", pool->alloc_fail, gets, "no idle object, and none could be allocated");
 }
 
-/* Nothing for a pool that has not been told how much was asked for: only buffers are. */
+/* Only for pools of a buffer set: other pools do not know the sizes that were asked for. */
 static void print_waste(const struct pcpool_pool_stats *pool)
 {
 	long double requested = pool->requested_bytes;
 	long double served = pool->gets - pool->alloc_fail;
 	long double given = served * pool->object_bytes;
-	/* A get that is going on may have come into one of the numbers only. */
+	/* A get in progress may have been counted in only one of the numbers. */
 	long double wasted = given > requested ? given - requested : 0;
 	char asked_for[CELL_BYTES];
 	char memory[CELL_BYTES];
@@ -251,17 +252,17 @@ static void print_waste(const struct pcpool_pool_stats *pool)
 static void print_idle(const struct pcpool_pool_stats *pool)
 {
 	unsigned long long idle = sum(pool->idle_main, pool->idle_victim);
-	/* The file has no sizes a tier, so each gets its share by count. */
+	/* The record has no sizes per tier, so divide by the number of objects. */
 	double each = idle ? (double)pool->idle_bytes / (double)idle : 0;
 	char memory[CELL_BYTES];
 
-	printf("idle            %llu objects, %s\n", idle,
+	printf("idle            %llu object%s, %s\n", idle, plural(idle),
 	       human(memory, (double)pool->idle_bytes));
 	print_tier("main tier", pool->idle_main, each * (double)pool->idle_main,
 		   "put since the last aging pass");
 	print_tier("victim tier", pool->idle_victim, each * (double)pool->idle_victim,
 		   "freed by the next aging pass");
-	printf("outstanding     %llu objects\n", pool->outstanding);
+	printf("outstanding     %llu object%s\n", pool->outstanding, plural(pool->outstanding));
 }
 
 static void print_drops(const struct pcpool_pool_stats *pool)
@@ -269,13 +270,13 @@ static void print_drops(const struct pcpool_pool_stats *pool)
 	unsigned long long drops = sum(sum(pool->drop_full, pool->drop_oversize),
 				       pool->drop_other);
 	unsigned long long puts = pool->puts;
-	char meaning[sizeof("it was bigger than ") + CELL_BYTES] = "it had grown too big";
+	char meaning[sizeof("larger than ") + CELL_BYTES] = "too large";
 	char memory[CELL_BYTES];
 
 	if (pool->max_object_bytes)
-		snprintf(meaning, sizeof(meaning), "it was bigger than %s",
+		snprintf(meaning, sizeof(meaning), "larger than %s",
 			 human(memory, (double)pool->max_object_bytes));
-	printf("drops           %llu of %llu puts\n", drops, pool->puts);
+	printf("drops           %llu of %llu put%s\n", drops, puts, plural(puts));
 	print_part("full", pool->drop_full, puts, "the pool could not hold it");
 	if (pool->max_object_bytes || pool->drop_oversize)
 		print_part("oversize", pool->drop_oversize, puts, meaning);
@@ -289,11 +290,11 @@ static void print_limit(const char *what, unsigned long long part, unsigned long
 
 	if (!limit)
 		return;
-	snprintf(meaning, sizeof(meaning), "of %llu %s", limit, of_what);
+	snprintf(meaning, sizeof(meaning), "of %llu object%s %s", limit, plural(limit), of_what);
 	print_part(what, part, limit, meaning);
 }
 
-/* Nothing for a pool without: most are. */
+/* Prints nothing for a pool without limits. */
 static void print_limits(const struct pcpool_pool_stats *pool)
 {
 	unsigned long long idle = sum(pool->idle_main, pool->idle_victim);
@@ -301,13 +302,13 @@ static void print_limits(const struct pcpool_pool_stats *pool)
 	if (!pool->max_idle && !pool->max_total && !pool->reserve)
 		return;
 	puts("limits");
-	print_limit("idle", idle, pool->max_idle, "objects that may be idle");
+	print_limit("idle", idle, pool->max_idle, "that may be idle");
 	print_limit("existing", sum(idle, pool->outstanding), pool->max_total,
-		    "objects that may exist");
-	print_limit("reserve", pool->idle_reserve, pool->reserve, "objects held back");
+		    "that may exist");
+	print_limit("reserve", pool->idle_reserve, pool->reserve, "held back");
 	if (pool->max_total || pool->reserve)
-		printf("waiting         %llu gets now, %llu have had to\n", pool->waiting,
-		       pool->waits);
+		printf("waiting         %llu get%s now, %llu %s had to wait\n", pool->waiting,
+		       plural(pool->waiting), pool->waits, pool->waits == 1 ? "has" : "have");
 	putchar('\n');
 }
 
@@ -327,8 +328,9 @@ static void print_settings(const struct pcpool_pool_stats *pool)
 	char memory[CELL_BYTES];
 	size_t i;
 
-	printf("settings        objects of %s, %u private slots a CPU, steal ",
-	       human(memory, (double)pool->object_bytes), pool->private_slots);
+	printf("settings        objects of %s, %u private slot%s per CPU, steal ",
+	       human(memory, (double)pool->object_bytes), pool->private_slots,
+	       plural(pool->private_slots));
 	if (steal)
 		fputs(steal, stdout);
 	else
@@ -343,23 +345,23 @@ static void print_settings(const struct pcpool_pool_stats *pool)
 	putchar('\n');
 }
 
-/* What needs somebody's attention, the worst first. @name: escaped. */
+/* Print what needs attention, the worst first. @name is escaped. */
 static void print_alarms(const struct pcpool_pool_stats *pool, const char *debugfs,
 			 const char *name)
 {
 	unsigned int unknown = pool->state & ~(PCPOOL_STATE_BYPASSED | PCPOOL_STATE_DEBUGGED);
 
 	if (pool->misuses)
-		printf("\n*** %llu MISUSE%s: objects were not got, used and put as they must be.\n"
-		       "*** See by whom with: dmesg | grep 'pcpool: %s:'\n", pool->misuses,
+		printf("\n*** %llu MISUSE%s: the client broke the rules for using objects.\n"
+		       "*** To see the callers: dmesg | grep 'pcpool: %s:'\n", pool->misuses,
 		       pool->misuses == 1 ? "" : "S", name);
 	if (pool->state & PCPOOL_STATE_BYPASSED)
 		printf("\n*** BYPASSED: every get allocates, every put frees.\n"
-		       "*** Pool again with: echo 0 > %s/pcpool/%s/bypass\n", debugfs, name);
+		       "*** To end the bypass: echo 0 > %s/pcpool/%s/bypass\n", debugfs, name);
 	if (pool->state & PCPOOL_STATE_DEBUGGED)
-		printf("\n*** DEBUGGED: every get and put is checked for misuse, and slow.\n"
-		       "*** See who holds what with: cat %s/pcpool/%s/outstanding\n"
-		       "*** Be fast again with: echo 0 > %s/pcpool/%s/debug\n",
+		printf("\n*** DEBUGGED: every get and put is checked for misuse, which is slow.\n"
+		       "*** To see the outstanding objects: cat %s/pcpool/%s/outstanding\n"
+		       "*** To end debug mode: echo 0 > %s/pcpool/%s/debug\n",
 		       debugfs, name, debugfs, name);
 	if (unknown)
 		printf("\n*** state %#x is unknown to this program\n", unknown);
@@ -371,7 +373,7 @@ void text_show(const struct pcpool_pool_stats *pool, const char *debugfs,
 	char *owner = escaped(pool->owner[0] ? pool->owner : "-");
 	char *name = escaped(pool->name);
 
-	printf("pool            %s, made by %s\n", name, owner);
+	printf("pool            %s, created by %s\n", name, owner);
 	print_alarms(pool, debugfs, name);
 	putchar('\n');
 	print_gets(pool);
@@ -381,11 +383,14 @@ void text_show(const struct pcpool_pool_stats *pool, const char *debugfs,
 	putchar('\n');
 	print_limits(pool);
 	print_drops(pool);
-	printf("aging           %llu passes\n", pool->ages);
-	printf("evicted         %llu idle objects, by aging and drain\n", pool->evicted);
+	printf("aging           %llu pass%s\n", pool->ages, pool->ages == 1 ? "" : "es");
+	printf("evicted         %llu idle object%s, by aging and drain\n", pool->evicted,
+	       plural(pool->evicted));
 	printf("allocs, frees   %llu, %llu\n", pool->allocs, pool->frees);
-	printf("deferred        %llu puts left to a worker\n", pool->deferred);
-	printf("grown           %llu rings added to shared queues\n", pool->grows);
+	printf("deferred        %llu put%s left to a worker\n", pool->deferred,
+	       plural(pool->deferred));
+	printf("grown           %llu ring%s added to shared queues\n", pool->grows,
+	       plural(pool->grows));
 	print_settings(pool);
 	printf("\n%s", percpu);
 	free(owner);

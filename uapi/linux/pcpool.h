@@ -1,40 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
-/*
- * What user space may rely on: the binary record behind
- * /sys/kernel/debug/pcpool/snapshot, and nothing else.
- *
- * The file is one struct pcpool_snapshot_header followed by record_count
- * records of record_size bytes each. Both structures only ever grow at their
- * end, and both carry their size:
- *
- *  - an old reader takes the first sizeof(its own struct) bytes of each record
- *    and steps on by record_size, so it skips what it does not know;
- *  - a new reader clears its struct, copies the smaller of the two sizes, and
- *    so sees zeros where an old kernel had nothing to say.
- *
- * PCPOOL_SNAPSHOT_VERSION changes only if a field changes its meaning, which
- * is not meant to happen; a reader must refuse a version it does not know.
- * All numbers are in the byte order of the machine.
- */
+/* pcpool: the binary statistics record, a stable interface to user space */
 #ifndef _UAPI_LINUX_PCPOOL_H
 #define _UAPI_LINUX_PCPOOL_H
 
 #include <linux/types.h>
 
+/**
+ * DOC: Snapshot format
+ *
+ * /sys/kernel/debug/pcpool/snapshot holds the statistics of all pools in binary
+ * form. Its format is the only part of pcpool's debugfs directory that user
+ * space may rely on.
+ *
+ * The file consists of one &struct pcpool_snapshot_header, followed by
+ * record_count records of record_size bytes each. A record starts with a
+ * &struct pcpool_pool_stats. Both structures only ever grow at their end, and
+ * the header holds the size of both:
+ *
+ * - An old reader takes the first sizeof(its own structure) bytes of each
+ *   record and advances by record_size, so it skips fields that it does not
+ *   know.
+ * - A new reader clears its structure and copies the smaller of the two sizes,
+ *   so fields that an old kernel does not have are 0.
+ *
+ * %PCPOOL_SNAPSHOT_VERSION changes only if a field changes its meaning, which
+ * is not meant to happen. A reader must refuse a version that it does not know.
+ * All numbers are in the byte order of the machine.
+ */
+
 #define PCPOOL_SNAPSHOT_MAGIC	0x4c504350u	/* "PCPL", little endian */
 #define PCPOOL_SNAPSHOT_VERSION	1u
 
-#define PCPOOL_NAME_BYTES	32	/* a pool's name and its NUL */
-#define PCPOOL_OWNER_BYTES	64	/* a module's name and its NUL */
+#define PCPOOL_NAME_BYTES	32	/* name of a pool, with NUL */
+#define PCPOOL_OWNER_BYTES	64	/* name of a module, with NUL */
 
 /**
- * enum pcpool_steal - from which CPUs an empty one may take idle objects
- * @PCPOOL_STEAL_ALL: any CPU, those of its own NUMA node first
- * @PCPOOL_STEAL_NODE: only CPUs of its own NUMA node
- * @PCPOOL_STEAL_NONE: no other CPU
+ * enum pcpool_steal - CPUs from which a CPU without idle objects may steal
+ * @PCPOOL_STEAL_ALL: All CPUs, those of the same NUMA node first.
+ * @PCPOOL_STEAL_NODE: CPUs of the same NUMA node only.
+ * @PCPOOL_STEAL_NONE: No other CPU.
  *
- * Whatever the policy, the objects of a CPU that is offline are anybody's:
- * otherwise they would be out of reach.
+ * Every CPU may steal from an offline CPU, whatever the policy. Its objects
+ * would be out of reach otherwise.
  */
 enum pcpool_steal {
 	PCPOOL_STEAL_ALL,
@@ -42,39 +49,40 @@ enum pcpool_steal {
 	PCPOOL_STEAL_NONE,
 };
 
-/*
- * Creation flags.
+/**
+ * DOC: Creation flags
  *
- * PCPOOL_FREE_MAY_SLEEP: ops->free may sleep, so it is only called from task
- * context; a put that must free from anywhere else leaves that to a worker.
+ * %PCPOOL_FREE_MAY_SLEEP: ops->free may sleep, so it is called in task context
+ * only. A put in another context leaves the free to a worker.
  *
- * PCPOOL_BYPASS: the pool starts bypassed: every get allocates, every put frees. So a
- * client can offer "no pooling" as a setting.
+ * %PCPOOL_BYPASS: The pool starts bypassed: every get allocates, every put
+ * frees. A client can use it to offer "no pooling" as a setting.
  *
- * PCPOOL_ZERO_ON_PUT: an object is object_bytes of memory, which are cleared at each put,
- * after ops->reset, and before it is freed: so nothing of it outlives its use.
+ * %PCPOOL_ZERO_ON_PUT: An object is object_bytes of memory, which are cleared
+ * at each put, after ops->reset, and again before the object is freed. So no
+ * content outlives its use.
  *
- * PCPOOL_PLAIN: an object is object_bytes of memory, which debug mode may read to see
- * whether it is written while it is idle. PCPOOL_ZERO_ON_PUT says so too.
+ * %PCPOOL_PLAIN: An object is object_bytes of memory, which debug mode may read
+ * to detect writes to idle objects. %PCPOOL_ZERO_ON_PUT implies it.
  */
 #define PCPOOL_FREE_MAY_SLEEP	0x1u
 #define PCPOOL_BYPASS		0x2u
 #define PCPOOL_ZERO_ON_PUT	0x4u
 #define PCPOOL_PLAIN		0x8u
 
-/* struct pcpool_pool_stats.state */
-#define PCPOOL_STATE_BYPASSED	0x1u	/* the bypass switch is on */
-#define PCPOOL_STATE_DEBUGGED	0x2u	/* debug mode is on */
+/* Bits of state in struct pcpool_pool_stats. */
+#define PCPOOL_STATE_BYPASSED	0x1u	/* every get allocates, every put frees */
+#define PCPOOL_STATE_DEBUGGED	0x2u	/* every get and put is checked */
 
 /**
- * struct pcpool_snapshot_header - opens the snapshot file
+ * struct pcpool_snapshot_header - header of the snapshot file
  * @magic: PCPOOL_SNAPSHOT_MAGIC
  * @version: PCPOOL_SNAPSHOT_VERSION
- * @header_size: bytes of this header; the first record starts there
- * @record_size: bytes from one record to the next
- * @record_count: how many records follow
- * @page_size: bytes a page of the machine's memory, a power of 2
- * @time_ns: when it was taken, CLOCK_MONOTONIC nanoseconds
+ * @header_size: size of this header in bytes; the first record starts there
+ * @record_size: distance from one record to the next, in bytes
+ * @record_count: number of records
+ * @page_size: size of a page of memory in bytes, a power of two
+ * @time_ns: time of the snapshot, CLOCK_MONOTONIC in nanoseconds
  */
 struct pcpool_snapshot_header {
 	__u32 magic;
@@ -87,52 +95,54 @@ struct pcpool_snapshot_header {
 };
 
 /**
- * struct pcpool_pool_stats - one pool: what it is, and what it has done
- * @name: the pool's name, NUL-terminated
- * @owner: the module that made it, NUL-terminated
- * @object_bytes: usual footprint of one object, in bytes
- * @private_slots: objects a CPU keeps for itself at most
- * @steal: enum pcpool_steal
- * @flags: the PCPOOL_* creation flags
- * @state: PCPOOL_STATE_* bits, as of now
- * @hit_private: gets served from the CPU's own private slots
- * @hit_shared: gets served from the CPU's own shared queue
- * @hit_steal: gets served from another CPU's main tier
- * @hit_victim: gets served from a victim tier
- * @miss: gets that made an object
- * @alloc_fail: gets that found no idle object and could not make one
+ * struct pcpool_pool_stats - parameters and statistics of one pool
+ * @name: name of the pool, NUL-terminated
+ * @owner: module that created the pool, NUL-terminated
+ * @object_bytes: usual size of one object, in bytes
+ * @private_slots: private slots per CPU
+ * @steal: steal policy, enum pcpool_steal
+ * @flags: creation flags, PCPOOL_*
+ * @state: current state, PCPOOL_STATE_* bits
+ * @hit_private: gets that took an object from the CPU's private slots
+ * @hit_shared: gets that took an object from the CPU's shared queue, from the
+ *	shared array, or directly from a put
+ * @hit_steal: gets that took an object from the main tier of another CPU
+ * @hit_victim: gets that took an object from a victim tier
+ * @miss: gets that allocated an object
+ * @alloc_fail: gets that found no idle object and could not allocate one
  * @gets: hit_private + hit_shared + hit_steal + hit_victim + miss + alloc_fail
  * @puts: objects given back
- * @drop_full: puts that freed the object since the pool could not hold it
- * @drop_oversize: puts that freed the object since it had grown too big
+ * @drop_full: puts that freed the object because the pool could not hold it
+ * @drop_oversize: puts that freed the object because it exceeded
+ *	max_object_bytes
  * @drop_other: puts that freed the object for another reason (bypass)
- * @evicted: idle objects freed by aging, drain or destruction
+ * @evicted: idle objects freed by aging, drain or destruction of the pool
  * @ages: aging passes
- * @allocs: objects made, by gets and by prefill
+ * @allocs: objects allocated, by gets and by prefill
  * @frees: objects freed
  * @outstanding: objects that callers hold
- * @idle_main: idle objects put since the last aging pass
- * @idle_victim: idle objects that have been through one
- * @idle_bytes: usual footprint of all idle objects together, in bytes
- * @deferred: puts that had to be left to a worker, since they came from a
- *	context in which nothing could be allocated or freed
+ * @idle_main: idle objects in the main tier, put since the last aging pass
+ * @idle_victim: idle objects in the victim tier, idle for one aging pass
+ * @idle_bytes: all idle objects times object_bytes
+ * @deferred: puts that were left to a worker, because they came from a context
+ *	in which memory could not be allocated or freed
  * @grows: rings added to shared queues
- * @max_idle: most idle objects; 0: any number
- * @max_total: most objects in existence; 0: any number
- * @reserve: objects held back for when none can be made
- * @max_object_bytes: a bigger object is dropped at put; 0: any size
- * @idle_reserve: how much of the reserve is there; part of @idle_main
- * @waiting: gets that wait now
+ * @max_idle: most idle objects; 0: no limit
+ * @max_total: most objects in existence; 0: no limit
+ * @reserve: objects to hold back until an allocation fails
+ * @max_object_bytes: a put frees larger objects; 0: any size
+ * @idle_reserve: objects in the reserve now; part of @idle_main
+ * @waiting: gets that are waiting now
  * @waits: gets that have had to wait
- * @misuses: what debug mode has reported
- * @requested_bytes: of a pool of buffers, what callers have asked for, together; they got
- *	object_bytes each time
+ * @misuses: cases of misuse that debug mode has reported
+ * @requested_bytes: in a pool of a buffer set, sum of the sizes that callers
+ *	requested; they got object_bytes each time
  *
- * While gets and puts go on, the numbers are of slightly different moments;
- * at a quiet moment they are exact, and made = unmade + idle_main +
- * idle_victim + outstanding. That @gets is the sum it is, and @idle_reserve no
- * more than @idle_main, holds at every moment: a reader may refuse a record of
- * which it is not true.
+ * While gets and puts are in progress, the numbers are from slightly different
+ * moments. When there are none, the numbers are exact, and allocs = frees +
+ * idle_main + idle_victim + outstanding. At every moment, @gets is the sum
+ * stated above, and @idle_reserve does not exceed @idle_main. A reader may
+ * refuse a record that contradicts this.
  */
 struct pcpool_pool_stats {
 	char  name[PCPOOL_NAME_BYTES];

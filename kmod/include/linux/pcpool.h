@@ -1,34 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * pcpool: per-CPU pools of objects that are dear to make
- *
- * A pool keeps idle objects, all alike, for whoever needs one next. Each CPU
- * has a few in private slots, which it takes from and gives to without a lock,
- * a locked instruction or a function call; what does not fit there is in the
- * CPU's shared queue, from which other CPUs steal when they have nothing; and
- * when memory gets short, objects that stayed idle for two aging passes are
- * freed.
- *
- * Use it for objects that cost much more to make than to hand over (well over
- * a microsecond: compression workspaces, crypto requests, large buffers, set-up
- * descriptors) and that anyone may have: an object comes back from the pool in
- * whatever state ops->reset or its last user left it. Do not use it for
- *
- *  - objects with an identity (connections, files): a pool hands out any one;
- *  - small plain memory: kmem_cache is as good and knows more;
- *  - objects of wildly different sizes in one pool.
- *
- * Contexts. "Any context" below means task, softirq and hardirq context, with
- * interrupts on or off, and with any locks held that the pool's callbacks
- * tolerate; but not from within RCU or the scheduler, where a probe can land.
- * "NMI too" needs an architecture whose this_cpu_cmpxchg() works in NMI (x86 and
- * arm64 are), and callbacks that do.
- *
- * The idea, the private slot, the stealing and the victim tier are those of
- * Go's sync.Pool (src/sync/pool.go, poolqueue.go). Moving each object by one
- * per-CPU compare-and-exchange is what this_cpu_cmpxchg() was made for in the
- * slab allocator.
- */
+/* pcpool: per-CPU pools of objects that are expensive to set up */
 #ifndef _LINUX_PCPOOL_H
 #define _LINUX_PCPOOL_H
 
@@ -41,34 +12,117 @@
 
 #include <uapi/linux/pcpool.h>
 
+/* The kernel defines it; a build in user space may not. */
+#ifndef __must_check
+#define __must_check
+#endif
+
 struct module;
 
-/* The most private slots a CPU can have in one pool. */
+/**
+ * DOC: Overview
+ *
+ * A pool keeps idle objects of one kind for reuse. pcpool_get() takes an idle
+ * object from the pool, and allocates one only if there is none. pcpool_put()
+ * gives it back::
+ *
+ *	pool = pcpool_create(&params);
+ *	...
+ *	ws = pcpool_get(pool, GFP_KERNEL);
+ *	if (!ws)
+ *		return -ENOMEM;
+ *	...
+ *	pcpool_put(pool, ws);
+ *	...
+ *	pcpool_destroy(pool);
+ *
+ * Each CPU keeps a few objects in private slots. A get that finds an object
+ * there, and a put that finds room there, take no lock, no locked instruction
+ * and no function call. Further objects are in a shared queue, which each CPU
+ * has. A CPU without objects steals from the shared queues of other CPUs. Under
+ * memory pressure, objects that stayed idle for two aging passes are freed.
+ *
+ * Use a pool for objects that
+ *
+ * - are expensive to set up compared with the cost of handing one over, well
+ *   over a microsecond: compression workspaces, crypto requests, large buffers,
+ *   initialised descriptors;
+ * - are interchangeable. A get returns any object of the pool, in the state in
+ *   which ops->reset or its last user left it.
+ *
+ * Do not use a pool for
+ *
+ * - objects with an identity, such as connections or files;
+ * - small, plain memory: a kmem_cache is as fast for it, and integrates with
+ *   memory cgroups and allocator debugging;
+ * - objects of very different sizes in one pool: see linux/pcpool_buf.h.
+ *
+ * Private slots, stealing and the victim tier come from Go's sync.Pool
+ * (src/sync/pool.go and poolqueue.go). To move an object by one per-CPU compare
+ * and exchange is what this_cpu_cmpxchg() was introduced for, in the slab
+ * allocator.
+ */
+
+/**
+ * DOC: Contexts
+ *
+ * "Any context" means task, softirq and hardirq context, with interrupts
+ * enabled or disabled, and with any lock held that the callbacks of the pool
+ * tolerate. Calls on one pool may nest at any instruction. NMI context is
+ * included only where the description says so. It also requires callbacks that
+ * work in NMI context, and an architecture whose this_cpu_cmpxchg() does, as on
+ * x86 and arm64.
+ *
+ * No function may be called from probes attached to RCU or scheduler internals.
+ */
+
+/**
+ * DOC: Ownership and errors
+ *
+ * A get makes the caller the owner of the object, and a put makes the pool its
+ * owner again. In between, pcpool does not access the object. The caller must
+ * put each object exactly once, to the pool that it came from.
+ *
+ * Functions differ in how they report that there is no object:
+ *
+ * - pcpool_get(), pcpool_get_local() and pcpool_try_get() return %NULL;
+ * - pcpool_get_timeout() returns an ERR_PTR(), which says why. Its timeout is
+ *   in jiffies;
+ * - pcpool_get_bulk() returns the number of objects, which may be less than
+ *   requested;
+ * - pcpool_create() returns an ERR_PTR().
+ */
+
+/* Most private slots that a CPU can have in one pool. */
 #define PCPOOL_PRIVATE_SLOTS_MAX	64u
 
 /**
- * struct pcpool_ops - how the objects of a pool are made, cleaned and unmade
- * @alloc: Make one object, or return %NULL; any ERR_PTR() counts as %NULL. Required.
- *	Called from the pcpool_get() that found nothing, in that caller's context and with
- *	its gfp flags, and from pcpool_prefill(). In a pool with a reserve, a get adds
- *	%__GFP_NORETRY, %__GFP_NOMEMALLOC and %__GFP_NOWARN, as mempool does: there,
- *	to fail is better than to try hard, and a worker makes up for reserve objects
- *	that have been dropped.
- * @free: Unmake one object. Required. Called from reclaim too, so it must not
- *	wait for memory, nor take a lock that is held around an allocation that
- *	may reclaim, or around pcpool_create() or pcpool_destroy(). Never called
- *	from hardirq or NMI context, and on PREEMPT_RT only from where a sleeping
- *	lock may be taken; otherwise it runs with preemption and interrupts as the
- *	caller of pcpool_put() had them. With
- *	%PCPOOL_FREE_MAY_SLEEP it is only called from task context and may sleep.
- * @reset: Clean an object at each put, before anyone else can get it.
- *	Optional. Called in the context of the put, so from NMI too if the
- *	client puts from NMI. A pool with @reset pays a function call a put.
- * @bytes: The object's footprint now, in bytes. Optional, but for pools with
- *	max_object_bytes, which call it at each put, after @reset and in its context.
+ * struct pcpool_ops - callbacks of a pool
+ * @alloc: Allocate and set up one object. Required. Returns the object, or
+ *	%NULL if that failed; an ERR_PTR() counts as %NULL. Called by a get that
+ *	finds no idle object and by pcpool_prefill(), in the context and with
+ *	the gfp flags of that caller. In a pool with a reserve, a get adds
+ *	%__GFP_NORETRY, %__GFP_NOMEMALLOC and %__GFP_NOWARN, as mempool does,
+ *	because the reserve makes a quick failure preferable. For the reserve
+ *	itself, it is called by pcpool_create() and by a worker.
+ * @free: Free one object. Required. Memory reclaim calls it too, so it must not
+ *	wait for memory. It must not take a lock that is held around an
+ *	allocation that may reclaim, or around pcpool_create() or
+ *	pcpool_destroy(). Never called in hardirq or NMI context, and on
+ *	PREEMPT_RT only where a sleeping lock may be taken. Otherwise preemption
+ *	and interrupts are as in the caller of pcpool_put(). With
+ *	%PCPOOL_FREE_MAY_SLEEP it is called in task context only, and may sleep.
+ * @reset: Clean an object at each put, before another caller can get it.
+ *	Optional. Called in the context of the put, which is NMI context if the
+ *	client puts there. In a pool with @reset, every put takes a function
+ *	call.
+ * @bytes: Return the current size of the object in bytes. Required if
+ *	max_object_bytes is set, otherwise unused. Called at each put, after
+ *	@reset and in the same context.
  *
- * Each gets the ctx of struct pcpool_params. None may call pcpool_create(), pcpool_age(),
- * pcpool_drain() or pcpool_destroy(), of any pool.
+ * Each callback receives the ctx of &struct pcpool_params. No callback may call
+ * pcpool_create(), pcpool_age(), pcpool_drain() or pcpool_destroy(), on any
+ * pool.
  */
 struct pcpool_ops {
 	void *(*alloc)(gfp_t gfp, void *ctx);
@@ -78,43 +132,47 @@ struct pcpool_ops {
 };
 
 /**
- * struct pcpool_params - what a pool is to be like
- * @name: 1 to 31 characters of [A-Za-z0-9_.-], unique among live pools; not
- *	".", "..", "pools" or "snapshot", which debugfs needs. Copied.
- * @ops: The callbacks; must live as long as the pool.
- * @ctx: Handed to every callback.
- * @object_bytes: Usual footprint of one object, in bytes; at least 1. Decides
- *	how reclaim counts the objects, and how many private slots a CPU gets.
- * @max_object_bytes: An object whose ops->bytes is more than this is freed at its put;
- *	at least @object_bytes. 0: any size. Needs ops->bytes.
+ * struct pcpool_params - parameters of a pool
+ * @name: 1 to 31 characters of [A-Za-z0-9_.-], unique among the live pools.
+ *	".", "..", "pools" and "snapshot" are reserved for debugfs. Copied.
+ * @ops: The callbacks. Must remain valid as long as the pool.
+ * @ctx: Passed to every callback.
+ * @object_bytes: Usual size of one object in bytes, at least 1. Determines how
+ *	memory reclaim counts the objects, and the default of @private_slots.
+ * @max_object_bytes: A put frees an object for which ops->bytes returns more
+ *	than this many bytes. At least @object_bytes. Requires ops->bytes. 0:
+ *	any size.
  * @private_slots: Private slots per CPU, at most %PCPOOL_PRIVATE_SLOTS_MAX. 0:
- *	as many as hold 64 KiB of objects, but at least 1 and at most 16. What is
- *	in a private slot is out of the reach of other CPUs; so pools with @max_total,
- *	@reserve, or a @max_idle of 4 a possible CPU or less have none, whatever
- *	this says.
- * @max_idle: Most idle objects at any moment, on all CPUs together; a put beyond that
- *	frees its object. 0: elastic, every object put is kept.
- * @max_total: Most objects in existence at any moment, idle or not. A get that would need one
- *	more waits, if its gfp flags allow it to, until one is put, and fails if they do
- *	not. 0: no quota.
- * @reserve: So many objects are made at creation, and held back: they are neither aged nor
- *	drained, and a get only takes one when ops->alloc fails; a put replaces
- *	it before all else. A get that finds even the reserve gone waits, if its gfp
- *	flags allow it to, until an object is put, or one can be made. At most
- *	@max_idle and @max_total, where these are set; they count the reserve too. Should
- *	objects of it be lost to it after all (ops->bytes said more than @max_object_bytes, or
- *	they were put from NMI into a full pool, in the middle of another put), it is filled up
- *	as soon as ops->alloc has memory.
- * @steal: From which CPUs to steal, enum pcpool_steal. A few bounded objects that are all
- *	on one shelf (see @private_slots) are there for all CPUs; and who would else have
- *	to wait or to do without takes from wherever there is one.
- * @flags: %PCPOOL_FREE_MAY_SLEEP, %PCPOOL_BYPASS, %PCPOOL_ZERO_ON_PUT, %PCPOOL_PLAIN, or 0.
+ *	as many as hold 64 KiB of objects, but at least 1 and at most 16. Other
+ *	CPUs cannot take objects from private slots. Therefore a pool with
+ *	@max_total or @reserve has none, whatever this says, and neither has a
+ *	pool with a @max_idle of at most 4 per possible CPU (and 1024 in all),
+ *	which keeps its idle objects in one shared array.
+ * @max_idle: Most idle objects at any moment, on all CPUs together. A put
+ *	beyond that frees its object. 0: elastic, the pool keeps every object.
+ * @max_total: Most objects in existence at any moment, idle or outstanding. A
+ *	get that would need one more waits for a put if its gfp flags allow
+ *	that, and fails otherwise. 0: no quota.
+ * @reserve: Number of objects to allocate at creation and to hold back, at most
+ *	1000000. The reserve is neither aged nor drained. A get takes from it
+ *	only if ops->alloc fails, and a put refills it first. A get that finds
+ *	even the reserve empty waits, if its gfp flags allow that, until an
+ *	object is put or can be allocated. The reserve is part of @max_idle and
+ *	@max_total and must not exceed them. If the reserve falls short (an
+ *	oversize drop, or a nested NMI put to a full pool), a worker refills it
+ *	as soon as ops->alloc succeeds. 0: no reserve.
+ * @steal: CPUs to steal from, see &enum pcpool_steal. Objects in a shared array
+ *	(see @private_slots) are available to all CPUs regardless. In a pool
+ *	with @max_total or @reserve, a get that would otherwise wait or fail
+ *	searches all CPUs.
+ * @flags: Any of %PCPOOL_FREE_MAY_SLEEP, %PCPOOL_BYPASS, %PCPOOL_ZERO_ON_PUT
+ *	and %PCPOOL_PLAIN.
  *
- * What a pool with @max_idle, @max_total or @reserve has to do more at each get and put is out
- * of line; others pay nothing for it.
+ * Gets and puts are out of line in pools with @max_idle, @max_total or
+ * @reserve. Other pools pay nothing for these features.
  *
- * Clear the whole structure first: a field this version does not know is then 0,
- * which always means the default.
+ * Initialise the whole structure to zero first. Fields that a later version
+ * adds are then 0, which always selects the default.
  */
 struct pcpool_params {
 	const char *name;
@@ -131,21 +189,25 @@ struct pcpool_params {
 };
 
 /**
- * struct pcpool_slots - one CPU's private slots; only pcpool itself touches it
- * @top: Where the object put last is; slot[0] if there is none. As a per-CPU pointer, so
- *	it is the same number on each CPU, and means its own slot there
- * @hits: Gets served from these slots
- * @slot: slot[0] is always empty and slot[number of slots + 1] never, so that
- *	neither a get at the bottom nor a put at the top has to compare @top with
- *	a limit; between them are the private slots
+ * struct pcpool_slots - private slots of one CPU; internal
+ * @top: Per-CPU pointer to the slot of the object that was put last, or to
+ *	slot[0] if there is none. As a per-CPU pointer it has the same value on
+ *	each CPU and refers to that CPU's own slot.
+ * @hits: Number of gets that took an object from these slots.
+ * @slot: slot[0] is always empty, and slot[number of slots + 1] is always full.
+ *	Between them are the private slots. So neither a get at the bottom nor a
+ *	put at the top has to compare @top with a limit.
  *
- * A slot is the truth about the object in it, and a get or put moves it with one
- * per-CPU compare-and-exchange. @top is only a hint: an interrupt or a migration
- * between reading @top and moving the object can at worst leave it wrong, and
- * then the out-of-line path looks through all slots and mends it. So there is
- * nothing inlined that needs preemption or interrupts disabled, nor a nested case.
- * While the out-of-line paths move several objects at a time, @top points to slots
- * that are empty and full at once, so that they are left alone.
+ * A slot alone decides whether there is an object in it. A get or put moves the
+ * object with one per-CPU compare and exchange. @top is only a hint: an
+ * interrupt or a migration between reading @top and moving the object can leave
+ * it wrong. The out-of-line path then searches all slots and corrects it.
+ * Therefore the inlined code neither disables preemption or interrupts, nor
+ * handles nesting.
+ *
+ * While an out-of-line path moves several objects at once, @top points to slots
+ * that are empty for a get and full for a put, which keeps the inlined paths
+ * away.
  */
 struct pcpool_slots {
 	unsigned long top;
@@ -154,54 +216,179 @@ struct pcpool_slots {
 };
 
 /**
- * struct pcpool - a pool, as much of it as the inlined paths need
- * @get_slots: The slots that gets are inlined for
- * @put_slots: The slots that puts are inlined for
+ * struct pcpool - a pool: the part that the inlined paths need; internal
+ * @get_slots: Slots that inlined gets use.
+ * @put_slots: Slots that inlined puts use.
  *
- * Both are the pool's own slots, or, where the out-of-line path must see every
- * call (bypass, ops->reset, a destroyed pool), slots that are always empty and
- * full at once: what a pool does not use costs its hot path no instruction.
+ * Both are normally the slots of the pool. Where the out-of-line path must see
+ * every call (bypass, debug mode, ops->reset, bounds, a destroyed pool), they
+ * are slots that are always empty for a get and full for a put. So features
+ * that a pool does not use cost its hot path no instruction.
  */
 struct pcpool {
 	struct pcpool_slots __percpu *get_slots;
 	struct pcpool_slots __percpu *put_slots;
 };
 
-struct pcpool *__pcpool_create(const struct pcpool_params *params,
-			       struct module *owner);
+struct pcpool * __must_check
+__pcpool_create(const struct pcpool_params *params, struct module *owner);
+
+/**
+ * pcpool_create() - create a pool
+ * @params: the parameters; only read during the call
+ *
+ * Allocates the objects of the reserve, and no others; see pcpool_prefill().
+ * The calling module is the owner of the pool in debugfs, where the pool has a
+ * directory of its name. The pool has a shrinker named pcpool-NAME.
+ *
+ * Context: Task context; may sleep. Not in a CPU hotplug callback, nor with
+ * cpus_read_lock() held, nor in a callback of any pool.
+ * Return: The pool, which the caller owns and must pass to pcpool_destroy(), or
+ * an ERR_PTR(): -EINVAL (a parameter is invalid, the log says which), -EEXIST
+ * (a live pool has that name) or -ENOMEM (no memory for the pool or its
+ * reserve).
+ */
+#define pcpool_create(params)	__pcpool_create(params, THIS_MODULE)
+
+/**
+ * pcpool_destroy() - destroy a pool
+ * @pool: the pool; %NULL or the ERR_PTR() of a failed pcpool_create() does
+ *	nothing
+ *
+ * Frees all idle objects and all other resources of the pool.
+ *
+ * The caller must ensure that all objects have been put, and that no other call
+ * on the pool is in progress or follows. Outstanding objects are leaked, and a
+ * warning tells how many there are. In that case a small part of the pool stays
+ * allocated until pcpool is unloaded, so that a late put is recognised. Such a
+ * put warns, accesses neither the object nor any pool, and leaves the object to
+ * the caller.
+ *
+ * Context: Task context where a %GFP_KERNEL allocation is allowed; waits for
+ * memory reclaim to leave the pool. Not in a CPU hotplug callback, nor with
+ * cpus_read_lock() held, nor in a callback of any pool.
+ */
 void pcpool_destroy(struct pcpool *pool);
 
-void *pcpool_get_timeout(struct pcpool *pool, gfp_t gfp, unsigned long timeout);
-unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
-			     void **objs);
+/**
+ * pcpool_get_timeout() - take an object from a pool, with a limit on the wait
+ * @pool: the pool
+ * @gfp: flags for an allocation, should one be needed; passed to ops->alloc
+ * @timeout: longest time to wait for an object, in jiffies; 0: do not wait;
+ *	%MAX_SCHEDULE_TIMEOUT or more: no limit
+ *
+ * Like pcpool_get(), except that it reports why there is no object, and that a
+ * fatal signal ends the wait. Only pools with max_total or a reserve have
+ * something to wait for. @timeout limits the wait for another caller's put, not
+ * the time that ops->alloc takes.
+ *
+ * Context: As pcpool_get(); waits only if @gfp allows blocking, as %GFP_KERNEL
+ * does.
+ * Return: An object, which the caller owns until it puts it, or an ERR_PTR(),
+ * and never %NULL: -ETIMEDOUT (no object within @timeout), -EINTR (a fatal
+ * signal), -EAGAIN (max_total is reached and @gfp does not allow blocking) or
+ * -ENOMEM (no object was idle and none could be allocated).
+ */
+void * __must_check pcpool_get_timeout(struct pcpool *pool, gfp_t gfp, unsigned long timeout);
+
+/**
+ * pcpool_get_bulk() - take several objects from a pool, or allocate them
+ * @pool: the pool
+ * @gfp: flags for allocations, should they be needed; passed to ops->alloc
+ * @n: number of objects; 0 does nothing, and @objs may be %NULL
+ * @objs: array of @n elements that receives the objects
+ *
+ * Has the effect of @n calls of pcpool_get() at less cost, and stops at the
+ * first that fails. In a pool with max_total or a reserve it waits for the
+ * first object only. Two callers that waited for more objects while they hold
+ * some could wait for each other for ever.
+ *
+ * Context: As pcpool_get().
+ * Return: The number of objects, which are in the first elements of @objs and
+ * which the caller owns until it puts them. Less than @n if a get failed.
+ */
+unsigned int __must_check pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
+					  void **objs);
+
+/**
+ * pcpool_put_bulk() - give several objects back to their pool
+ * @pool: the pool that the objects came from
+ * @n: number of elements of @objs; 0 does nothing, and @objs may be %NULL
+ * @objs: the objects; %NULL elements are skipped
+ *
+ * Has the effect of calling pcpool_put() for each object in order, at less
+ * cost. The pool owns the objects afterwards; the array still belongs to the
+ * caller.
+ *
+ * Context: Any context, including NMI.
+ */
 void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs);
 
+/**
+ * pcpool_prefill() - allocate objects ahead of need
+ * @pool: the pool
+ * @gfp: flags for the allocations; passed to ops->alloc
+ * @n: number of objects; %ULONG_MAX: as many as the pool may hold
+ *
+ * The objects become idle on this CPU, where other CPUs can steal them, and age
+ * like all others. In a pool with max_total or a reserve, waiters and a reserve
+ * that falls short come first, as at a put. The objects count as allocs, but
+ * neither as gets nor as puts. A bypassed pool is not filled.
+ *
+ * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
+ * Return: The number of objects that the pool kept. Less than @n if ops->alloc
+ * or the growth of the queue failed, or if the pool is full or bypassed.
+ */
 unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n);
+
+/**
+ * pcpool_age() - run one aging pass
+ * @pool: the pool
+ *
+ * Frees the objects that have already been idle for one aging pass, and moves
+ * all other idle objects, except the reserve, to the victim tier: the next pass
+ * frees them unless they are used before. After two calls without a put in
+ * between, the pool holds no idle object but the reserve, on any CPU. The pass
+ * is complete on return.
+ *
+ * Context: Task context; may sleep. Not in a CPU hotplug callback, nor with
+ * cpus_read_lock() held, nor in a callback of any pool.
+ * Return: The number of objects freed.
+ */
 unsigned long pcpool_age(struct pcpool *pool);
+
+/**
+ * pcpool_drain() - free all idle objects
+ * @pool: the pool
+ *
+ * Frees every object that was idle when the call began, except the reserve.
+ * Objects that are put during the call may or may not be freed.
+ *
+ * Context: Task context; may sleep. Not in a CPU hotplug callback, nor with
+ * cpus_read_lock() held, nor in a callback of any pool.
+ * Return: The number of objects freed.
+ */
 unsigned long pcpool_drain(struct pcpool *pool);
+
+/**
+ * pcpool_stats() - read the statistics of a pool
+ * @pool: the pool
+ * @stats: receives the statistics; the whole structure is overwritten
+ *
+ * The numbers are exact and consistent with each other if no get, put, aging
+ * pass or worker runs meanwhile. Otherwise they are from slightly different
+ * moments; see &struct pcpool_pool_stats. The call takes time in proportion to
+ * the number of possible CPUs.
+ *
+ * Context: Any context.
+ */
 void pcpool_stats(struct pcpool *pool, struct pcpool_pool_stats *stats);
 
-/* The out-of-line halves of what is inlined below. */
+/* Out-of-line parts of the inline functions below. */
 void *__pcpool_get(struct pcpool *pool, gfp_t gfp);
 void *__pcpool_get_local(struct pcpool *pool, gfp_t gfp);
 void *__pcpool_try_get(struct pcpool *pool);
 void __pcpool_put(struct pcpool *pool, void *obj);
-
-/**
- * pcpool_create() - make a pool
- * @params: what it is to be like; only read during the call
- *
- * Makes no object yet but the reserve: see pcpool_prefill(). The pool appears in debugfs under
- * its name, with the calling module as its owner, and gets a shrinker named
- * pcpool-NAME.
- *
- * Context: Task context, may sleep. Not from a CPU hotplug callback, nor with
- * cpus_read_lock() held.
- * Return: The pool, which the caller owns and gives to pcpool_destroy(); or
- * ERR_PTR() of -EINVAL (a parameter is wrong; the log says which), -EEXIST (a
- * live pool has that name) or -ENOMEM (also for the objects of the reserve).
- */
-#define pcpool_create(params)	__pcpool_create(params, THIS_MODULE)
 
 #ifdef this_cpu_try_cmpxchg
 #define __pcpool_try_cmpxchg(slot, old, new)	\
@@ -217,8 +404,8 @@ void __pcpool_put(struct pcpool *pool, void *obj);
 #endif
 
 /*
- * Pop the object that was pushed last from this CPU's slots, or return %NULL. The
- * inlined half of every get. From any context.
+ * Take the object that was put last from this CPU's slots, or return %NULL.
+ * This is the inlined part of every get. Any context, including NMI.
  */
 static __always_inline void *__pcpool_slots_pop(struct pcpool_slots __percpu *slots)
 {
@@ -230,8 +417,8 @@ static __always_inline void *__pcpool_slots_pop(struct pcpool_slots __percpu *sl
 	if (unlikely(!__pcpool_try_cmpxchg(*top, &obj, NULL)))
 		return NULL;
 	/*
-	 * Stored, not decremented: @top was read from a hint that was in range, so the
-	 * new value is in range too, on whichever CPU this runs by now.
+	 * Stored, not decremented: the hint that was read was in range, so the new value is
+	 * in range too, even if the task has migrated to another CPU.
 	 */
 	this_cpu_write(slots->top, (unsigned long)(top - 1));
 	this_cpu_inc(slots->hits);
@@ -239,9 +426,10 @@ static __always_inline void *__pcpool_slots_pop(struct pcpool_slots __percpu *sl
 }
 
 /*
- * Push an object to this CPU's slots; false if there is no room. The inlined half of
- * every put. From any context. A %NULL object needs no check: it replaces the %NULL of
- * the empty slot. That moves the hint, which the next get corrects.
+ * Put an object into this CPU's slots; return false if there is no room. This
+ * is the inlined part of every put. Any context, including NMI. A %NULL object
+ * needs no check: it replaces the %NULL of an empty slot. That moves the hint,
+ * which the next get corrects.
  */
 static __always_inline bool __pcpool_slots_push(struct pcpool_slots __percpu *slots, void *obj)
 {
@@ -254,49 +442,54 @@ static __always_inline bool __pcpool_slots_push(struct pcpool_slots __percpu *sl
 	return true;
 }
 
-/* What the private slots have, or %NULL. */
+/* Take an object from a private slot; %NULL if the out-of-line path must search. */
 static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 {
 	return __pcpool_slots_pop(READ_ONCE(pool->get_slots));
 }
 
-/* Keep @obj in a private slot; false if the out-of-line path must look at it. */
+/* Keep @obj in a private slot; false if the out-of-line path must handle it. */
 static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
 {
 	return __pcpool_slots_push(READ_ONCE(pool->put_slots), obj);
 }
 
 /**
- * pcpool_get() - take an object from a pool, or make one
+ * pcpool_get() - take an object from a pool, or allocate one
  * @pool: the pool
- * @gfp: how to allocate, should that be needed; given to ops->alloc
+ * @gfp: flags for an allocation, should one be needed; passed to ops->alloc
  *
- * Looks in the CPU's private slots, its shared queue, other CPUs' main tier,
- * its own victim tier, other CPUs' victim tiers, and then calls ops->alloc.
+ * Searches the private slots and the shared queue of this CPU, the main tier of
+ * other CPUs, the victim tier of this CPU and those of other CPUs, as far as
+ * the steal policy allows, and then calls ops->alloc.
  *
- * Everything written to the object before it was put is visible here.
+ * Everything that was written to the object before its put is visible to the
+ * caller.
  *
- * Making an object also secures the room that a later put of it may need (see
- * pcpool_put()), for which pcpool allocates up to a page now and then, with
- * @gfp. Under PREEMPT_RT and CONFIG_PROVE_RAW_LOCK_NESTING it does not do so with
- * interrupts or preemption disabled, but relies on room made ahead of need, for
- * at least 32 objects, and a worker that makes more; gets that exhaust it before
- * the worker has run return %NULL. A get that steals may also allocate room for
- * stealing more, without waiting, where that is allowed.
+ * If max_total is reached, or if the reserve is empty and ops->alloc failed,
+ * and @gfp allows blocking (%GFP_KERNEL does, %GFP_ATOMIC and %GFP_NOWAIT do
+ * not), the call waits until an object is put or may be allocated, however long
+ * that takes. Signals do not end the wait; see pcpool_get_timeout() for that.
+ * Waiters are served in FIFO order. Without max_total, a new caller may still
+ * allocate an object for itself.
  *
- * If a pool has as many objects as it may (max_total), or can make none and has a reserve, and
- * @gfp allows to wait (%GFP_KERNEL does, %GFP_ATOMIC and %GFP_NOWAIT do not), this waits for
- * somebody to put one, for as long as it takes; those who wait are served in the order in
- * which they came, and before all who come later, but for those who, where there is no
- * max_total, make one for themselves. See also pcpool_get_timeout().
+ * When it allocates an object, pcpool also reserves a deferral slot, which a
+ * later put of the object may need (see pcpool_put()). Now and then this
+ * allocates up to a page, with @gfp. On PREEMPT_RT, and with
+ * CONFIG_PROVE_RAW_LOCK_NESTING, pcpool does not allocate with interrupts or
+ * preemption disabled. There it relies on slots allocated ahead of need, for at
+ * least 32 objects, while a worker adds more. A get fails if other gets have
+ * used them up before the worker runs. A get that steals may also allocate room
+ * for more stolen objects, where that is allowed, but does not wait for it.
  *
- * Context: Any context in which ops->alloc may be called with @gfp. Not NMI. Where @gfp
- * allows to wait, a pool with a quota or reserve may sleep.
- * Return: An object, which the caller owns until it puts it, or %NULL if there
- * was none and ops->alloc or said allocation failed, __GFP_NOFAIL or not, or the quota is
- * reached and @gfp does not allow to wait.
+ * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
+ * May sleep if @gfp allows blocking and the pool has max_total or a reserve.
+ * Return: An object, which the caller owns until it puts it, or %NULL, and
+ * never an ERR_PTR(). %NULL means that no object was idle and that ops->alloc
+ * or the allocation of a deferral slot failed, even with %__GFP_NOFAIL, or that
+ * max_total is reached and @gfp does not allow blocking.
  */
-static __always_inline void *pcpool_get(struct pcpool *pool, gfp_t gfp)
+static __always_inline void * __must_check pcpool_get(struct pcpool *pool, gfp_t gfp)
 {
 	void *obj = __pcpool_get_private(pool);
 
@@ -304,17 +497,20 @@ static __always_inline void *pcpool_get(struct pcpool *pool, gfp_t gfp)
 }
 
 /**
- * pcpool_get_local() - take an object from this CPU's part of a pool, or make one
+ * pcpool_get_local() - take an object from this CPU's part of a pool, or allocate one
  * @pool: the pool
- * @gfp: how to allocate, should that be needed; given to ops->alloc
+ * @gfp: flags for an allocation, should one be needed; passed to ops->alloc
  *
- * As pcpool_get(), but never looks at other CPUs: for objects that are as cheap
- * to make as to fetch from another CPU's cache.
+ * Like pcpool_get(), but does not look for idle objects on other CPUs, unless
+ * it would otherwise wait or fail in a pool with max_total or a reserve. For
+ * objects that take no longer to allocate than to fetch from another CPU's
+ * cache.
  *
- * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
- * Return: An object, which the caller owns until it puts it, or %NULL.
+ * Context: As pcpool_get().
+ * Return: As pcpool_get(): an object, which the caller owns until it puts it,
+ * or %NULL.
  */
-static __always_inline void *pcpool_get_local(struct pcpool *pool, gfp_t gfp)
+static __always_inline void * __must_check pcpool_get_local(struct pcpool *pool, gfp_t gfp)
 {
 	void *obj = __pcpool_get_private(pool);
 
@@ -325,14 +521,14 @@ static __always_inline void *pcpool_get_local(struct pcpool *pool, gfp_t gfp)
  * pcpool_try_get() - take an idle object from a pool, if there is one
  * @pool: the pool
  *
- * As pcpool_get(), but never calls ops->alloc. A call that finds nothing counts
- * in no statistic. A bypassed pool gives nothing, whatever is idle in it, nor does one where
- * somebody waits, nor the reserve of one that has it.
+ * Like pcpool_get(), but never calls ops->alloc and never waits. A call that
+ * finds no object appears in no statistic. It does not take objects from a
+ * bypassed pool, from a pool that has waiters, or from a reserve.
  *
- * Context: Any context, NMI too.
+ * Context: Any context, including NMI.
  * Return: An object, which the caller owns until it puts it, or %NULL.
  */
-static __always_inline void *pcpool_try_get(struct pcpool *pool)
+static __always_inline void * __must_check pcpool_try_get(struct pcpool *pool)
 {
 	void *obj = __pcpool_get_private(pool);
 
@@ -342,20 +538,28 @@ static __always_inline void *pcpool_try_get(struct pcpool *pool)
 /**
  * pcpool_put() - give an object back to its pool
  * @pool: the pool that the object came from
- * @obj: the object; %NULL does nothing, but an ERR_PTR() is no object
+ * @obj: the object; %NULL does nothing, an ERR_PTR() is not allowed
  *
- * The caller must not touch @obj afterwards.
+ * The pool owns @obj afterwards, and the caller must not access it any more.
  *
- * The object is kept: in a private slot, in the shared queue, which grows for it,
- * or, where this context forbids to allocate, in room that was secured when the
- * object was made, from which a worker then moves it on. So a put cannot fail, and
- * a burst of puts from hardirq context is limited only by the number of objects.
- * Only if a queue cannot grow for lack of memory is the object freed instead, or if there are
- * max_idle idle objects already, which counts as drop_full; or if it is larger than
- * max_object_bytes, which counts as drop_oversize. That too is left to the worker where
- * ops->free may not be called (see struct pcpool_ops).
+ * A put cannot fail. The object goes into a private slot or into the shared
+ * queue, which grows as needed. Where memory cannot be allocated (in hardirq or
+ * NMI context, or with interrupts or preemption disabled), the object is parked
+ * in a deferral slot, which was reserved when the object was allocated, until a
+ * worker has grown the queue. So the number of puts in such a context is
+ * limited only by the number of objects.
  *
- * Context: Any context, NMI too.
+ * The object is freed instead
+ *
+ * - if the queue cannot grow for lack of memory, or if max_idle objects are
+ *   idle already (counted as drop_full);
+ * - if it is larger than max_object_bytes (counted as drop_oversize);
+ * - if the pool is bypassed (counted as drop_other).
+ *
+ * Where ops->free may not be called (see &struct pcpool_ops), a worker frees
+ * it.
+ *
+ * Context: Any context, including NMI.
  */
 static __always_inline void pcpool_put(struct pcpool *pool, void *obj)
 {
@@ -364,89 +568,139 @@ static __always_inline void pcpool_put(struct pcpool *pool, void *obj)
 }
 
 /**
- * DEFINE_PCPOOL_TYPE() - pools of objects of one type, without casts
- * @_name: begins the names of all that is defined
- * @_type: what an object is, such as struct workspace
+ * DEFINE_PCPOOL_TYPE() - define a type of pools for objects of one type
+ * @_name: prefix of the names that are defined, NAME below
+ * @_type: type of an object, such as struct workspace
  *
- * Defines struct @_name_pool, which is a pool that gives and takes @_type and nothing else, and
- * for it, each as the function of pcpool that it is named after:
+ * Defines struct NAME_pool, a pool of objects of @_type, and functions that
+ * accept and return no other type, so that the compiler rejects an object put
+ * to the wrong pool:
  *
- *   @_name_pool_create(), @_name_pool_destroy(), @_name_get(), @_name_get_local(),
- *   @_name_try_get(), @_name_get_timeout(), @_name_put();
+ * - NAME_pool_create(), NAME_pool_destroy(), NAME_get(), NAME_get_local(),
+ *   NAME_try_get(), NAME_get_timeout() and NAME_put() are like the functions of
+ *   pcpool after which they are named;
+ * - NAME_pool_untyped() converts a typed pool to the struct pcpool that all
+ *   other functions accept;
+ * - NAME_pool_typed() is its inverse. The objects of the pool must be of
+ *   @_type. It makes a pool of DEFINE_PCPOOL() a typed one::
  *
- * @_name_pool_untyped(), for all else that there is for pools; and, where the kernel has
- * cleanup.h, the class @_name_scope of an object that is put at the end of its scope:
+ *	DEFINE_PCPOOL_TYPE(workspace, struct workspace);
+ *	static DEFINE_PCPOOL(workspaces, .ops = &workspace_ops,
+ *			     .object_bytes = sizeof(struct workspace));
+ *	...
+ *	struct workspace *ws = workspace_get(workspace_pool_typed(workspaces.pool),
+ *					     GFP_KERNEL);
+ *
+ * Both conversions return %NULL and an ERR_PTR() as they are.
+ *
+ * Where the kernel has linux/cleanup.h, it also defines classes whose object is
+ * put at the end of the scope. NAME_scope takes the object as pcpool_get()
+ * does, and has %NULL in its member obj on failure::
  *
  *	CLASS(workspace_scope, ws)(pool, GFP_KERNEL);
  *
  *	if (!ws.obj)
  *		return -ENOMEM;
- *	...
- *	if (to_be_kept)
- *		kept = workspace_scope_keep(&ws);
- *	return 0;
  *
- * @_name_scope_keep() takes the object out of it: it is the caller's then, to put some time.
+ * NAME_scope_timeout takes it as pcpool_get_timeout() does, with a timeout in
+ * jiffies, and has an ERR_PTR() in obj on failure, which is not put::
+ *
+ *	CLASS(workspace_scope_timeout, ws)(pool, GFP_KERNEL, HZ);
+ *
+ *	if (IS_ERR(ws.obj))
+ *		return PTR_ERR(ws.obj);
+ *
+ * NAME_scope_keep() takes the object out of a scope of either class, and sets
+ * obj to %NULL. The caller owns the object then, and must put it::
+ *
+ *	kept = workspace_scope_keep(&ws);
  */
 #define DEFINE_PCPOOL_TYPE(_name, _type)					\
-struct _name##_pool;								\
+	DEFINE_PCPOOL_TYPE_AS(_name, _name##_pool, _type)
+
+/**
+ * DEFINE_PCPOOL_TYPE_AS() - define a type of pools under a name of its own
+ * @_name: prefix of the names of the gets, the put and the scopes
+ * @_pool: name of the structure, and prefix of the functions that concern a
+ *	whole pool
+ * @_type: type of an object
+ *
+ * Like DEFINE_PCPOOL_TYPE(), with @_pool in place of NAME_pool: defines struct
+ * @_pool and the functions POOL_create(), POOL_destroy(), POOL_untyped() and
+ * POOL_typed(). Use it where the kernel already has something called NAME_pool.
+ * For example, linux/dmapool.h declares dma_pool_create()::
+ *
+ *	DEFINE_PCPOOL_TYPE_AS(dma, dma_request_pool, struct dma_request);
+ *
+ *	struct dma_request_pool *pool = dma_request_pool_create(&params);
+ *	struct dma_request *request = dma_get(pool, GFP_KERNEL);
+ */
+#define DEFINE_PCPOOL_TYPE_AS(_name, _pool, _type)				\
+	__DEFINE_PCPOOL_TYPE(_name, _pool##_, struct _pool, _type)
+
+/* The return type of the first function declares the structure. */
+#define __DEFINE_PCPOOL_TYPE(_name, _prefix, _pool, _type)			\
+static inline typeof(_pool) * __maybe_unused					\
+_prefix##typed(struct pcpool *pool)						\
+{										\
+	return (typeof(_pool) *)pool;						\
+}										\
 										\
-static inline struct pcpool *							\
-_name##_pool_untyped(struct _name##_pool *pool)					\
+static inline struct pcpool * __maybe_unused					\
+_prefix##untyped(typeof(_pool) *pool)						\
 {										\
 	return (struct pcpool *)pool;						\
 }										\
 										\
-static inline struct _name##_pool * __maybe_unused				\
-_name##_pool_create(const struct pcpool_params *params)				\
+static inline typeof(_pool) * __must_check __maybe_unused			\
+_prefix##create(const struct pcpool_params *params)				\
 {										\
-	return (struct _name##_pool *)pcpool_create(params);			\
+	return _prefix##typed(pcpool_create(params));				\
 }										\
 										\
 static inline void __maybe_unused						\
-_name##_pool_destroy(struct _name##_pool *pool)					\
+_prefix##destroy(typeof(_pool) *pool)						\
 {										\
-	pcpool_destroy(_name##_pool_untyped(pool));				\
+	pcpool_destroy(_prefix##untyped(pool));					\
 }										\
 										\
-static __always_inline typeof(_type) * __maybe_unused				\
-_name##_get(struct _name##_pool *pool, gfp_t gfp)				\
+static __always_inline typeof(_type) * __must_check __maybe_unused		\
+_name##_get(typeof(_pool) *pool, gfp_t gfp)					\
 {										\
-	return pcpool_get(_name##_pool_untyped(pool), gfp);			\
+	return pcpool_get(_prefix##untyped(pool), gfp);				\
 }										\
 										\
-static __always_inline typeof(_type) * __maybe_unused				\
-_name##_get_local(struct _name##_pool *pool, gfp_t gfp)				\
+static __always_inline typeof(_type) * __must_check __maybe_unused		\
+_name##_get_local(typeof(_pool) *pool, gfp_t gfp)				\
 {										\
-	return pcpool_get_local(_name##_pool_untyped(pool), gfp);		\
+	return pcpool_get_local(_prefix##untyped(pool), gfp);			\
 }										\
 										\
-static __always_inline typeof(_type) * __maybe_unused				\
-_name##_try_get(struct _name##_pool *pool)					\
+static __always_inline typeof(_type) * __must_check __maybe_unused		\
+_name##_try_get(typeof(_pool) *pool)						\
 {										\
-	return pcpool_try_get(_name##_pool_untyped(pool));			\
+	return pcpool_try_get(_prefix##untyped(pool));				\
 }										\
 										\
-static inline typeof(_type) * __maybe_unused					\
-_name##_get_timeout(struct _name##_pool *pool, gfp_t gfp,			\
-		    unsigned long timeout)					\
+static inline typeof(_type) * __must_check __maybe_unused			\
+_name##_get_timeout(typeof(_pool) *pool, gfp_t gfp, unsigned long timeout)	\
 {										\
-	return pcpool_get_timeout(_name##_pool_untyped(pool), gfp, timeout);	\
+	return pcpool_get_timeout(_prefix##untyped(pool), gfp, timeout);	\
 }										\
 										\
 static __always_inline void __maybe_unused					\
-_name##_put(struct _name##_pool *pool, typeof(_type) *obj)			\
+_name##_put(typeof(_pool) *pool, typeof(_type) *obj)				\
 {										\
-	pcpool_put(_name##_pool_untyped(pool), obj);				\
+	pcpool_put(_prefix##untyped(pool), obj);				\
 }										\
 										\
-__DEFINE_PCPOOL_SCOPE(_name)
+__DEFINE_PCPOOL_SCOPE(_name, typeof(_pool))
 
-/* Where the kernel has cleanup.h, linux/percpu.h includes it. */
+/* Where the kernel has linux/cleanup.h, linux/percpu.h includes it. */
 #ifdef DEFINE_CLASS
-#define __DEFINE_PCPOOL_SCOPE(_name)						\
+#define __DEFINE_PCPOOL_SCOPE(_name, _pool)					\
 struct _name##_scope {								\
-	struct _name##_pool *pool;						\
+	typeof(_pool) *pool;							\
 	typeof(_name##_get(NULL, 0)) obj;					\
 };										\
 										\
@@ -456,11 +710,23 @@ static inline void _name##_scope_end(struct _name##_scope scope)		\
 		_name##_put(scope.pool, scope.obj);				\
 }										\
 										\
+static inline void _name##_scope_timeout_end(struct _name##_scope scope)	\
+{										\
+	if (!IS_ERR_OR_NULL(scope.obj))						\
+		_name##_put(scope.pool, scope.obj);				\
+}										\
+										\
 DEFINE_CLASS(_name##_scope, struct _name##_scope, _name##_scope_end(_T),	\
 	     ((struct _name##_scope){ pool, _name##_get(pool, gfp) }),		\
-	     struct _name##_pool *pool, gfp_t gfp)				\
+	     typeof(_pool) *pool, gfp_t gfp)					\
 										\
-static inline typeof(_name##_get(NULL, 0)) __maybe_unused			\
+DEFINE_CLASS(_name##_scope_timeout, struct _name##_scope,			\
+	     _name##_scope_timeout_end(_T),					\
+	     ((struct _name##_scope){						\
+		pool, _name##_get_timeout(pool, gfp, timeout) }),		\
+	     typeof(_pool) *pool, gfp_t gfp, unsigned long timeout)		\
+										\
+static inline typeof(_name##_get(NULL, 0)) __must_check __maybe_unused		\
 _name##_scope_keep(struct _name##_scope *scope)					\
 {										\
 	typeof(_name##_get(NULL, 0)) obj = scope->obj;				\
@@ -469,15 +735,18 @@ _name##_scope_keep(struct _name##_scope *scope)					\
 	return obj;								\
 }										\
 										\
-struct _name##_pool
+struct pcpool
 #else
-#define __DEFINE_PCPOOL_SCOPE(_name)	struct _name##_pool
+#define __DEFINE_PCPOOL_SCOPE(...)	struct pcpool
 #endif
 
 /**
- * struct pcpool_static - a pool that is described where it is defined
- * @pool: the pool, from pcpool_static_create() on
- * @params: what it is to be like
+ * struct pcpool_static - a pool whose parameters are given at file scope
+ * @pool: The pool, between pcpool_static_create() and pcpool_static_destroy();
+ *	otherwise %NULL.
+ * @params: The parameters.
+ *
+ * To be defined with DEFINE_PCPOOL().
  */
 struct pcpool_static {
 	struct pcpool *pool;
@@ -485,30 +754,37 @@ struct pcpool_static {
 };
 
 /**
- * DEFINE_PCPOOL() - describe a pool at file scope
- * @_name: the variable, and the pool's name
- * @...: fields of struct pcpool_params, as in .ops = &ops, .object_bytes = SZ_4K
+ * DEFINE_PCPOOL() - define a pool at file scope
+ * @_name: name of the variable and of the pool
+ * @...: initialisers of struct pcpool_params, such as .ops = &ops,
+ *	.object_bytes = SZ_4K
  *
- * The module's init makes the pool with pcpool_static_create(), its exit ends it with
- * pcpool_static_destroy(); in between it is @_name.pool:
+ * Defines a variable of type struct pcpool_static. The init function of the
+ * module creates the pool, and its exit function destroys it. In between, the
+ * pool is NAME.pool::
  *
  *	static DEFINE_PCPOOL(buffers, .ops = &buffer_ops, .object_bytes = SZ_256K);
  *	...
  *	err = pcpool_static_create(&buffers);
  *	...
  *	buffer = pcpool_get(buffers.pool, GFP_KERNEL);
+ *	...
+ *	pcpool_static_destroy(&buffers);
+ *
+ * See DEFINE_PCPOOL_TYPE() for how to use it as a typed pool.
  */
 #define DEFINE_PCPOOL(_name, ...)						\
 	struct pcpool_static _name = { .params = { .name = #_name, __VA_ARGS__ } }
 
 /**
- * pcpool_static_create() - make a pool that DEFINE_PCPOOL() has described
- * @_static: a pointer to it
+ * pcpool_static_create() - create a pool that DEFINE_PCPOOL() has defined
+ * @_static: pointer to the variable
  *
- * One that is there already stays as it is: its name is taken.
+ * If the pool already exists, the call fails with -EEXIST and leaves it alone.
  *
  * Context: As pcpool_create().
- * Return: 0, or the error of pcpool_create().
+ * Return: 0, or the error of pcpool_create(). The module must call
+ * pcpool_static_destroy() if it was 0, and may if it was not.
  */
 #define pcpool_static_create(_static) ({					\
 	struct pcpool_static *__static = (_static);				\
@@ -520,8 +796,8 @@ struct pcpool_static {
 })
 
 /**
- * pcpool_static_destroy() - end it
- * @st: the pool; one that could not be made is fine
+ * pcpool_static_destroy() - destroy a pool that DEFINE_PCPOOL() has defined
+ * @st: pointer to the variable; does nothing if there is no pool
  *
  * Context: As pcpool_destroy().
  */

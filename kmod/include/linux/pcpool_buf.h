@@ -1,23 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * pcpool_buf: pools of buffers of all sizes
- *
- * For buffers whose sizes differ wildly, which one pool is no good for: a set of pools, one for
- * each class of sizes, all powers of two from the smallest to the largest, with the one and a
- * half times in between if wanted. A get takes a buffer of the smallest class that is large
- * enough; what is larger than the largest class is allocated plainly, and freed at its put.
- *
- * Each class is a pool of its own, called NAME-CAPACITY, with statistics of its own; of these,
- * requested_bytes against gets times object_bytes tells how much of the memory that is handed
- * out is wasted.
- *
- *	struct pcpool_buf *buf = pcpool_buf_get(set, bytes, GFP_KERNEL);
- *
- *	if (!buf)
- *		return -ENOMEM;
- *	... buf->data, of which buf->capacity bytes may be used ...
- *	pcpool_buf_put(buf);
- */
+/* pcpool_buf: pools of buffers of different sizes */
 #ifndef _LINUX_PCPOOL_BUF_H
 #define _LINUX_PCPOOL_BUF_H
 
@@ -27,12 +9,39 @@ struct pcpool_buf_class;
 struct pcpool_buf_set;
 
 /**
- * struct pcpool_buf - a buffer
- * @data: its memory, as kvmalloc() gives it; of nobody's content
- * @capacity: how many bytes that is
- * @class: where it belongs; pcpool's own
+ * DOC: Buffers of different sizes
  *
- * @data and @capacity are not to be changed.
+ * One pool is a poor fit for buffers whose sizes differ widely. A buffer set
+ * consists of one pool for each size class. The size classes are the powers of
+ * two from the smallest to the largest, and optionally one and a half times
+ * each of them. A get takes a buffer of the smallest class that is large
+ * enough. Buffers beyond the largest class are allocated for each get and freed
+ * at their put::
+ *
+ *	struct pcpool_buf *buf = pcpool_buf_get(set, bytes, GFP_KERNEL);
+ *
+ *	if (!buf)
+ *		return -ENOMEM;
+ *	... use buf->capacity bytes at buf->data ...
+ *	pcpool_buf_put(buf);
+ *
+ * The pool of a class is named NAME-CAPACITY and has statistics of its own.
+ * Compare their requested_bytes with gets times object_bytes to see how much of
+ * the memory handed out is wasted.
+ *
+ * Use a plain pool (linux/pcpool.h) if all buffers have about the same size,
+ * and kvmalloc() if buffers are allocated rarely. Contexts are described in
+ * linux/pcpool.h. Unlike pcpool_put(), pcpool_buf_put() does not work in NMI
+ * context.
+ */
+
+/**
+ * struct pcpool_buf - a buffer
+ * @data: Its memory, as kvmalloc() returns it. The content is undefined.
+ * @capacity: Size of @data in bytes; at least what the caller requested.
+ * @class: Size class; internal.
+ *
+ * Callers must not change any member.
  */
 struct pcpool_buf {
 	void *data;
@@ -41,16 +50,21 @@ struct pcpool_buf {
 };
 
 /**
- * struct pcpool_buf_params - what a set of pools is to be like
- * @name: 1 to 22 characters, as for struct pcpool_params; the pools' names begin with it
- * @min_bytes: the smallest class is the least power of two that holds this; at least 1. With
- *	@halves it is at least 2, as there is nothing half as large again as 1
- * @max_bytes: the largest class is the least that holds this; at least @min_bytes, and at
- *	most %PCPOOL_BUF_MAX
- * @halves: classes of one and a half times the powers of two, too: they halve the waste
- * @max_idle_bytes: most bytes that may be idle in one class, but always one buffer; 0: any
- *	number
- * @flags: %PCPOOL_BYPASS, %PCPOOL_ZERO_ON_PUT, or 0
+ * struct pcpool_buf_params - parameters of a buffer set
+ * @name: 1 to 22 characters, as in &struct pcpool_params. Prefix of the names
+ *	of the pools. Copied.
+ * @min_bytes: The smallest class is the smallest power of two that is not less
+ *	than this many bytes. At least 1. With @halves, the smallest class has
+ *	at least 2 bytes, because 1 has no class half as large again.
+ * @max_bytes: The largest class is the smallest one that is not less than this
+ *	many bytes. At least @min_bytes, and at most %PCPOOL_BUF_MAX.
+ * @halves: Add classes of one and a half times the powers of two, which halves
+ *	the waste.
+ * @max_idle_bytes: Most idle bytes in one class. Each class may keep at least
+ *	one buffer. 0: no limit.
+ * @flags: %PCPOOL_BYPASS, %PCPOOL_ZERO_ON_PUT, both, or 0.
+ *
+ * Initialise the whole structure to zero first, as &struct pcpool_params.
  */
 struct pcpool_buf_params {
 	const char *name;
@@ -61,30 +75,129 @@ struct pcpool_buf_params {
 	unsigned int flags;
 };
 
-/* The largest class there can be. */
+/* Largest possible class, in bytes. */
 #define PCPOOL_BUF_MAX		0x40000000ul
 
-struct pcpool_buf_set *
+struct pcpool_buf_set * __must_check
 __pcpool_buf_create(const struct pcpool_buf_params *params, struct module *owner);
 
 /**
- * pcpool_buf_create() - make a set of pools of buffers
- * @params: what it is to be like; only read during the call
+ * pcpool_buf_create() - create a buffer set
+ * @params: the parameters; only read during the call
  *
- * Makes no buffer yet.
+ * Creates the pools of all classes, with the calling module as their owner.
+ * Allocates no buffer.
  *
  * Context: As pcpool_create().
- * Return: The set, which the caller owns and gives to pcpool_buf_destroy(); or ERR_PTR() of
- * -EINVAL (a parameter is wrong; the log says which), -EEXIST (one of the names is taken) or
- * -ENOMEM.
+ * Return: The set, which the caller owns and must pass to pcpool_buf_destroy(),
+ * or an ERR_PTR(): -EINVAL (a parameter is invalid, the log says which),
+ * -EEXIST (a live pool has one of the names) or -ENOMEM.
  */
 #define pcpool_buf_create(params)	__pcpool_buf_create(params, THIS_MODULE)
 
+/**
+ * pcpool_buf_destroy() - destroy a buffer set
+ * @set: the set; %NULL or the ERR_PTR() of a failed pcpool_buf_create() does
+ *	nothing
+ *
+ * Destroys the pools of all classes; see pcpool_destroy(). The caller must
+ * ensure that all buffers have been put, and that no other call on the set is
+ * in progress or follows. Outstanding buffers are leaked, together with the
+ * part of the set that they need, and warnings tell how many there are.
+ *
+ * Context: As pcpool_destroy().
+ */
 void pcpool_buf_destroy(struct pcpool_buf_set *set);
 
-struct pcpool_buf *pcpool_buf_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp);
+/**
+ * pcpool_buf_get() - take a buffer from a buffer set, or allocate one
+ * @set: the set
+ * @bytes: smallest size needed, in bytes; 0: any buffer of the smallest class
+ * @gfp: flags for an allocation, should one be needed. If they do not allow
+ *	blocking, only physically contiguous memory is tried
+ *
+ * The content of the buffer is undefined. In a set with %PCPOOL_ZERO_ON_PUT it
+ * is zero, unless the buffer has just been allocated.
+ *
+ * Context: Any context in which kmalloc() may be called with @gfp; see
+ * pcpool_get() about PREEMPT_RT with interrupts or preemption disabled. Not
+ * NMI.
+ * Return: A buffer of at least @bytes, which the caller owns until it puts it,
+ * or %NULL, and never an ERR_PTR().
+ */
+struct pcpool_buf * __must_check
+pcpool_buf_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp);
+
+/**
+ * pcpool_buf_put() - give a buffer back to its set
+ * @buf: the buffer; %NULL does nothing, an ERR_PTR() is not allowed
+ *
+ * The set owns @buf and its memory afterwards, and the caller must not access
+ * either any more.
+ *
+ * Context: Any context, but not NMI.
+ */
 void pcpool_buf_put(struct pcpool_buf *buf);
+
+/**
+ * pcpool_buf_stats() - read the statistics of one size class
+ * @set: the set
+ * @i: index of the class; 0 is the smallest
+ * @stats: receives the statistics of the pool of that class, as from
+ *	pcpool_stats()
+ *
+ * Context: As pcpool_stats().
+ * Return: true, or false if the set has no class @i. Then @stats is left
+ * unchanged.
+ */
 bool pcpool_buf_stats(struct pcpool_buf_set *set, unsigned int i,
 		      struct pcpool_pool_stats *stats);
+
+/* Where the kernel has linux/cleanup.h, linux/percpu.h includes it. */
+#ifdef DEFINE_CLASS
+/**
+ * struct pcpool_buf_scope - a buffer that is put at the end of the scope
+ * @buf: The buffer, or %NULL if there is none.
+ *
+ * Takes a buffer as pcpool_buf_get() does. Only defined where the kernel has
+ * linux/cleanup.h::
+ *
+ *	CLASS(pcpool_buf_scope, b)(set, bytes, GFP_KERNEL);
+ *
+ *	if (!b.buf)
+ *		return -ENOMEM;
+ *	... use b.buf->data ...
+ *	if (keep_it)
+ *		kept = pcpool_buf_scope_keep(&b);
+ *	return 0;
+ */
+struct pcpool_buf_scope {
+	struct pcpool_buf *buf;
+};
+
+DEFINE_CLASS(pcpool_buf_scope, struct pcpool_buf_scope, pcpool_buf_put(_T.buf),
+	     ((struct pcpool_buf_scope){ pcpool_buf_get(set, bytes, gfp) }),
+	     struct pcpool_buf_set *set, size_t bytes, gfp_t gfp)
+
+/**
+ * pcpool_buf_scope_keep() - take the buffer out of its scope
+ * @scope: pointer to the scope
+ *
+ * The buffer is not put at the end of the scope any more, and @scope->buf
+ * becomes %NULL.
+ *
+ * Context: Any context.
+ * Return: The buffer, which the caller owns until it puts it, or %NULL if there
+ * was none.
+ */
+static inline struct pcpool_buf * __must_check
+pcpool_buf_scope_keep(struct pcpool_buf_scope *scope)
+{
+	struct pcpool_buf *buf = scope->buf;
+
+	scope->buf = NULL;
+	return buf;
+}
+#endif
 
 #endif /* _LINUX_PCPOOL_BUF_H */

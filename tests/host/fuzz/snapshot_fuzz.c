@@ -33,6 +33,15 @@ static uint64_t hits(const struct record *r)
 	return r->is[HIT_PRIVATE] + r->is[HIT_SHARED] + r->is[HIT_STEAL] + r->is[HIT_VICTIM];
 }
 
+/* A number, and the right form of a noun with a regular plural. */
+static void want_count(struct reader *t, uint64_t number, const char *noun)
+{
+	want_number(t, number);
+	want(t, " ");
+	want(t, noun);
+	want(t, number == 1 ? "" : "s");
+}
+
 static void want_owner(struct reader *t, const struct record *r)
 {
 	want_name(t, r->owner[0] ? r->owner : (const uint8_t *)"-");
@@ -90,22 +99,22 @@ static void want_alarms(struct reader *t, const struct record *r)
 		want(t, "\n*** ");
 		want_number(t, r->is[MISUSES]);
 		want(t, r->is[MISUSES] == 1 ? " MISUSE: " : " MISUSES: ");
-		want(t, "objects were not got, used and put as they must be.\n");
-		want_exactly(t, "*** See by whom with: dmesg | grep 'pcpool: ");
+		want(t, "the client broke the rules for using objects.\n");
+		want_exactly(t, "*** To see the callers: dmesg | grep 'pcpool: ");
 		want_name(t, r->name);
 		want(t, ":'\n");
 	}
 	if (r->is[STATE] & STATE_BYPASSED) {
 		want(t, "\n*** BYPASSED: every get allocates, every put frees.\n");
-		want(t, "*** Pool again with: echo 0 > ./pcpool/");
+		want(t, "*** To end the bypass: echo 0 > ./pcpool/");
 		want_name(t, r->name);
 		want(t, "/bypass\n");
 	}
 	if (r->is[STATE] & STATE_DEBUGGED) {
-		want(t, "\n*** DEBUGGED: every get and put is checked for misuse, and slow.\n");
-		want(t, "*** See who holds what with: cat ./pcpool/");
+		want(t, "\n*** DEBUGGED: every get and put is checked for misuse, which is slow.\n");
+		want(t, "*** To see the outstanding objects: cat ./pcpool/");
 		want_name(t, r->name);
-		want(t, "/outstanding\n*** Be fast again with: echo 0 > ./pcpool/");
+		want(t, "/outstanding\n*** To end debug mode: echo 0 > ./pcpool/");
 		want_name(t, r->name);
 		want(t, "/debug\n");
 	}
@@ -169,9 +178,9 @@ static void want_limits(struct reader *t, const struct record *r)
 		enum field limit;
 		const char *meaning;
 	} limits[] = {
-		{ "idle", MAX_IDLE, " objects that may be idle\n" },
-		{ "existing", MAX_TOTAL, " objects that may exist\n" },
-		{ "reserve", RESERVE, " objects held back\n" },
+		{ "idle", MAX_IDLE, " that may be idle\n" },
+		{ "existing", MAX_TOTAL, " that may exist\n" },
+		{ "reserve", RESERVE, " held back\n" },
 	};
 	const uint64_t parts[] = { idle(r), sum(idle(r), r->is[OUTSTANDING]), r->is[IDLE_RESERVE] };
 	size_t i;
@@ -183,15 +192,15 @@ static void want_limits(struct reader *t, const struct record *r)
 		if (!r->is[limits[i].limit])
 			continue;
 		want_part(t, limits[i].what, parts[i], r->is[limits[i].limit], "of ");
-		want_number(t, r->is[limits[i].limit]);
+		want_count(t, r->is[limits[i].limit], "object");
 		want(t, limits[i].meaning);
 	}
 	if (r->is[MAX_TOTAL] || r->is[RESERVE]) {
 		want(t, "waiting ");
-		want_number(t, r->is[WAITING]);
-		want(t, " gets now, ");
+		want_count(t, r->is[WAITING], "get");
+		want(t, " now, ");
 		want_number(t, r->is[WAITS]);
-		want(t, " have had to\n");
+		want(t, r->is[WAITS] == 1 ? " has had to wait\n" : " have had to wait\n");
 	}
 	want(t, "\n");
 }
@@ -201,15 +210,15 @@ static void want_drops(struct reader *t, const struct record *r)
 	want(t, "drops ");
 	want_number(t, sum(sum(r->is[DROP_FULL], r->is[DROP_OVERSIZE]), r->is[DROP_OTHER]));
 	want(t, " of ");
-	want_number(t, r->is[PUTS]);
-	want(t, " puts\n");
+	want_count(t, r->is[PUTS], "put");
+	want(t, "\n");
 	want_part(t, "full", r->is[DROP_FULL], r->is[PUTS], "the pool could not hold it\n");
 	if (r->is[MAX_OBJECT_BYTES]) {
-		want_part(t, "oversize", r->is[DROP_OVERSIZE], r->is[PUTS], "it was bigger than ");
+		want_part(t, "oversize", r->is[DROP_OVERSIZE], r->is[PUTS], "larger than ");
 		want_bytes(t, r->is[MAX_OBJECT_BYTES]);
 		want(t, "\n");
 	} else if (r->is[DROP_OVERSIZE]) {
-		want_part(t, "oversize", r->is[DROP_OVERSIZE], r->is[PUTS], "it had grown too big\n");
+		want_part(t, "oversize", r->is[DROP_OVERSIZE], r->is[PUTS], "too large\n");
 	}
 	want_part(t, "other", r->is[DROP_OTHER], r->is[PUTS], "bypass\n");
 }
@@ -226,8 +235,8 @@ static void want_settings(struct reader *t, const struct record *r)
 	want(t, "settings objects of ");
 	want_bytes(t, r->is[OBJECT_BYTES]);
 	want(t, ", ");
-	want_number(t, r->is[PRIVATE_SLOTS]);
-	want(t, " private slots a CPU, steal ");
+	want_count(t, r->is[PRIVATE_SLOTS], "private slot");
+	want(t, " per CPU, steal ");
 	if (r->is[STEAL] < 3) {
 		want(t, steal[r->is[STEAL]]);
 	} else {
@@ -251,53 +260,53 @@ static void check_show(const struct output *output, const struct record *r)
 
 	want_exactly(&t, "pool            ");
 	want_name(&t, r->name);
-	want_exactly(&t, ", made by ");
+	want_exactly(&t, ", created by ");
 	want_owner(&t, r);
 	want(&t, "\n");
 	want_alarms(&t, r);
 	want(&t, "\nhit ratio ");
 	if (!r->is[GETS]) {
-		want(&t, "-: nobody has asked for an object yet\n");
+		want(&t, "-: no gets yet\n");
 	} else {
 		want_percent(&t, hits(r), r->is[GETS]);
 		want(&t, " % of ");
-		want_number(&t, r->is[GETS]);
-		want(&t, " gets\n");
+		want_count(&t, r->is[GETS], "get");
+		want(&t, "\n");
 	}
 	want_part(&t, "private", r->is[HIT_PRIVATE], r->is[GETS], "the CPU's own private slots\n");
 	want_part(&t, "shared", r->is[HIT_SHARED], r->is[GETS], "the CPU's own shared queue\n");
 	want_part(&t, "steal", r->is[HIT_STEAL], r->is[GETS], "another CPU's main tier\n");
 	want_part(&t, "victim", r->is[HIT_VICTIM], r->is[GETS], "a victim tier\n");
-	want_part(&t, "miss", r->is[MISS], r->is[GETS], "made an object\n");
+	want_part(&t, "miss", r->is[MISS], r->is[GETS], "allocated an object\n");
 	want_part(&t, "alloc fail", r->is[ALLOC_FAIL], r->is[GETS],
-		  "found none and could not make one\n");
+		  "no idle object, and none could be allocated\n");
 	want(&t, "\n");
 	want_waste(&t, r);
 	want(&t, "idle ");
-	want_number(&t, idle(r));
-	want(&t, " objects, ");
+	want_count(&t, idle(r), "object");
+	want(&t, ", ");
 	want_bytes(&t, r->is[IDLE_BYTES]);
 	want(&t, "\n");
 	want_tier(&t, " main tier ", r->is[IDLE_MAIN], r, " put since the last aging pass\n");
 	want_tier(&t, " victim tier ", r->is[IDLE_VICTIM], r, " freed by the next aging pass\n");
 	want(&t, "outstanding ");
-	want_number(&t, r->is[OUTSTANDING]);
-	want(&t, " objects\n\n");
+	want_count(&t, r->is[OUTSTANDING], "object");
+	want(&t, "\n\n");
 	want_limits(&t, r);
 	want_drops(&t, r);
 	want(&t, "aging ");
 	want_number(&t, r->is[AGES]);
-	want(&t, " passes\nevicted ");
-	want_number(&t, r->is[EVICTED]);
-	want(&t, " idle objects, by aging and drain\nallocs, frees ");
+	want(&t, r->is[AGES] == 1 ? " pass\nevicted " : " passes\nevicted ");
+	want_count(&t, r->is[EVICTED], "idle object");
+	want(&t, ", by aging and drain\nallocs, frees ");
 	want_number(&t, r->is[ALLOCS]);
 	want(&t, ", ");
 	want_number(&t, r->is[FREES]);
 	want(&t, "\ndeferred ");
-	want_number(&t, r->is[DEFERRED]);
-	want(&t, " puts left to a worker\ngrown ");
-	want_number(&t, r->is[GROWS]);
-	want(&t, " rings added to shared queues\n");
+	want_count(&t, r->is[DEFERRED], "put");
+	want(&t, " left to a worker\ngrown ");
+	want_count(&t, r->is[GROWS], "ring");
+	want(&t, " added to shared queues\n");
 	want_settings(&t, r);
 	if (t.at[0] != '\n' || strcmp(t.at + 1, percpu))
 		finding(output, "the percpu file is not shown unchanged");
