@@ -83,6 +83,10 @@ check-all:
 litmus:
 	tests/litmus/run
 
+.PHONY: htmldocs
+htmldocs:
+	tests/host/htmldocs
+
 .PHONY: bench
 bench:
 	tests/bench/run $(CASES)
@@ -113,6 +117,7 @@ help:
 	@echo '  bench      measure pcpool beside its peers; results in build/bench/. CASES=pair,handoff: only these'
 	@echo '  bench-module  the module that does this in a kernel, for KDIR'
 	@echo '  fuzz       fuzz the pcpool command; RUNS=20000: so many inputs, not 1000000'
+	@echo '  htmldocs   the guide and the design document, into build/htmldocs/'
 	@echo '  clean      remove build/'
 	@echo
 	@echo 'Kernels to build for and run on: tests/vm/run --list'
