@@ -84,6 +84,10 @@ check-all:
 litmus:
 	tests/litmus/run
 
+.PHONY: htmldocs
+htmldocs:
+	tests/host/htmldocs
+
 .PHONY: bench
 bench:
 	tests/bench/run $(CASES)
@@ -115,6 +119,7 @@ help:
 	@echo '                CASES=pair,handoff: run only these'
 	@echo '  bench-module  build the benchmark module for KDIR'
 	@echo '  fuzz          fuzz the pcpool command. RUNS=n: number of inputs (1000000)'
+	@echo '  htmldocs      build the guide and the design document in build/htmldocs/'
 	@echo '  clean         remove build/'
 	@echo
 	@echo 'Kernels to build for and to run on: tests/vm/run --list'
