@@ -160,7 +160,7 @@ a_reserve_beyond_the_bounds_is_refused() {
 
 a_reserve_that_cannot_be_allocated_is_an_error() {
 	log_mark
-	refused 'Cannot allocate memory' 'reserve 3: cannot make so many objects' a reserve=3 fail=1
+	refused 'Cannot allocate memory' 'reserve 3: cannot allocate so many objects' a reserve=3 fail=1
 	tell create a fail=1
 	tell create b reserve=3
 	logged 2
