@@ -11,6 +11,7 @@
 #include <linux/kconfig.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 /* The part of a caller's gfp flags that pcpool's own allocations use: how, not where. */

@@ -13,7 +13,7 @@
 #include "registry.h"
 
 LIST_HEAD(pcpool_pools);
-DEFINE_MUTEX(pcpool_pools_lock);
+DEFINE_MUTEX(pcpool_pools_lock); /* the list, and which names are taken */
 
 /*
  * Destroyed pools of which objects were outstanding. They are kept so that a late put

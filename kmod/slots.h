@@ -12,7 +12,7 @@
 #define _PCPOOL_SLOTS_H
 
 #include <linux/compiler.h>
-#include <linux/pcpool.h>
+#include <linux/pcpool_slots.h>
 #include <linux/percpu.h>
 
 /*

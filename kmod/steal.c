@@ -176,7 +176,7 @@ again:
 
 /* CPUs to search. A waiter cannot rely on the hint mask, which may lag, so it searches all. */
 static const struct cpumask *search_mask(const struct pcpool_core *core, unsigned int tier,
-					    enum pcpool_reach reach)
+					 enum pcpool_reach reach)
 {
 	return reach == PCPOOL_REACH_ANYWHERE ? cpu_possible_mask : core->nonempty[tier];
 }

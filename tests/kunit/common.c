@@ -448,6 +448,11 @@ static unsigned long in_tier(struct kt_pool *kp, int cpu, unsigned int tier)
 	return n;
 }
 
+unsigned int kt_in_slots(struct kt_pool *kp, int cpu)
+{
+	return pcpool_slots_count(kp->core->slots, kp->core->nr_slots, cpu);
+}
+
 unsigned long kt_in_main(struct kt_pool *kp, int cpu)
 {
 	return in_tier(kp, cpu, pcpool_main_tier(kp->core));

@@ -180,7 +180,8 @@ unsigned long kt_scan(struct kt_pool *kp, unsigned long nr);
 unsigned long kt_count(struct kt_pool *kp);
 struct shrinker *kt_shrinker(struct kt_pool *kp);
 
-/* The number of objects in @cpu's queue of the main or the victim tier. */
+/* The number of objects in @cpu's private slots, in its queue of the main or victim tier. */
+unsigned int kt_in_slots(struct kt_pool *kp, int cpu);
 unsigned long kt_in_main(struct kt_pool *kp, int cpu);
 unsigned long kt_in_victim(struct kt_pool *kp, int cpu);
 

@@ -91,7 +91,7 @@ static void other_cpus_get_objects_of_an_offline_cpu(struct kunit *test)
 	struct kt_pool *kp = pool_with_leftover(test, cpu);
 	void **objs;
 
-	KUNIT_EXPECT_EQ(test, pcpool_slots_count(kp->core->slots, kp->core->nr_slots, cpu), 0);
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, cpu), 0);
 	objs = kt_get_many(kp, left->objects);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, left->objects);
 	KUNIT_EXPECT_EQ(test, idle(kp), 0);

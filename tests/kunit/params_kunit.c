@@ -358,9 +358,9 @@ static void private_slots_follow_from_the_size(struct kunit *test)
 	objs = kt_get_many(kp, rule->slots);
 	for (i = 0; i < rule->slots; i++)
 		kt_put(kp, objs[i], KT_ME);
-	KUNIT_EXPECT_EQ(test, pcpool_slots_count(kp->core->slots, kp->core->nr_slots, cpu), rule->slots);
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, cpu), rule->slots);
 	kt_make_idle(kp, rule->slots + 1);
-	KUNIT_EXPECT_EQ(test, pcpool_slots_count(kp->core->slots, kp->core->nr_slots, cpu), 1);
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, cpu), 1);
 }
 
 struct bound {

@@ -5,11 +5,6 @@
  */
 #include "common.h"
 
-static unsigned int in_slots(struct kt_pool *kp, int cpu)
-{
-	return pcpool_slots_count(kp->core->slots, kp->core->nr_slots, cpu);
-}
-
 /* Put @obj by the inlined path only. If that fails, the caller still owns the object. */
 static bool put_inline(struct kt_pool *kp, void *obj)
 {
@@ -87,7 +82,7 @@ static void puts_fill_the_slots_before_the_queue(struct kunit *test)
 
 	kt_move_to(test, cpu);
 	kt_make_idle(kp, slots);
-	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), slots);
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, cpu), slots);
 	KUNIT_EXPECT_EQ(test, kt_in_main(kp, cpu), 0);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).grows, 0);
 }
@@ -102,7 +97,7 @@ static void full_slots_spill_to_the_queue_and_keep_the_newest(struct kunit *test
 	kt_move_to(test, cpu);
 	objs = kt_get_many(kp, slots + 1);
 	kt_put_many(kp, slots + 1, objs);
-	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu) + kt_in_main(kp, cpu),
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, cpu) + kt_in_main(kp, cpu),
 			slots + 1);
 	KUNIT_EXPECT_EQ(test, kt_in_main(kp, cpu), slots);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).grows, 1);
@@ -146,8 +141,8 @@ static void a_cpu_does_not_see_the_slots_of_another(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, kt_try_get(kp, KT_ME));
 	kt_make_idle(kp, 4);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).miss, 8);
-	KUNIT_EXPECT_EQ(test, in_slots(kp, a), 4);
-	KUNIT_EXPECT_EQ(test, in_slots(kp, b), 4);
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, a), 4);
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, b), 4);
 }
 
 /* --- The hint -------------------------------------------------------------- */
@@ -199,7 +194,7 @@ static void a_wrong_hint_hides_no_free_slot_from_a_put(struct kunit *test)
 		set_top(kp, cpu, top);
 		kt_put(kp, objs[i], KT_ME);
 	}
-	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), 5);
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, cpu), 5);
 	KUNIT_EXPECT_EQ(test, kt_in_main(kp, cpu), 0);
 }
 
@@ -237,7 +232,7 @@ static void a_get_that_misses_corrects_a_wrong_hint(struct kunit *test)
 	objs = kt_get_many(kp, 5);
 	for (i = 0; i < 5; i++)
 		KUNIT_EXPECT_TRUE(test, put_inline(kp, objs[i]));
-	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), 5);
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, cpu), 5);
 }
 
 static void a_put_corrects_a_wrong_hint(struct kunit *test)
@@ -322,7 +317,7 @@ static void filling_returns_the_number_of_objects_taken(struct kunit *test)
 	this_cpu_add(kp->core->cpu->off_slots, 3);
 	local_irq_enable();
 	KUNIT_EXPECT_EQ(test, filled, 3);
-	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), 3);
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, cpu), 3);
 	/* The test still owns the last objects of the array. */
 	for (i = filled; i < 5; i++)
 		pcpool_put(kp->pool, objs[i]);
@@ -339,12 +334,12 @@ static void a_get_from_the_queue_refills_the_slots(struct kunit *test)
 
 	kt_move_to(test, cpu);
 	kt_make_idle(kp, 33);
-	KUNIT_ASSERT_EQ(test, in_slots(kp, cpu), 1);
+	KUNIT_ASSERT_EQ(test, kt_in_slots(kp, cpu), 1);
 	objs[0] = kt_get(kp, GFP_KERNEL, KT_ME);
-	KUNIT_ASSERT_EQ(test, in_slots(kp, cpu), 0);
+	KUNIT_ASSERT_EQ(test, kt_in_slots(kp, cpu), 0);
 	objs[1] = kt_get(kp, GFP_KERNEL, KT_ME);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_shared, 1);
-	KUNIT_EXPECT_EQ(test, in_slots(kp, cpu), kp->core->refill);
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, cpu), kp->core->refill);
 	KUNIT_EXPECT_GT(test, kp->core->refill, 1);
 	kt_put_many(kp, 2, objs);
 }

@@ -114,7 +114,7 @@ static void a_steal_takes_the_expected_number(struct kunit *test)
 	obj = kt_get(kp, GFP_KERNEL, KT_ME);
 	KUNIT_EXPECT_PTR_EQ(test, obj, objs[0]);
 	KUNIT_EXPECT_EQ(test, kt_in_main(kp, a), share->there - share->taken);
-	KUNIT_EXPECT_EQ(test, pcpool_slots_count(kp->core->slots, kp->core->nr_slots, b), share->taken - 1);
+	KUNIT_EXPECT_EQ(test, kt_in_slots(kp, b), share->taken - 1);
 	KUNIT_EXPECT_EQ(test, kt_stats(kp).hit_steal, 1);
 	kt_put(kp, obj, KT_ME);
 }

@@ -55,7 +55,7 @@ static struct kt_pool *fill_place(struct kunit *test, const struct place *place,
 			continue;
 		kt_move_to(test, cpu);
 		/* Allocate new objects; take none from other CPUs. */
-		while (pcpool_slots_count(kp->core->slots, kp->core->nr_slots, cpu) +
+		while (kt_in_slots(kp, cpu) +
 		       kt_in_main(kp, cpu) < place->objects) {
 			KUNIT_ASSERT_EQ(test, 1,
 					pcpool_prefill(kp->pool, GFP_KERNEL, 1));

@@ -7,7 +7,7 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
-#include <linux/percpu.h>
+#include <linux/pcpool_slots.h>
 #include <linux/types.h>
 
 #include <uapi/linux/pcpool.h>
@@ -93,9 +93,6 @@ struct module;
  * - pcpool_create() returns an ERR_PTR().
  */
 
-/* Most private slots that a CPU can have in one pool. */
-#define PCPOOL_PRIVATE_SLOTS_MAX	64u
-
 /**
  * struct pcpool_ops - callbacks of a pool
  * @alloc: Allocate and set up one object. Required. Returns the object, or
@@ -133,7 +130,7 @@ struct pcpool_ops {
 
 /**
  * struct pcpool_params - parameters of a pool
- * @name: 1 to 31 characters of [A-Za-z0-9_.-], unique among the live pools.
+ * @name: 1 to 31 characters of ``[A-Za-z0-9_.-]``, unique among the live pools.
  *	".", "..", "pools" and "snapshot" are reserved for debugfs. Copied.
  * @ops: The callbacks. Must remain valid as long as the pool.
  * @ctx: Passed to every callback.
@@ -186,33 +183,6 @@ struct pcpool_params {
 	unsigned long reserve;
 	enum pcpool_steal steal;
 	unsigned int flags;
-};
-
-/**
- * struct pcpool_slots - private slots of one CPU; internal
- * @top: Per-CPU pointer to the slot of the object that was put last, or to
- *	slot[0] if there is none. As a per-CPU pointer it has the same value on
- *	each CPU and refers to that CPU's own slot.
- * @hits: Number of gets that took an object from these slots.
- * @slot: slot[0] is always empty, and slot[number of slots + 1] is always full.
- *	Between them are the private slots. So neither a get at the bottom nor a
- *	put at the top has to compare @top with a limit.
- *
- * A slot alone decides whether there is an object in it. A get or put moves the
- * object with one per-CPU compare and exchange. @top is only a hint: an
- * interrupt or a migration between reading @top and moving the object can leave
- * it wrong. The out-of-line path then searches all slots and corrects it.
- * Therefore the inlined code neither disables preemption or interrupts, nor
- * handles nesting.
- *
- * While an out-of-line path moves several objects at once, @top points to slots
- * that are empty for a get and full for a put, which keeps the inlined paths
- * away.
- */
-struct pcpool_slots {
-	unsigned long top;
-	unsigned long hits;
-	void *slot[];
 };
 
 /**
@@ -390,58 +360,6 @@ void *__pcpool_get_local(struct pcpool *pool, gfp_t gfp);
 void *__pcpool_try_get(struct pcpool *pool);
 void __pcpool_put(struct pcpool *pool, void *obj);
 
-#ifdef this_cpu_try_cmpxchg
-#define __pcpool_try_cmpxchg(slot, old, new)	\
-	this_cpu_try_cmpxchg(slot, old, new)
-#else /* before Linux 6.5 */
-#define __pcpool_try_cmpxchg(slot, old, new)				\
-({									\
-	__auto_type __oldp = (old);					\
-	__auto_type __old = *__oldp;					\
-									\
-	this_cpu_cmpxchg(slot, __old, new) == __old;			\
-})
-#endif
-
-/*
- * Take the object that was put last from this CPU's slots, or return %NULL.
- * This is the inlined part of every get. Any context, including NMI.
- */
-static __always_inline void *__pcpool_slots_pop(struct pcpool_slots __percpu *slots)
-{
-	void * __percpu *top = (void * __percpu *)this_cpu_read(slots->top);
-	void *obj = this_cpu_read(*top);
-
-	if (unlikely(!obj))
-		return NULL;
-	if (unlikely(!__pcpool_try_cmpxchg(*top, &obj, NULL)))
-		return NULL;
-	/*
-	 * Stored, not decremented: the hint that was read was in range, so the new value is
-	 * in range too, even if the task has migrated to another CPU.
-	 */
-	this_cpu_write(slots->top, (unsigned long)(top - 1));
-	this_cpu_inc(slots->hits);
-	return obj;
-}
-
-/*
- * Put an object into this CPU's slots; return false if there is no room. This
- * is the inlined part of every put. Any context, including NMI. A %NULL object
- * needs no check: it replaces the %NULL of an empty slot. That moves the hint,
- * which the next get corrects.
- */
-static __always_inline bool __pcpool_slots_push(struct pcpool_slots __percpu *slots, void *obj)
-{
-	void * __percpu *top = (void * __percpu *)this_cpu_read(slots->top);
-	void *empty = NULL;
-
-	if (unlikely(!__pcpool_try_cmpxchg(top[1], &empty, obj)))
-		return false;
-	this_cpu_write(slots->top, (unsigned long)(top + 1));
-	return true;
-}
-
 /* Take an object from a private slot; %NULL if the out-of-line path must search. */
 static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 {
@@ -567,244 +485,6 @@ static __always_inline void pcpool_put(struct pcpool *pool, void *obj)
 		__pcpool_put(pool, obj);
 }
 
-/**
- * DEFINE_PCPOOL_TYPE() - define a type of pools for objects of one type
- * @_name: prefix of the names that are defined, NAME below
- * @_type: type of an object, such as struct workspace
- *
- * Defines struct NAME_pool, a pool of objects of @_type, and functions that
- * accept and return no other type, so that the compiler rejects an object put
- * to the wrong pool:
- *
- * - NAME_pool_create(), NAME_pool_destroy(), NAME_get(), NAME_get_local(),
- *   NAME_try_get(), NAME_get_timeout() and NAME_put() are like the functions of
- *   pcpool after which they are named;
- * - NAME_pool_untyped() converts a typed pool to the struct pcpool that all
- *   other functions accept;
- * - NAME_pool_typed() is its inverse. The objects of the pool must be of
- *   @_type. It makes a pool of DEFINE_PCPOOL() a typed one::
- *
- *	DEFINE_PCPOOL_TYPE(workspace, struct workspace);
- *	static DEFINE_PCPOOL(workspaces, .ops = &workspace_ops,
- *			     .object_bytes = sizeof(struct workspace));
- *	...
- *	struct workspace *ws = workspace_get(workspace_pool_typed(workspaces.pool),
- *					     GFP_KERNEL);
- *
- * Both conversions return %NULL and an ERR_PTR() as they are.
- *
- * Where the kernel has linux/cleanup.h, it also defines classes whose object is
- * put at the end of the scope. NAME_scope takes the object as pcpool_get()
- * does, and has %NULL in its member obj on failure::
- *
- *	CLASS(workspace_scope, ws)(pool, GFP_KERNEL);
- *
- *	if (!ws.obj)
- *		return -ENOMEM;
- *
- * NAME_scope_timeout takes it as pcpool_get_timeout() does, with a timeout in
- * jiffies, and has an ERR_PTR() in obj on failure, which is not put::
- *
- *	CLASS(workspace_scope_timeout, ws)(pool, GFP_KERNEL, HZ);
- *
- *	if (IS_ERR(ws.obj))
- *		return PTR_ERR(ws.obj);
- *
- * NAME_scope_keep() takes the object out of a scope of either class, and sets
- * obj to %NULL. The caller owns the object then, and must put it::
- *
- *	kept = workspace_scope_keep(&ws);
- */
-#define DEFINE_PCPOOL_TYPE(_name, _type)					\
-	DEFINE_PCPOOL_TYPE_AS(_name, _name##_pool, _type)
-
-/**
- * DEFINE_PCPOOL_TYPE_AS() - define a type of pools under a name of its own
- * @_name: prefix of the names of the gets, the put and the scopes
- * @_pool: name of the structure, and prefix of the functions that concern a
- *	whole pool
- * @_type: type of an object
- *
- * Like DEFINE_PCPOOL_TYPE(), with @_pool in place of NAME_pool: defines struct
- * @_pool and the functions POOL_create(), POOL_destroy(), POOL_untyped() and
- * POOL_typed(). Use it where the kernel already has something called NAME_pool.
- * For example, linux/dmapool.h declares dma_pool_create()::
- *
- *	DEFINE_PCPOOL_TYPE_AS(dma, dma_request_pool, struct dma_request);
- *
- *	struct dma_request_pool *pool = dma_request_pool_create(&params);
- *	struct dma_request *request = dma_get(pool, GFP_KERNEL);
- */
-#define DEFINE_PCPOOL_TYPE_AS(_name, _pool, _type)				\
-	__DEFINE_PCPOOL_TYPE(_name, _pool##_, struct _pool, _type)
-
-/* The return type of the first function declares the structure. */
-#define __DEFINE_PCPOOL_TYPE(_name, _prefix, _pool, _type)			\
-static inline typeof(_pool) * __maybe_unused					\
-_prefix##typed(struct pcpool *pool)						\
-{										\
-	return (typeof(_pool) *)pool;						\
-}										\
-										\
-static inline struct pcpool * __maybe_unused					\
-_prefix##untyped(typeof(_pool) *pool)						\
-{										\
-	return (struct pcpool *)pool;						\
-}										\
-										\
-static inline typeof(_pool) * __must_check __maybe_unused			\
-_prefix##create(const struct pcpool_params *params)				\
-{										\
-	return _prefix##typed(pcpool_create(params));				\
-}										\
-										\
-static inline void __maybe_unused						\
-_prefix##destroy(typeof(_pool) *pool)						\
-{										\
-	pcpool_destroy(_prefix##untyped(pool));					\
-}										\
-										\
-static __always_inline typeof(_type) * __must_check __maybe_unused		\
-_name##_get(typeof(_pool) *pool, gfp_t gfp)					\
-{										\
-	return pcpool_get(_prefix##untyped(pool), gfp);				\
-}										\
-										\
-static __always_inline typeof(_type) * __must_check __maybe_unused		\
-_name##_get_local(typeof(_pool) *pool, gfp_t gfp)				\
-{										\
-	return pcpool_get_local(_prefix##untyped(pool), gfp);			\
-}										\
-										\
-static __always_inline typeof(_type) * __must_check __maybe_unused		\
-_name##_try_get(typeof(_pool) *pool)						\
-{										\
-	return pcpool_try_get(_prefix##untyped(pool));				\
-}										\
-										\
-static inline typeof(_type) * __must_check __maybe_unused			\
-_name##_get_timeout(typeof(_pool) *pool, gfp_t gfp, unsigned long timeout)	\
-{										\
-	return pcpool_get_timeout(_prefix##untyped(pool), gfp, timeout);	\
-}										\
-										\
-static __always_inline void __maybe_unused					\
-_name##_put(typeof(_pool) *pool, typeof(_type) *obj)				\
-{										\
-	pcpool_put(_prefix##untyped(pool), obj);				\
-}										\
-										\
-__DEFINE_PCPOOL_SCOPE(_name, typeof(_pool))
-
-/* Where the kernel has linux/cleanup.h, linux/percpu.h includes it. */
-#ifdef DEFINE_CLASS
-#define __DEFINE_PCPOOL_SCOPE(_name, _pool)					\
-struct _name##_scope {								\
-	typeof(_pool) *pool;							\
-	typeof(_name##_get(NULL, 0)) obj;					\
-};										\
-										\
-static inline void _name##_scope_end(struct _name##_scope scope)		\
-{										\
-	if (scope.obj)								\
-		_name##_put(scope.pool, scope.obj);				\
-}										\
-										\
-static inline void _name##_scope_timeout_end(struct _name##_scope scope)	\
-{										\
-	if (!IS_ERR_OR_NULL(scope.obj))						\
-		_name##_put(scope.pool, scope.obj);				\
-}										\
-										\
-DEFINE_CLASS(_name##_scope, struct _name##_scope, _name##_scope_end(_T),	\
-	     ((struct _name##_scope){ pool, _name##_get(pool, gfp) }),		\
-	     typeof(_pool) *pool, gfp_t gfp)					\
-										\
-DEFINE_CLASS(_name##_scope_timeout, struct _name##_scope,			\
-	     _name##_scope_timeout_end(_T),					\
-	     ((struct _name##_scope){						\
-		pool, _name##_get_timeout(pool, gfp, timeout) }),		\
-	     typeof(_pool) *pool, gfp_t gfp, unsigned long timeout)		\
-										\
-static inline typeof(_name##_get(NULL, 0)) __must_check __maybe_unused		\
-_name##_scope_keep(struct _name##_scope *scope)					\
-{										\
-	typeof(_name##_get(NULL, 0)) obj = scope->obj;				\
-										\
-	scope->obj = NULL;							\
-	return obj;								\
-}										\
-										\
-struct pcpool
-#else
-#define __DEFINE_PCPOOL_SCOPE(...)	struct pcpool
-#endif
-
-/**
- * struct pcpool_static - a pool whose parameters are given at file scope
- * @pool: The pool, between pcpool_static_create() and pcpool_static_destroy();
- *	otherwise %NULL.
- * @params: The parameters.
- *
- * To be defined with DEFINE_PCPOOL().
- */
-struct pcpool_static {
-	struct pcpool *pool;
-	struct pcpool_params params;
-};
-
-/**
- * DEFINE_PCPOOL() - define a pool at file scope
- * @_name: name of the variable and of the pool
- * @...: initialisers of struct pcpool_params, such as .ops = &ops,
- *	.object_bytes = SZ_4K
- *
- * Defines a variable of type struct pcpool_static. The init function of the
- * module creates the pool, and its exit function destroys it. In between, the
- * pool is NAME.pool::
- *
- *	static DEFINE_PCPOOL(buffers, .ops = &buffer_ops, .object_bytes = SZ_256K);
- *	...
- *	err = pcpool_static_create(&buffers);
- *	...
- *	buffer = pcpool_get(buffers.pool, GFP_KERNEL);
- *	...
- *	pcpool_static_destroy(&buffers);
- *
- * See DEFINE_PCPOOL_TYPE() for how to use it as a typed pool.
- */
-#define DEFINE_PCPOOL(_name, ...)						\
-	struct pcpool_static _name = { .params = { .name = #_name, __VA_ARGS__ } }
-
-/**
- * pcpool_static_create() - create a pool that DEFINE_PCPOOL() has defined
- * @_static: pointer to the variable
- *
- * If the pool already exists, the call fails with -EEXIST and leaves it alone.
- *
- * Context: As pcpool_create().
- * Return: 0, or the error of pcpool_create(). The module must call
- * pcpool_static_destroy() if it was 0, and may if it was not.
- */
-#define pcpool_static_create(_static) ({					\
-	struct pcpool_static *__static = (_static);				\
-	struct pcpool *__pool = pcpool_create(&__static->params);		\
-										\
-	if (!IS_ERR(__pool))							\
-		__static->pool = __pool;					\
-	PTR_ERR_OR_ZERO(__pool);						\
-})
-
-/**
- * pcpool_static_destroy() - destroy a pool that DEFINE_PCPOOL() has defined
- * @st: pointer to the variable; does nothing if there is no pool
- *
- * Context: As pcpool_destroy().
- */
-static inline void pcpool_static_destroy(struct pcpool_static *st)
-{
-	pcpool_destroy(st->pool);
-	st->pool = NULL;
-}
+#include <linux/pcpool_define.h>
 
 #endif /* _LINUX_PCPOOL_H */
