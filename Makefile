@@ -36,8 +36,16 @@ farm:
 	@cp -u kmod/include/linux/*.h $(BUILD)/include/linux/
 	@cp -u uapi/linux/pcpool.h $(BUILD)/include/uapi/linux/
 
+# First look for what the suites need, so that a kernel without it gives one clear error.
 .PHONY: kunit
 kunit: farm
+	@grep -q '^CONFIG_KUNIT=' '$(KDIR)/include/config/auto.conf' || { \
+		echo 'make kunit: kernel $(RELEASE) is configured without CONFIG_KUNIT (see tests/kunit/README.md)' >&2; \
+		exit 1; }
+	@mkdir -p '$(BUILD)/kunit-probe' && ln -sf '$(TOP)'/tests/kunit/probe/* '$(BUILD)/kunit-probe/'
+	+@$(KMAKE) -s M='$(BUILD)/kunit-probe' interfaces.o >'$(BUILD)/kunit-probe/log' 2>&1 || { \
+		echo 'make kunit: kernel $(RELEASE) lacks interfaces of Linux 7.0 that the suites use (errors: $(BUILD)/kunit-probe/log)' >&2; \
+		exit 1; }
 	+$(KMAKE) M=$(BUILD) PCPOOL_KUNIT=1 modules
 
 # client DIRECTORY,SOURCES: builds a client as any external module: with the public headers and

@@ -11,7 +11,7 @@
 #include "common.h"
 
 /* Time limit for an event that must happen, and delay to show that one does not happen. */
-#define EVENT_TIMEOUT		(30 * HZ)
+#define EVENT_TIMEOUT	(30 * HZ)
 #define DELAY_MS	50
 
 static unsigned int idle(struct kt_pool *kp)
@@ -514,7 +514,7 @@ static void contend(struct kt_worker *worker)
 }
 
 /* How long a waiter and an idle object may coexist: the waiter's CPU may be busy. */
-#define MAX_UNSERVED		(10 * HZ)
+#define MAX_UNSERVED	(10 * HZ)
 
 static void check_contention(struct kt_worker *worker)
 {

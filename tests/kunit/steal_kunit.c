@@ -141,7 +141,7 @@ static unsigned int steals_of(struct kunit *test, unsigned int n, bool needed)
 	return kt_stats(kp).hit_steal;
 }
 
-/* Otherwise it would steal once for every four objects. */
+/* Otherwise the CPU would steal once for every four objects. */
 static void a_steal_takes_more_from_a_cpu_that_only_puts(struct kunit *test)
 {
 	KUNIT_EXPECT_LE(test, steals_of(test, 1000, false), 30);
