@@ -133,7 +133,7 @@ struct pcpool_ops {
 
 /**
  * struct pcpool_params - parameters of a pool
- * @name: 1 to 31 characters of [A-Za-z0-9_.-], unique among the live pools.
+ * @name: 1 to 31 characters of ``[A-Za-z0-9_.-]``, unique among the live pools.
  *	".", "..", "pools" and "snapshot" are reserved for debugfs. Copied.
  * @ops: The callbacks. Must remain valid as long as the pool.
  * @ctx: Passed to every callback.
