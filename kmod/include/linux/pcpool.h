@@ -415,7 +415,7 @@ static __always_inline void * __must_check pcpool_get(struct pcpool *pool, gfp_t
 }
 
 /**
- * pcpool_get_local() - take an object from this CPU's part of a pool, or allocate one
+ * pcpool_get_local() - take an object from this CPU's part of a pool
  * @pool: the pool
  * @gfp: flags for an allocation, should one be needed; passed to ops->alloc
  *
