@@ -270,7 +270,7 @@ static void creation_fails_if_the_reserve_cannot_be_allocated(struct kunit *test
 	kt_log_mark(&mark);
 	pool = pcpool_create(&params);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(pool), -ENOMEM);
-	KUNIT_EXPECT_TRUE(test, kt_logged(&mark, "kunit-params: reserve 7: cannot make"));
+	KUNIT_EXPECT_TRUE(test, kt_logged(&mark, "kunit-params: reserve 7: cannot allocate"));
 	if (!IS_ERR(pool))
 		pcpool_destroy(pool);
 	/* It allocated some objects, and freed them all. */

@@ -12,11 +12,6 @@
 
 #include <uapi/linux/pcpool.h>
 
-/* The kernel defines it; a build in user space may not. */
-#ifndef __must_check
-#define __must_check
-#endif
-
 struct module;
 
 /**
