@@ -60,7 +60,8 @@ config_files() {
 	done
 }
 
-# config_hash KERNEL: identifies its configuration. Stock kernels have a fixed one.
+# config_hash KERNEL: identifies its configuration, without the comments. Stock kernels have a fixed
+# one.
 config_hash() {
 	local files
 	if [[ $(kernel_field "$1" way) = stock ]]; then
@@ -68,7 +69,8 @@ config_hash() {
 		return
 	fi
 	mapfile -t files < <(config_files "$1")
-	cat "${files[@]}" | sha256sum | cut -c 1-12
+	# "# CONFIG_X is not set" looks like a comment, but is none.
+	sed -e '/^# CONFIG_/b' -e '/^#/d' -e '/^$/d' "${files[@]}" | sha256sum | cut -c 1-12
 }
 
 # get_kernel KERNEL: gets it into the cache if needed; sets kernel_home and kernel_release
