@@ -30,7 +30,9 @@
  *      the new epoch and steals from the main tier of that epoch. The end of the steal
  *      (release) is read (acquire) before the CPU's slots and queues are.
  *  (B) Objects spill from private slots to a ring, which is stored in queue->head
- *      before. A pass reads the slots first. So it sees one of the two.
+ *      before. A pass reads the slots first. So it sees one of the two. The same holds for
+ *      the hint: while a CPU moves several objects to or from private slots, these look
+ *      closed, but then it has a ring, or sets @stealing.
  *  (C) A pass stores the CPU's view, then reads queue->head. The CPU stores queue->head,
  *      then reads its view and spills. There is a full barrier in between on both sides.
  *      So either the CPU spills by the new view, or the pass waits until it has.
@@ -38,8 +40,13 @@
  * In the other direction, an object may be demoted one pass too early, if its put reads
  * the epoch just before it changes. That only makes the object appear a little older.
  *
+ * The cost of a pass follows the CPUs that hold something. A CPU whose slots are closed is
+ * not searched for objects: a flush leaves them closed, and whatever stores an object
+ * there opens them. Queues are only searched on CPUs that have rings (@with_rings).
+ *
  * An offline CPU holds nothing in private slots: they are handed over to its shared queue
- * after it has gone down (hotplug.c), from where any CPU may take them. The epoch does
+ * after it has gone down (hotplug.c), from where any CPU may take them. Its view of the
+ * epoch is brought up to date before it comes up again. The epoch does
  * not change while a CPU comes or goes. pcpool_age() waits for that to end. A shrinker
  * must not wait, because hotplug allocates memory; until then it frees only what is in
  * the victim tier.
@@ -59,6 +66,7 @@
 #include <linux/smp.h>
 
 #include "age.h"
+#include "count.h"
 #include "defer.h"
 #include "handover.h"
 #include "idle.h"
@@ -127,7 +135,7 @@ static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
 
 	if (core->array)
 		return evict_from_array(core, tier, budget);
-	for_each_possible_cpu(cpu) {
+	pcpool_for_each_ring_cpu(cpu, core) {
 		struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
 
 		while (freed < budget) {
@@ -198,7 +206,8 @@ static bool change_epoch(struct pcpool_core *core, bool may_wait)
 	WRITE_ONCE(core->epoch, core->epoch + 1);
 	smp_mb(); /* (A): pairs with the one in steal_main_from() */
 	on_each_cpu_cond_mask(needs_ipi, flush_ipi, core, true, cpu_online_mask);
-	for_each_possible_cpu(cpu) {
+	/* An offline CPU has nothing in private slots. Free the rings of empty queues. */
+	pcpool_for_each_ring_cpu(cpu, core) {
 		if (!cpu_online(cpu))
 			pcpool_percpu_flush(core, cpu);
 	}

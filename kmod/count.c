@@ -28,7 +28,7 @@ unsigned long pcpool_count_tier(struct pcpool_core *core, unsigned int tier)
 	if (core->array)
 		return pcpool_array_count(core->array, tier);
 	rcu_read_lock();
-	for_each_possible_cpu(cpu)
+	pcpool_for_each_ring_cpu(cpu, core)
 		n += pcpool_queue_count(&per_cpu_ptr(core->cpu, cpu)->queue[tier]);
 	rcu_read_unlock();
 	return n;

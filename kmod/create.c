@@ -69,6 +69,7 @@ static void free_parts(struct pcpool_core *core)
 	pcpool_wait_exit(core);
 	pcpool_deferred_exit(&core->deferred_frees);
 	pcpool_deferred_exit(&core->deferred_puts);
+	free_cpumask_var(core->with_rings);
 	free_cpumask_var(core->nonempty[1]);
 	free_cpumask_var(core->nonempty[0]);
 	free_percpu(core->requested);
@@ -136,6 +137,7 @@ static int init_parts(struct pcpool_core *core, const struct pcpool_params *p)
 	if (!core->cpu || !core->slots ||
 	    !zalloc_cpumask_var(&core->nonempty[0], GFP_KERNEL) ||
 	    !zalloc_cpumask_var(&core->nonempty[1], GFP_KERNEL) ||
+	    !zalloc_cpumask_var(&core->with_rings, GFP_KERNEL) ||
 	    pcpool_deferred_init(&core->deferred_puts))
 		return -ENOMEM;
 	return 0;

@@ -23,15 +23,15 @@ static int cpu_is_dead(unsigned int cpu, struct hlist_node *node)
 	struct pcpool_core *core = container_of(node, struct pcpool_core,
 						hotplug);
 	struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
-	struct pcpool_queue *q = &c->queue[pcpool_main_tier(core)];
+	unsigned int tier = pcpool_main_tier(core);
 	struct pcpool_ring *ring;
 
 	if (pcpool_slots_count(core->slots, core->nr_slots, cpu) &&
-	    pcpool_queue_room(q, core->nr_slots) < core->nr_slots) {
+	    pcpool_queue_room(&c->queue[tier], core->nr_slots) < core->nr_slots) {
 		ring = pcpool_ring_alloc(pcpool_ring_min(core), GFP_KERNEL,
 					 cpu_to_node(cpu));
 		if (ring)
-			pcpool_queue_add_ring(q, ring);
+			pcpool_percpu_add_ring(core, cpu, tier, ring);
 	}
 	/* Without memory for a ring, the worker has to find room for the objects. */
 	if (pcpool_percpu_flush(core, cpu))
@@ -39,10 +39,23 @@ static int cpu_is_dead(unsigned int cpu, struct hlist_node *node)
 	return 0;
 }
 
+/*
+ * @cpu is about to come up: let it know the pool's epoch, which passes do not tell to
+ * offline CPUs. Hotplug keeps the epoch from changing meanwhile.
+ */
+static int cpu_comes_up(unsigned int cpu, struct hlist_node *node)
+{
+	struct pcpool_core *core = container_of(node, struct pcpool_core,
+						hotplug);
+
+	WRITE_ONCE(per_cpu_ptr(core->cpu, cpu)->epoch, READ_ONCE(core->epoch));
+	return 0;
+}
+
 int pcpool_hotplug_init(void)
 {
-	int ret = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "pcpool:offline",
-					  NULL, cpu_is_dead);
+	int ret = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN, "pcpool:prepare",
+					  cpu_comes_up, cpu_is_dead);
 
 	if (ret < 0)
 		return ret;

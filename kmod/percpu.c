@@ -17,6 +17,7 @@
 #include "defer.h"
 #include "percpu.h"
 #include "slots.h"
+#include "testing.h"
 
 /* @cpu's queue was found empty: spare other CPUs the search, unless it is not empty any more. */
 noinline void pcpool_hint_clear(struct pcpool_core *core, unsigned int tier, int cpu)
@@ -192,6 +193,20 @@ unsigned int pcpool_percpu_push_after_slots(struct pcpool_core *core, void **obj
 	return pushed;
 }
 
+/*
+ * Add a ring to @cpu's queue of @tier. On @cpu itself as the producer, or for a CPU that is
+ * offline and stays offline.
+ */
+void pcpool_percpu_add_ring(struct pcpool_core *core, int cpu, unsigned int tier,
+			    struct pcpool_ring *ring)
+{
+	/* Before the ring is visible, so that a search by this mask finds its objects. */
+	if (!cpumask_test_cpu(cpu, core->with_rings))
+		cpumask_set_cpu(cpu, core->with_rings);
+	pcpool_queue_add_ring(&per_cpu_ptr(core->cpu, cpu)->queue[tier], ring);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_percpu_add_ring);
+
 /**
  * pcpool_percpu_grow() - add a ring to this CPU's queue, unless it has room
  * @core: the pool
@@ -228,9 +243,10 @@ bool pcpool_percpu_grow(struct pcpool_core *core, unsigned int tier,
 	local_irq_save(flags);
 	c = this_cpu_ptr(core->cpu);
 	if (pcpool_producer_enter(c)) {
-		q = own_queue(c, tier);
-		if (pcpool_queue_room(q, want) < want) {
-			pcpool_queue_add_ring(q, ring);
+		if (tier == PCPOOL_MAIN_TIER)
+			tier = pcpool_own_main_tier(c);
+		if (pcpool_queue_room(&c->queue[tier], want) < want) {
+			pcpool_percpu_add_ring(core, smp_processor_id(), tier, ring);
 			ring = NULL;
 		}
 		pcpool_producer_exit(c);
@@ -415,6 +431,7 @@ unsigned int pcpool_percpu_flush(struct pcpool_core *core, int cpu)
 	unsigned int tier = flush_tier(c, epoch);
 	void *objs[PCPOOL_PRIVATE_SLOTS_MAX];
 	unsigned int i, n, pushed = 0;
+	bool released;
 
 	rcu_read_lock();
 	/* With interrupts disabled no producer is active. Exclude NMIs too. */
@@ -424,8 +441,10 @@ unsigned int pcpool_percpu_flush(struct pcpool_core *core, int cpu)
 	this_cpu_add(core->cpu->off_slots, n);
 	WRITE_ONCE(c->epoch, epoch);
 	pushed = pcpool_queue_push(&c->queue[tier], objs, n);
-	pcpool_queue_release(&c->queue[0]);
-	pcpool_queue_release(&c->queue[1]);
+	released = pcpool_queue_release(&c->queue[0]);
+	released &= pcpool_queue_release(&c->queue[1]);
+	if (released && cpumask_test_cpu(cpu, core->with_rings))
+		cpumask_clear_cpu(cpu, core->with_rings);
 	barrier();
 	WRITE_ONCE(c->pushing, 0);
 	if (pushed)

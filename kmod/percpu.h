@@ -94,6 +94,9 @@ unsigned int pcpool_percpu_push_after_slots(struct pcpool_core *core, void **obj
 bool pcpool_percpu_grow(struct pcpool_core *core, unsigned int tier,
 			unsigned int want, gfp_t gfp);
 
+void pcpool_percpu_add_ring(struct pcpool_core *core, int cpu, unsigned int tier,
+			    struct pcpool_ring *ring);
+
 void *pcpool_percpu_take_private(struct pcpool_core *core);
 void *pcpool_percpu_take_hidden(struct pcpool_core *core);
 void *pcpool_percpu_take_shared(struct pcpool_core *core);

@@ -22,7 +22,10 @@
 
 struct pcpool_slots __percpu *pcpool_closed_slots;
 
-/* @nr slots for each CPU, empty, between an empty slot and one that is never empty. */
+/*
+ * @nr slots for each CPU, empty, between an empty slot and one that is never empty. The
+ * hint points at pcpool_closed_slots, or, if these are they, at the empty slot.
+ */
 struct pcpool_slots __percpu *pcpool_slots_alloc(unsigned int nr)
 {
 	struct pcpool_slots __percpu *slots;
@@ -34,7 +37,7 @@ struct pcpool_slots __percpu *pcpool_slots_alloc(unsigned int nr)
 		return NULL;
 	for_each_possible_cpu(cpu) {
 		s = per_cpu_ptr(slots, cpu);
-		s->top = (unsigned long)slots->slot;
+		s->top = (unsigned long)(pcpool_closed_slots ?: slots)->slot;
 		/* Any address that is not NULL; never followed. */
 		s->slot[nr + 1] = s;
 	}
@@ -56,6 +59,7 @@ int pcpool_closed_slots_init(void)
 void pcpool_closed_slots_exit(void)
 {
 	pcpool_slots_free(pcpool_closed_slots);
+	pcpool_closed_slots = NULL;
 }
 
 /* Take one object, the newest if the hint is right; corrects the hint. */
@@ -163,6 +167,10 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_spill);
  * offline. A locked exchange serves both cases: to a context that it may have interrupted
  * on its own CPU, any exchange is atomic.
  *
+ * Leaves the slots closed, so that pcpool_slots_in_use() is false until they are used
+ * again: by an out-of-line get or put, or by an inlined one that this interrupted, which
+ * stores the hint when it ends.
+ *
  * Return: How many objects it took.
  */
 unsigned int pcpool_slots_flush(struct pcpool_slots __percpu *slots, unsigned int nr,
@@ -177,17 +185,26 @@ unsigned int pcpool_slots_flush(struct pcpool_slots __percpu *slots, unsigned in
 		if (obj)
 			objs[n++] = obj;
 	}
-	WRITE_ONCE(s->top, (unsigned long)slots->slot);
+	pcpool_slots_close(s, (unsigned long)pcpool_closed_slots->slot);
+	/* An NMI may have put an object before they were closed. */
+	if (unlikely(!pcpool_slots_are_empty(s->slot + 1, nr)))
+		pcpool_slots_open(s, slots, 0);
 	return n;
 }
+EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_flush);
 
-/* How many objects are in @cpu's slots at this moment. From any context, for any CPU. */
+/*
+ * How many objects are in @cpu's slots at this moment. From any context, for any CPU. While
+ * the CPU moves several objects, the slots look closed, and the result may be 0.
+ */
 unsigned int pcpool_slots_count(const struct pcpool_slots __percpu *slots, unsigned int nr,
 				int cpu)
 {
 	const struct pcpool_slots *s = per_cpu_ptr(slots, cpu);
 	unsigned int i, n = 0;
 
+	if (!pcpool_slots_in_use(slots, cpu))
+		return 0;
 	for (i = 1; i <= nr; i++)
 		n += !!READ_ONCE(s->slot[i]);
 	return n;

@@ -58,6 +58,17 @@ static inline bool pcpool_slots_seem_full(struct pcpool_slots __percpu *slots,
 }
 
 /*
+ * Can @cpu's slots hold an object? Not while they are closed, unless several objects are
+ * just being moved there, or an inlined put has yet to store the hint. For any CPU, from
+ * any context; what the answer means to another CPU, see holds_something() in age.c.
+ */
+static inline bool pcpool_slots_in_use(const struct pcpool_slots __percpu *slots, int cpu)
+{
+	return READ_ONCE(per_cpu_ptr(slots, cpu)->top) !=
+	       (unsigned long)pcpool_closed_slots->slot;
+}
+
+/*
  * Moving several objects at a time uses plain loads and stores, because no other context
  * can interfere: interrupts are disabled; where the inlined paths of an NMI look, the
  * slots are empty for a pop and full for a push, because pcpool_slots_close() has pointed

@@ -178,6 +178,9 @@ struct pcpool_wait {
  * @max_object_bytes: as created
  * @nonempty: per tier (indexed as @pcpool_cpu.queue): the CPUs whose queue may hold an
  *	object. A clear bit of a queue that has been pushed to is about to be set.
+ * @with_rings: the CPUs whose queues may have rings. A CPU sets its bit before it adds a
+ *	ring, and clears it, with interrupts disabled, after it has freed its last one; for
+ *	an offline CPU, the context that hands over or ages its objects does.
  * @deferred_puts: objects that @work is to make idle
  * @deferred_frees: objects that @free_work is to free; no get may take them
  * @credit: how many more objects may be idle, if that is limited and there is no @array.
@@ -235,6 +238,7 @@ struct pcpool_core {
 	size_t max_object_bytes;
 	/* Up to here, fields are mostly read. */
 	cpumask_var_t nonempty[2] ____cacheline_aligned_in_smp;
+	cpumask_var_t with_rings;
 	struct pcpool_deferred deferred_puts ____cacheline_aligned_in_smp;
 	struct pcpool_deferred deferred_frees;
 	struct pcpool_credit credit;

@@ -535,6 +535,7 @@ long schedule_timeout(long timeout)
 #define HOTPLUG_STATES	4
 
 static struct hotplug_state {
+	int (*startup)(unsigned int cpu, struct hlist_node *node);
 	int (*teardown)(unsigned int cpu, struct hlist_node *node);
 	struct hlist_head instances;
 	bool used;
@@ -566,11 +567,11 @@ int cpuhp_setup_state_multi(enum cpuhp_state state, const char *name,
 
 	(void)state;
 	(void)name;
-	if (startup)
-		fail("the shim has no startup callbacks");
 	for (i = 0; i < HOTPLUG_STATES; i++) {
 		if (!states[i].used) {
-			states[i] = (struct hotplug_state){ .teardown = teardown, .used = true };
+			states[i] = (struct hotplug_state){
+				.startup = startup, .teardown = teardown, .used = true
+			};
 			return i;
 		}
 	}
@@ -610,22 +611,30 @@ static void nothing(unsigned int cpu)
 	(void)cpu;
 }
 
-void shim_cpu_set_online(unsigned int cpu, bool online)
+static void call_states(unsigned int cpu, bool online)
 {
+	int (*callback)(unsigned int cpu, struct hlist_node *node);
 	struct hlist_node *node;
 	int i;
 
+	for (i = 0; i < HOTPLUG_STATES; i++) {
+		callback = online ? states[i].startup : states[i].teardown;
+		for (node = states[i].instances.first; callback && node; node = node->next)
+			callback(cpu, node);
+	}
+}
+
+void shim_cpu_set_online(unsigned int cpu, bool online)
+{
 	wait_for_lock(pthread_rwlock_trywrlock(&hotplug_lock));
-	if (online) {
+	if (online && !cpumask_test_cpu(cpu, &shim_online)) {
+		call_states(cpu, true);
 		cpumask_set_cpu(cpu, &shim_online);
-	} else {
+	} else if (!online) {
 		/* All work that was queued before runs before this. */
 		shim_on_cpus(cpu, 1, nothing);
 		cpumask_clear_cpu(cpu, &shim_online);
-		for (i = 0; i < HOTPLUG_STATES; i++) {
-			for (node = states[i].instances.first; node; node = node->next)
-				states[i].teardown(cpu, node);
-		}
+		call_states(cpu, false);
 	}
 	pthread_rwlock_unlock(&hotplug_lock);
 }
