@@ -58,6 +58,7 @@
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
@@ -66,6 +67,7 @@
 #include <linux/smp.h>
 
 #include "age.h"
+#include "context.h"
 #include "count.h"
 #include "defer.h"
 #include "handover.h"
@@ -87,20 +89,33 @@ static bool holds_something(struct pcpool_core *core, int cpu)
 	return READ_ONCE(c->queue[0].head) || READ_ONCE(c->queue[1].head);
 }
 
+/* What change_epoch() tells each CPU. @how: PCPOOL_AGE_*. */
+struct pass {
+	struct pcpool_core *core;
+	unsigned int how;
+};
+
 static void flush_ipi(void *info)
 {
-	pcpool_percpu_flush(info, smp_processor_id());
+	const struct pass *pass = info;
+
+	pcpool_percpu_flush(pass->core, smp_processor_id());
 }
 
 static bool needs_ipi(int cpu, void *info)
 {
-	struct pcpool_core *core = info;
+	const struct pass *pass = info;
+	struct pcpool_core *core = pass->core;
+	bool held = holds_something(core, cpu);
 
-	if (holds_something(core, cpu))
-		return true;
-	WRITE_ONCE(per_cpu_ptr(core->cpu, cpu)->epoch, core->epoch);
-	smp_mb(); /* (C): pairs with the one in pcpool_queue_add_ring() */
-	return holds_something(core, cpu);
+	if (!held) {
+		WRITE_ONCE(per_cpu_ptr(core->cpu, cpu)->epoch, core->epoch);
+		smp_mb(); /* (C): pairs with the one in pcpool_queue_add_ring() */
+		held = holds_something(core, cpu) ||
+		       (pass->how & PCPOOL_AGE_CLOSE && pcpool_slots_in_use(core->slots, cpu));
+	}
+	/* A CPU that is spared keeps its view, and with it its tiers, until a later pass. */
+	return held && !(pass->how & PCPOOL_AGE_SPARE && pcpool_spare_cpu(cpu));
 }
 
 static void evict(struct pcpool_core *core, void *obj)
@@ -195,23 +210,25 @@ static unsigned long demote_deferred(struct pcpool_core *core,
  * Swap the roles of the tiers, and move the contents of all private slots to where
  * eviction finds them. Not while a CPU comes or goes, unless the caller may wait.
  */
-static bool change_epoch(struct pcpool_core *core, bool may_wait)
+static bool change_epoch(struct pcpool_core *core, unsigned int how)
 {
+	struct pass pass = { .core = core, .how = how };
 	int cpu;
 
-	if (may_wait)
+	if (how & PCPOOL_AGE_MAY_WAIT)
 		cpus_read_lock();
 	else if (!cpus_read_trylock())
 		return false;
 	WRITE_ONCE(core->epoch, core->epoch + 1);
 	smp_mb(); /* (A): pairs with the one in steal_main_from() */
-	on_each_cpu_cond_mask(needs_ipi, flush_ipi, core, true, cpu_online_mask);
+	on_each_cpu_cond_mask(needs_ipi, flush_ipi, &pass, true, cpu_online_mask);
 	/* An offline CPU has nothing in private slots. Free the rings of empty queues. */
 	pcpool_for_each_ring_cpu(cpu, core) {
 		if (!cpu_online(cpu))
 			pcpool_percpu_flush(core, cpu);
 	}
 	cpus_read_unlock();
+	core->flipped_at = jiffies;
 	return true;
 }
 
@@ -220,13 +237,12 @@ static bool change_epoch(struct pcpool_core *core, bool may_wait)
  * @core: the pool
  * @budget: free no more objects than this; if that is not enough for the victim tier, the
  *	pass ends there
- * @may_wait: may wait for CPU hotplug
- * @count: counts as a pass in the statistics
+ * @how: PCPOOL_AGE_* flags
  *
  * Return: How many objects it freed.
  */
 unsigned long pcpool_age_pass(struct pcpool_core *core, unsigned long budget,
-			      bool may_wait, bool count)
+			      unsigned int how)
 {
 	unsigned long freed;
 
@@ -235,9 +251,9 @@ unsigned long pcpool_age_pass(struct pcpool_core *core, unsigned long budget,
 	/* Objects that the reserve lacks are not freed. */
 	pcpool_wake_waiters(core->wait);
 	freed = evict_tier(core, !pcpool_main_tier(core), budget);
-	if (freed == budget || !change_epoch(core, may_wait))
+	if (freed == budget || !change_epoch(core, how))
 		return freed;
-	WRITE_ONCE(core->ages, core->ages + count);
+	WRITE_ONCE(core->ages, core->ages + !!(how & PCPOOL_AGE_COUNT));
 	freed += demote_deferred(core, budget - freed);
 	pcpool_deferred_trim(&core->deferred_puts);
 	if (core->defers_frees) {
@@ -258,7 +274,7 @@ unsigned long pcpool_age(struct pcpool *pool)
 
 	might_sleep();
 	mutex_lock(&core->age_lock);
-	freed = pcpool_age_pass(core, ULONG_MAX, true, true);
+	freed = pcpool_age_pass(core, ULONG_MAX, PCPOOL_AGE_MAY_WAIT | PCPOOL_AGE_COUNT);
 	mutex_unlock(&core->age_lock);
 	return freed;
 }
@@ -273,8 +289,8 @@ unsigned long pcpool_drain(struct pcpool *pool)
 	might_sleep();
 	mutex_lock(&core->age_lock);
 	/* Two passes leave nothing. */
-	freed = pcpool_age_pass(core, ULONG_MAX, true, false);
-	freed += pcpool_age_pass(core, ULONG_MAX, true, false);
+	freed = pcpool_age_pass(core, ULONG_MAX, PCPOOL_AGE_MAY_WAIT);
+	freed += pcpool_age_pass(core, ULONG_MAX, PCPOOL_AGE_MAY_WAIT);
 	mutex_unlock(&core->age_lock);
 	return freed;
 }

@@ -12,6 +12,7 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
 #include <linux/types.h>
 
 /* The part of a caller's gfp flags that pcpool's own allocations use: how, not where. */
@@ -63,6 +64,12 @@ static inline bool pcpool_may_free(bool may_sleep)
 		return pcpool_may_sleep();
 	return !in_nmi() && !in_hardirq() &&
 	       (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
+}
+
+/* Should @cpu be spared work that another CPU can do? (isolcpus=, nohz_full=) */
+static inline bool pcpool_spare_cpu(int cpu)
+{
+	return cpu_is_isolated(cpu);
 }
 
 #endif /* _PCPOOL_CONTEXT_H */

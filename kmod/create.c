@@ -15,6 +15,7 @@
 
 #include "create.h"
 #include "debug.h"
+#include "decay.h"
 #include "debugfs.h"
 #include "gate.h"
 #include "handover.h"
@@ -116,6 +117,9 @@ static void init_params(struct pcpool_core *core, const struct pcpool_params *p,
 	core->object_bytes = p->object_bytes;
 	core->closed = (unsigned long)pcpool_closed_slots->slot;
 	core->bypass = p->flags & PCPOOL_BYPASS;
+	core->seeks = p->seeks;
+	core->reclaim_gfp = p->reclaim_gfp;
+	pcpool_decay_init(core, p->decay_ms);
 	if (pcpool_debug_default) {
 		pcpool_debug_begin(core);
 		core->closed_for_debug = true;
@@ -174,8 +178,9 @@ static void empty(struct pcpool_core *core)
 			pcpool_release(core, obj);
 		}
 	}
-	/* It may be allocating an object for the reserve. */
+	/* It may be allocating an object for the reserve, or start the decay. */
 	pcpool_worker_stop(core);
+	pcpool_decay_stop(core);
 	/* Takes what the worker would have taken; but may schedule it once more. */
 	pcpool_drain(&core->pool);
 	pcpool_worker_stop(core);
@@ -336,6 +341,7 @@ void pcpool_abandon_all(void)
 		       core->name, core->owner);
 		detach(core);
 		pcpool_worker_stop(core);
+		pcpool_decay_stop(core);
 		pcpool_debug_destroy(core);
 		free_parts(core);
 		kfree(core);

@@ -10,6 +10,7 @@
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -72,6 +73,11 @@ static int params_show(struct seq_file *m, void *unused)
 	seq_printf(m, "max_total %lu\n", core->wait ? pcpool_limit_max(&core->wait->limit) : 0);
 	seq_printf(m, "reserve %lu\n", core->wait ? core->wait->reserve : 0);
 	seq_printf(m, "steal %s\n", steal_names[core->steal]);
+	seq_printf(m, "decay_ms %u\n", jiffies_to_msecs(core->decay_period));
+	seq_printf(m, "seeks %u\n", core->seeks ?: DEFAULT_SEEKS);
+	seq_printf(m, "reclaim_gfp%s%s%s\n", core->reclaim_gfp ? "" : " any",
+		   core->reclaim_gfp & __GFP_FS ? " fs" : "",
+		   core->reclaim_gfp & __GFP_IO ? " io" : "");
 	seq_printf(m, "flags%s%s%s%s%s\n", core->flags ? "" : " none",
 		   core->flags & PCPOOL_FREE_MAY_SLEEP ? " free_may_sleep" : "",
 		   core->flags & PCPOOL_BYPASS ? " bypass" : "",

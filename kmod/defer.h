@@ -21,6 +21,19 @@ static inline void pcpool_schedule_worker(struct pcpool_core *core)
 	irq_work_queue(&core->irq_work);
 }
 
+/*
+ * An object has become idle: start the decay, if it is not running. From any context, in
+ * the RCU read-side critical section that stored the object; (A) in decay.c.
+ */
+static inline void pcpool_note_idle(struct pcpool_core *core)
+{
+	if (unlikely(!READ_ONCE(core->decaying))) {
+		WRITE_ONCE(core->decaying, true);
+		WRITE_ONCE(core->start_decay, true);
+		pcpool_schedule_worker(core);
+	}
+}
+
 bool pcpool_defer_reserve(struct pcpool_core *core, gfp_t gfp);
 void pcpool_defer_unreserve(struct pcpool_core *core);
 

@@ -6,6 +6,7 @@
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 
 #include "context.h"
 #include "defer.h"
@@ -34,7 +35,7 @@ bool pcpool_idle_keep_percpu(struct pcpool_core *core, void *obj, gfp_t gfp)
 		if (kept == PCPOOL_NESTED || !pcpool_may_allocate()) {
 			this_cpu_inc(core->cpu->off_slots);
 			pcpool_defer_put(core, obj);
-			break;
+			return true;
 		}
 		if (partly)
 			return false;
@@ -54,6 +55,20 @@ bool pcpool_idle_enqueue(struct pcpool_core *core, void *obj, unsigned int tier)
 	return true;
 }
 
+static bool keep_in_array(struct pcpool_core *core, void *obj)
+{
+	bool kept;
+
+	rcu_read_lock(); /* for pcpool_note_idle() */
+	kept = pcpool_array_put(core->array, obj, pcpool_main_tier(core));
+	if (kept) {
+		this_cpu_inc(core->cpu->off_slots);
+		pcpool_note_idle(core);
+	}
+	rcu_read_unlock();
+	return kept;
+}
+
 /**
  * pcpool_idle_keep() - make an object idle, within the bounds of the pool
  * @core: the pool
@@ -67,12 +82,8 @@ bool pcpool_idle_enqueue(struct pcpool_core *core, void *obj, unsigned int tier)
  */
 bool pcpool_idle_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	if (core->array) {
-		if (!pcpool_array_put(core->array, obj, pcpool_main_tier(core)))
-			return false;
-		this_cpu_inc(core->cpu->off_slots);
-		return true;
-	}
+	if (core->array)
+		return keep_in_array(core, obj);
 	if (!core->has_credit)
 		return pcpool_idle_keep_percpu(core, obj, gfp);
 	if (!pcpool_credit_take(&core->credit))

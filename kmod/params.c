@@ -13,6 +13,9 @@
 #define FLAGS			(PCPOOL_FREE_MAY_SLEEP | PCPOOL_BYPASS | PCPOOL_ZERO_ON_PUT | \
 				 PCPOOL_PLAIN)
 
+/* As much as reclaim can multiply without overflow, and far more than is useful. */
+#define SEEKS_MAX		1000u
+
 /* A larger reserve is a leak rather than a reserve. */
 #define RESERVE_MAX		1000000ul
 
@@ -80,6 +83,18 @@ static int check_object(const struct pcpool_params *p)
 	return 0;
 }
 
+static int check_reclaim(const struct pcpool_params *p)
+{
+	gfp_t unknown = p->reclaim_gfp & ~(__GFP_FS | __GFP_IO);
+
+	if (p->seeks > SEEKS_MAX)
+		return pcpool_bad(p->name, "seeks %u is more than %u", p->seeks, SEEKS_MAX);
+	if (unknown)
+		return pcpool_bad(p->name, "reclaim_gfp has flags other than __GFP_FS and __GFP_IO: %#x",
+				  (__force unsigned int)unknown);
+	return 0;
+}
+
 static int check_bounds(const struct pcpool_params *p)
 {
 	if (p->max_idle > LONG_MAX)
@@ -101,5 +116,6 @@ static int check_bounds(const struct pcpool_params *p)
 /* Returns 0, or reports the first invalid field and returns -EINVAL. */
 int pcpool_check_params(const struct pcpool_params *p)
 {
-	return check_name(p) ?: check_ops(p) ?: check_object(p) ?: check_bounds(p);
+	return check_name(p) ?: check_ops(p) ?: check_object(p) ?: check_bounds(p) ?:
+	       check_reclaim(p);
 }

@@ -118,6 +118,8 @@ enum pcpool_kept pcpool_percpu_keep(struct pcpool_core *core, void *obj, bool pa
 	}
 	pcpool_hint_set(core, tier, smp_processor_id());
 out_producer:
+	if (ret == PCPOOL_KEPT)
+		pcpool_note_idle(core);
 	pcpool_producer_exit(c);
 out:
 	local_irq_restore(flags);
@@ -274,11 +276,13 @@ unsigned int pcpool_percpu_fill(struct pcpool_core *core, void **objs, unsigned 
 
 /*
  * Take from the private slots. Not in an NMI that interrupted a move of several objects.
+ * Leaves closed slots closed: nothing is in them, and decay.c relies on it.
  * The caller has disabled preemption.
  */
 void *pcpool_percpu_take_private(struct pcpool_core *core)
 {
 	if (!core->nr_slots || this_cpu_read(core->cpu->pushing) ||
+	    this_cpu_read(core->slots->top) == core->closed ||
 	    pcpool_slots_seem_empty(core->slots))
 		return NULL;
 	return pcpool_slots_take(core->slots, core->nr_slots);

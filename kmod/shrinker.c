@@ -4,6 +4,7 @@
  * large objects weigh as much as they are. Runs in reclaim, which may be anywhere that
  * allocates memory: it waits neither for another pass nor for CPU hotplug.
  */
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -11,6 +12,14 @@
 #include "age.h"
 #include "count.h"
 #include "shrinker.h"
+
+/*
+ * The least time between two scans that swap the tiers, so that the two steps of aging do
+ * not fall into one run of kswapd, or even into one call of do_shrink_slab(). If reclaim
+ * insists, having no other memory to find, it is not refused more often than this.
+ */
+#define SPACING			(HZ / 4)
+#define REFUSALS_MAX		8u
 
 static struct pcpool_core *shrinker_to_core(struct shrinker *shrinker)
 {
@@ -21,11 +30,31 @@ static struct pcpool_core *shrinker_to_core(struct shrinker *shrinker)
 #endif
 }
 
+/* May reclaim on behalf of this allocation call ops->free? */
+static bool may_reclaim(const struct pcpool_core *core, const struct shrink_control *sc)
+{
+	return (sc->gfp_mask & core->reclaim_gfp) == core->reclaim_gfp;
+}
+
+/* Has the last pass swapped the tiers only a moment ago? Under age_lock. */
+static bool too_soon(struct pcpool_core *core)
+{
+	if (time_before(jiffies, core->flipped_at + SPACING) &&
+	    core->scans_refused < REFUSALS_MAX) {
+		core->scans_refused++;
+		return true;
+	}
+	core->scans_refused = 0;
+	return false;
+}
+
 static unsigned long shrinker_count(struct shrinker *shrinker,
 				    struct shrink_control *sc)
 {
 	struct pcpool_core *core = shrinker_to_core(shrinker);
 
+	if (!may_reclaim(core, sc))
+		return 0;
 	return pcpool_count_evictable(core) * core->object_pages ?: SHRINK_EMPTY;
 }
 
@@ -38,19 +67,22 @@ static unsigned long shrinker_scan(struct shrinker *shrinker,
 				   struct shrink_control *sc)
 {
 	struct pcpool_core *core = shrinker_to_core(shrinker);
-	unsigned long freed;
+	unsigned long ret = SHRINK_STOP;
 
-	if (!mutex_trylock(&core->age_lock))
+	if (!may_reclaim(core, sc) || !mutex_trylock(&core->age_lock))
 		return SHRINK_STOP;
-	freed = pcpool_age_pass(core, sc->nr_to_scan / core->object_pages, false, true);
+	if (!too_soon(core))
+		ret = core->object_pages *
+		      pcpool_age_pass(core, sc->nr_to_scan / core->object_pages, PCPOOL_AGE_COUNT);
 	mutex_unlock(&core->age_lock);
-	return freed * core->object_pages;
+	return ret;
 }
 
 int pcpool_shrinker_init(struct pcpool_core *core)
 {
 	long batch;
 
+	core->flipped_at = jiffies - SPACING;
 	core->object_pages = DIV_ROUND_UP(core->object_bytes, PAGE_SIZE);
 	/*
 	 * Reclaim asks for one batch at a time, and for less only if that is all there
@@ -64,7 +96,7 @@ int pcpool_shrinker_init(struct pcpool_core *core)
 		return -ENOMEM;
 	core->shrinker->count_objects = shrinker_count;
 	core->shrinker->scan_objects = shrinker_scan;
-	core->shrinker->seeks = DEFAULT_SEEKS;
+	core->shrinker->seeks = core->seeks ?: DEFAULT_SEEKS;
 	core->shrinker->batch = batch;
 	core->shrinker->private_data = core;
 	shrinker_register(core->shrinker);
@@ -72,7 +104,7 @@ int pcpool_shrinker_init(struct pcpool_core *core)
 #else
 	core->shrinker.count_objects = shrinker_count;
 	core->shrinker.scan_objects = shrinker_scan;
-	core->shrinker.seeks = DEFAULT_SEEKS;
+	core->shrinker.seeks = core->seeks ?: DEFAULT_SEEKS;
 	core->shrinker.batch = batch;
 	return register_shrinker(&core->shrinker, "pcpool-%s", core->name);
 #endif

@@ -21,6 +21,7 @@
 #include "testing.h"
 
 struct pcpool_slots __percpu *pcpool_closed_slots;
+EXPORT_SYMBOL_FOR_TESTS(pcpool_closed_slots);
 
 /*
  * @nr slots for each CPU, empty, between an empty slot and one that is never empty. The

@@ -8,6 +8,7 @@
  *   idle.c, percpu.c, steal.c  where idle objects are; what happens when a CPU runs dry
  *   object.c, release.c        allocating, freeing and dropping one object
  *   age.c, shrinker.c          what is freed under memory pressure, and in which order
+ *   decay.c                    what is freed without memory pressure
  *   hotplug.c, worker.c        CPUs that go offline; what other contexts left to a worker
  *   context.h                  what may be called from hardirq, NMI, under a spinlock
  *   gate.c, debug.c, record.c  bypass and debug mode: closing the inlined paths
@@ -201,6 +202,15 @@ struct pcpool_wait {
  * @untracked: how many of these debug mode has not seen yet
  * @misuses: how many misuses it has reported
  * @age_lock: serialises aging passes, drains and the worker
+ * @flipped_at: when the tiers swapped roles last, in jiffies (age_lock)
+ * @scans_refused: how many scans of the shrinker in a row came too soon after that
+ *	(age_lock)
+ * @decay: the next aging pass that comes without memory pressure
+ * @decay_period: how long after the last one, in jiffies; 0: never
+ * @decaying: @decay is pending or about to be; the pool may hold idle objects
+ * @start_decay: the worker is to start @decay
+ * @seeks: as created; 0: the default
+ * @reclaim_gfp: as created
  * @shrinker: see shrinker.c
  * @hotplug: entry in the list of the hotplug state's instances
  * @object_bytes: as created
@@ -232,6 +242,8 @@ struct pcpool_core {
 	bool only_bounded;
 	bool has_credit;
 	bool defers_frees;
+	bool decaying;
+	bool start_decay;
 	struct pcpool_array *array;
 	struct pcpool_wait *wait;
 	unsigned long max_idle;
@@ -258,6 +270,12 @@ struct pcpool_core {
 	atomic_long_t untracked;
 	atomic_long_t misuses;
 	struct mutex age_lock; /* aging passes, drains, the worker */
+	unsigned long flipped_at;
+	unsigned int scans_refused;
+	struct delayed_work decay;
+	unsigned long decay_period;
+	unsigned int seeks;
+	gfp_t reclaim_gfp;
 #ifdef PCPOOL_HAVE_SHRINKER_ALLOC
 	struct shrinker *shrinker;
 #else

@@ -4,11 +4,15 @@
  * (pcpool_schedule_worker()): @work completes deferred puts, adds deferral slots ahead of
  * need, and refills the reserve; @free_work frees objects.
  */
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
 #include <linux/mutex.h>
+#include <linux/timer.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 
+#include "context.h"
 #include "defer.h"
 #include "handover.h"
 #include "idle.h"
@@ -63,6 +67,13 @@ static void refill_reserve(struct pcpool_core *core)
 		queue_delayed_work(pcpool_workqueue, &core->wait->refill, PCPOOL_WAIT_RETRY);
 }
 
+/* The next pass of the decay is one period from now. */
+void pcpool_worker_start_decay(struct pcpool_core *core)
+{
+	queue_delayed_work(pcpool_workqueue, &core->decay,
+			   round_jiffies_relative(core->decay_period));
+}
+
 static void put_work(struct work_struct *work)
 {
 	struct pcpool_core *core = container_of(work, struct pcpool_core, work);
@@ -74,6 +85,10 @@ static void put_work(struct work_struct *work)
 		add_slots(&core->deferred_frees);
 	if (core->wait)
 		refill_reserve(core);
+	if (READ_ONCE(core->start_decay)) {
+		WRITE_ONCE(core->start_decay, false);
+		pcpool_worker_start_decay(core);
+	}
 	/*
 	 * The lock excludes aging passes, which have to demote deferred puts. A pass may be
 	 * urgent, so neither hold the lock for long nor try hard to get memory.
@@ -109,15 +124,31 @@ static void free_work(struct work_struct *work)
 	}
 }
 
+/* A CPU for the worker: this one, or another one if this CPU is isolated. */
+static int worker_cpu(void)
+{
+	int self = smp_processor_id(), cpu = self;
+
+	if (likely(!pcpool_spare_cpu(self)))
+		return self;
+	do {
+		cpu = cpumask_next(cpu, cpu_online_mask);
+		if (cpu >= nr_cpu_ids)
+			cpu = cpumask_first(cpu_online_mask);
+	} while (cpu != self && pcpool_spare_cpu(cpu));
+	return cpu;
+}
+
 static void schedule_irq_work(struct irq_work *irq_work)
 {
 	struct pcpool_core *core = container_of(irq_work, struct pcpool_core,
 						irq_work);
+	/* This CPU, so that its queue is the one that grows, unless it is to be spared. */
+	int cpu = worker_cpu();
 
-	/* On this CPU, so that its queue is the one that grows. */
-	queue_work_on(smp_processor_id(), pcpool_workqueue, &core->work);
+	queue_work_on(cpu, pcpool_workqueue, &core->work);
 	if (core->defers_frees)
-		queue_work_on(smp_processor_id(), free_workqueue, &core->free_work);
+		queue_work_on(cpu, free_workqueue, &core->free_work);
 }
 
 void pcpool_worker_init(struct pcpool_core *core)

@@ -15,6 +15,8 @@ extern struct workqueue_struct *pcpool_workqueue;
 int pcpool_workqueues_init(void);
 void pcpool_workqueues_exit(void);
 
+void pcpool_worker_start_decay(struct pcpool_core *core);
+
 void pcpool_worker_init(struct pcpool_core *core);
 void pcpool_worker_stop(struct pcpool_core *core);
 

@@ -135,14 +135,20 @@ static unsigned long no_scan(struct shrinker *shrinker,
 	return SHRINK_STOP;
 }
 
-unsigned long kt_scan(struct kt_pool *kp, unsigned long nr)
+unsigned long kt_scan_now(struct kt_pool *kp, unsigned long nr, gfp_t gfp)
 {
 	struct shrink_control sc = {
-		.gfp_mask = GFP_KERNEL,
+		.gfp_mask = gfp,
 		.nr_to_scan = nr,
 	};
 
 	return kp->scan(kt_shrinker(kp), &sc);
+}
+
+unsigned long kt_scan(struct kt_pool *kp, unsigned long nr)
+{
+	kp->core->flipped_at = jiffies - HZ;
+	return kt_scan_now(kp, nr, GFP_KERNEL);
 }
 
 unsigned long kt_count(struct kt_pool *kp)
@@ -210,6 +216,8 @@ struct kt_pool *kt_pool_new(struct kunit *test, unsigned int objs,
 	p.ops = p.ops ?: &kt_ops;
 	p.ctx = kp;
 	p.object_bytes = p.object_bytes ?: sizeof(struct kt_obj);
+	/* Unless a case is about decay, however long it takes. */
+	p.decay_ms = p.decay_ms ?: PCPOOL_DECAY_NEVER;
 	if (kp->obj && kp->counts)
 		kp->pool = pcpool_create(&p);
 	if (IS_ERR_OR_NULL(kp->pool)) {
@@ -326,7 +334,6 @@ void kt_put_to_queue(struct kt_pool *kp, unsigned int n, void **objs)
 	struct pcpool_core *core = kp->core;
 	unsigned int i, tier, pushed;
 	struct pcpool_ring *ring;
-	struct pcpool_queue *q;
 
 	ring = pcpool_ring_alloc(roundup_pow_of_two(max(n, PCPOOL_RING_MIN)),
 				 GFP_KERNEL, NUMA_NO_NODE);
@@ -335,9 +342,8 @@ void kt_put_to_queue(struct kt_pool *kp, unsigned int n, void **objs)
 		kt_note_put(kp, objs[i], KT_ME);
 	preempt_disable();
 	tier = pcpool_main_tier(core);
-	q = this_cpu_ptr(&core->cpu->queue[tier]);
-	pcpool_queue_add_ring(q, ring);
-	pushed = pcpool_queue_push(q, objs, n);
+	pcpool_percpu_add_ring(core, smp_processor_id(), tier, ring);
+	pushed = pcpool_queue_push(this_cpu_ptr(&core->cpu->queue[tier]), objs, n);
 	cpumask_set_cpu(smp_processor_id(), core->nonempty[tier]);
 	this_cpu_add(core->cpu->off_slots, n);
 	preempt_enable();

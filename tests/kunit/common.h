@@ -20,6 +20,7 @@
 #include "api.h"
 #include "debug.h"
 #include "idle.h"
+#include "percpu.h"
 #include "slots.h"
 #include "types.h"
 
@@ -177,6 +178,8 @@ void kt_expect_freed(struct kt_pool *kp, unsigned int lost);
 
 /* Run one shrinker scan of at most @nr units. */
 unsigned long kt_scan(struct kt_pool *kp, unsigned long nr);
+/* A scan at this moment, for an allocation with @gfp; it may come too soon after the last. */
+unsigned long kt_scan_now(struct kt_pool *kp, unsigned long nr, gfp_t gfp);
 unsigned long kt_count(struct kt_pool *kp);
 struct shrinker *kt_shrinker(struct kt_pool *kp);
 

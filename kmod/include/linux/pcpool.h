@@ -123,6 +123,9 @@ struct pcpool_ops {
 	size_t (*bytes)(const void *obj, void *ctx);
 };
 
+/* Value of decay_ms: never free an object without memory pressure. */
+#define PCPOOL_DECAY_NEVER		(~0u)
+
 /**
  * struct pcpool_params - parameters of a pool
  * @name: 1 to 31 characters of ``[A-Za-z0-9_.-]``, unique among the live pools.
@@ -157,6 +160,18 @@ struct pcpool_ops {
  *	(see @private_slots) are available to all CPUs regardless. In a pool
  *	with @max_total or @reserve, a get that would otherwise wait or fail
  *	searches all CPUs.
+ * @decay_ms: Free an object that has been idle for one to two periods of this
+ *	many milliseconds, without memory pressure. 0: the module parameter
+ *	decay_ms, which is 60000 unless set otherwise; %PCPOOL_DECAY_NEVER: only
+ *	under memory pressure. Isolated CPUs (isolcpus=, nohz_full=) are not
+ *	interrupted for it, so what they keep stays longer.
+ * @seeks: Cost of replacing an object, as in struct shrinker: the larger it is,
+ *	the less reclaim takes from this pool compared with other caches. At most
+ *	1000. 0: %DEFAULT_SEEKS.
+ * @reclaim_gfp: Memory reclaim may call ops->free only on behalf of an
+ *	allocation that has all of these flags: %__GFP_FS if ops->free enters a
+ *	filesystem or takes locks held around %GFP_NOFS allocations, %__GFP_IO
+ *	if it does block I/O. 0: any allocation.
  * @flags: Any of %PCPOOL_FREE_MAY_SLEEP, %PCPOOL_BYPASS, %PCPOOL_ZERO_ON_PUT
  *	and %PCPOOL_PLAIN.
  *
@@ -178,6 +193,9 @@ struct pcpool_params {
 	unsigned long reserve;
 	enum pcpool_steal steal;
 	unsigned int flags;
+	unsigned int decay_ms;
+	unsigned int seeks;
+	gfp_t reclaim_gfp;
 };
 
 /**

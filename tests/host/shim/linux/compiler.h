@@ -9,6 +9,7 @@
 
 #include "../shim.h"
 
+#define __force
 #define __must_check		__attribute__((__warn_unused_result__))
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)

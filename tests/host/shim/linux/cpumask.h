@@ -89,4 +89,6 @@ static inline unsigned int cpumask_next(int cpu, const struct cpumask *mask)
 
 #define for_each_online_cpu(cpu)	for_each_cpu(cpu, cpu_online_mask)
 
+#define cpumask_first(mask)	cpumask_next(-1, mask)
+
 #endif

@@ -15,6 +15,8 @@
 #define __GFP_NOMEMALLOC	0x80u
 #define __GFP_ZERO		0x100u
 #define __GFP_RECLAIM		0x200u
+#define __GFP_FS		0x400u
+#define __GFP_IO		0x800u
 
 static inline bool gfpflags_allow_blocking(gfp_t gfp)
 {

@@ -1,2 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _SHIM_JIFFIES_H
+#define _SHIM_JIFFIES_H
+
 #include <linux/sched.h>
+
+/* Time does not pass, but for the shrinker no scan comes too soon: see time_before(). */
+#define jiffies				0ul
+#define time_before(a, b)		((void)(a), (void)(b), false)
+#define round_jiffies_relative(j)	(j)
+
+#endif

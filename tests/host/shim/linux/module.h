@@ -30,6 +30,8 @@ struct kernel_param_ops {
 #define param_get_bool		NULL
 #define module_param_cb(name, ops, arg, mode)	\
 	static const void *const __param_##name[] __attribute__((unused)) = { ops, arg }
+#define module_param_named(name, value, type, mode)	\
+	static const void *const __param_##name __attribute__((unused)) = &(value)
 #define MODULE_PARM_DESC(name, text)
 
 int shim_module_init(void);
