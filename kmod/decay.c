@@ -4,9 +4,11 @@
  * periods is freed, and a burst does not stay for ever. As in Go, whose garbage collector
  * runs at least every two minutes.
  *
- * Each pool has a deferrable delayed work of its own, because a pass calls the client's
- * ops->free, which must not delay other pools. It is pending only while the pool may hold
- * an idle object (@decaying): a pool that is idle and empty has no timer.
+ * Each pool has a delayed work of its own, because a pass calls the client's ops->free,
+ * which must not delay other pools. It is pending only while the pool may hold an idle
+ * object (@decaying): a pool that is idle and empty has no timer. The timer is not
+ * deferrable, because on an idle machine, where memory is to come back, a deferrable timer
+ * may not run for hours. A burst costs two or three wake-ups, rounded to whole seconds.
  *
  * When a pass leaves a pool empty, all private slots are closed and no CPU has a ring. So
  * whatever makes an object idle then goes out of line, through pcpool_note_idle(), and
@@ -69,7 +71,7 @@ static void decay_work(struct work_struct *work)
 /* @decay_ms: as in struct pcpool_params. */
 void pcpool_decay_init(struct pcpool_core *core, unsigned int decay_ms)
 {
-	INIT_DEFERRABLE_WORK(&core->decay, decay_work);
+	INIT_DELAYED_WORK(&core->decay, decay_work);
 	decay_ms = decay_ms ?: READ_ONCE(pcpool_decay_ms);
 	if (decay_ms && decay_ms != PCPOOL_DECAY_NEVER)
 		core->decay_period = max(msecs_to_jiffies(decay_ms), 1ul);

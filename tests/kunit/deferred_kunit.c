@@ -303,7 +303,9 @@ static struct kt_pool *pool_with_deferred(struct kunit *test, unsigned int n)
 	kt_move_to(test, kt_cpu(test, 0));
 	kt_hold_worker(kp);
 	objs = kt_get_many(kp, n + 1);
-	put_nested(kp, n + 1, objs);
+	/* Fills the private slot. */
+	kt_put(kp, objs[0], KT_ME);
+	put_nested(kp, n, objs + 1);
 	KUNIT_ASSERT_EQ(test, pcpool_deferred_count(&kp->core->deferred_puts), n);
 	return kp;
 }
