@@ -2,6 +2,14 @@
 /*
  * The records of debug mode; see record.h.
  *
+ * The hash table: a lookup may come from any context, so it takes no lock and sees one
+ * table, under RCU. A work item replaces the table by one that fits the number of records:
+ * from the time that the new table is known, records are added to both tables; then all
+ * others are added to the new one, and it is published; a grace period later the old one is
+ * emptied and freed. A record has a node for each. So a lookup finds each record in
+ * whichever table it sees. The kernel's rhashtable cannot be used here: adding and removing
+ * may allocate memory or enable softirqs, and happen with interrupts disabled.
+ *
  * KASAN: kernels so far export kasan_poison() to modules, or nothing
  * (kasan_mempool_poison_object() calls a function that is not exported). With generic
  * KASAN and kasan_poison(), idle objects are poisoned, and an access to one is reported
@@ -9,32 +17,67 @@
  * objects that are plain memory (PCPOOL_PLAIN).
  */
 #include <linux/hash.h>
-#include <linux/hashtable.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/rculist.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "record.h"
 
-#define BUCKETS_BITS	12
+/* The number of buckets is a power of two. */
+#define BITS_MIN	10u
+#define BITS_MAX	24u
+
+/* How many records to handle while the lock is held. */
+#define BATCH		32u
+
+/* Since 6.17, the unbound workqueue has another name. */
+#ifdef PCPOOL_HAVE_WQ_PERCPU
+#define RESIZE_WORKQUEUE	system_dfl_wq
+#else
+#define RESIZE_WORKQUEUE	system_unbound_wq
+#endif
 
 /* How idle memory appears to KASAN: like freed memory of the slab allocator. */
 #define KASAN_IDLE	0xfb
 #define KASAN_GRANULE	8u
 
-static DEFINE_HASHTABLE(records, BUCKETS_BITS);
+/**
+ * struct table - a hash table of records
+ * @bits: log2 of the number of buckets
+ * @chain: which node of a record is in this table
+ * @bucket: the buckets
+ */
+struct table {
+	unsigned int bits;
+	unsigned int chain;
+	struct hlist_head bucket[];
+};
+
 DEFINE_RAW_SPINLOCK(pcpool_records_lock);
+
+/* The table that lookups see, and the one that is being filled, or NULL. */
+static struct table __rcu *current_table;
+static struct table *next_table;
+/* The number of records, and between which numbers the table is not resized. */
+static unsigned long nr_records;
+static unsigned long enough_above;
+static unsigned long enough_up_to;
+
+static void resize(struct work_struct *work);
+static DECLARE_WORK(resize_work, resize);
 
 static void (*poison_fn)(const void *addr, size_t size, u8 value, bool init);
 
-/* Serialised by the caller. */
-void pcpool_record_find_kasan(void)
+static void find_kasan(void)
 {
 #ifdef CONFIG_KASAN_GENERIC
 	/* Declared only in a header of mm/. */
-	if (!poison_fn)
-		poison_fn = __symbol_get("kasan_poison");
+	poison_fn = __symbol_get("kasan_poison");
 #endif
 }
 
@@ -67,12 +110,20 @@ void pcpool_record_unpoison(struct pcpool_record *r)
 	}
 }
 
+/* --- The hash table ------------------------------------------------------- */
+
+static struct hlist_head *bucket_of(struct table *table, const void *obj)
+{
+	return &table->bucket[hash_ptr(obj, table->bits)];
+}
+
 /* Under RCU. */
 struct pcpool_record *pcpool_record_find(const struct pcpool_core *core, const void *obj)
 {
+	struct table *table = rcu_dereference(current_table);
 	struct pcpool_record *r;
 
-	hash_for_each_possible_rcu(records, r, node, (unsigned long)obj) {
+	hlist_for_each_entry_rcu(r, bucket_of(table, obj), node[table->chain]) {
 		if (r->obj == obj && r->core == core)
 			return r;
 	}
@@ -83,9 +134,10 @@ struct pcpool_record *pcpool_record_find(const struct pcpool_core *core, const v
 const struct pcpool_record *pcpool_record_find_elsewhere(const struct pcpool_core *core,
 							 const void *obj)
 {
+	struct table *table = rcu_dereference(current_table);
 	const struct pcpool_record *r;
 
-	hash_for_each_possible_rcu(records, r, node, (unsigned long)obj) {
+	hlist_for_each_entry_rcu(r, bucket_of(table, obj), node[table->chain]) {
 		/* A pool that left debug mode may have freed the object since. */
 		if (r->obj == obj && r->core != core &&
 		    READ_ONCE(r->core->debug) == PCPOOL_DEBUG_ON)
@@ -94,11 +146,136 @@ const struct pcpool_record *pcpool_record_find_elsewhere(const struct pcpool_cor
 	return NULL;
 }
 
+static struct table *table_alloc(unsigned int bits, unsigned int chain)
+{
+	struct table *table = kvzalloc(struct_size(table, bucket, 1ul << bits),
+				       GFP_KERNEL | __GFP_NOWARN);
+
+	if (table) {
+		table->bits = bits;
+		table->chain = chain;
+	}
+	return table;
+}
+
+/* Under the lock. */
+static void table_add(struct table *table, struct pcpool_record *r)
+{
+	hlist_add_head_rcu(&r->node[table->chain], bucket_of(table, r->obj));
+}
+
+/* Let lookups see @table; under the lock. */
+static void publish(struct table *table)
+{
+	unsigned long size = 1ul << table->bits;
+
+	rcu_assign_pointer(current_table, table);
+	next_table = NULL;
+	WRITE_ONCE(enough_up_to, table->bits < BITS_MAX ? size : ULONG_MAX);
+	WRITE_ONCE(enough_above, table->bits > BITS_MIN ? size / 8 : 0);
+}
+
+/* Add the records of @old to @next_table, unless they were added since it is known. */
+static void fill_next(struct table *old)
+{
+	struct pcpool_record *r;
+	unsigned long i;
+
+	for (i = 0; i < 1ul << old->bits; i++) {
+		raw_spin_lock_irq(&pcpool_records_lock);
+		hlist_for_each_entry(r, &old->bucket[i], node[old->chain]) {
+			if (hlist_unhashed(&r->node[next_table->chain]))
+				table_add(next_table, r);
+		}
+		raw_spin_unlock_irq(&pcpool_records_lock);
+		cond_resched();
+	}
+}
+
+/* Take all records out of a table that no lookup sees any more. */
+static void empty(struct table *old)
+{
+	struct hlist_node *node, *next;
+	unsigned long i;
+
+	for (i = 0; i < 1ul << old->bits; i++) {
+		raw_spin_lock_irq(&pcpool_records_lock);
+		hlist_for_each_safe(node, next, &old->bucket[i])
+			hlist_del_init(node);
+		raw_spin_unlock_irq(&pcpool_records_lock);
+		cond_resched();
+	}
+}
+
+static bool is_enough(void)
+{
+	unsigned long nr = READ_ONCE(nr_records);
+
+	return nr <= READ_ONCE(enough_up_to) && nr >= READ_ONCE(enough_above);
+}
+
+/* Fit the table to the number of records. Without memory, it remains as it is. */
+static void resize(struct work_struct *work)
+{
+	struct table *old, *new;
+	unsigned int bits;
+
+	while (!is_enough()) {
+		/* Only this function changes it. */
+		old = rcu_dereference_protected(current_table, true);
+		bits = order_base_2(READ_ONCE(nr_records) | 1) + 1;
+		new = table_alloc(clamp(bits, BITS_MIN, BITS_MAX), !old->chain);
+		if (!new)
+			return;
+		raw_spin_lock_irq(&pcpool_records_lock);
+		next_table = new;
+		raw_spin_unlock_irq(&pcpool_records_lock);
+		fill_next(old);
+		raw_spin_lock_irq(&pcpool_records_lock);
+		publish(new);
+		raw_spin_unlock_irq(&pcpool_records_lock);
+		/* Until no lookup reads the old table. */
+		synchronize_rcu();
+		empty(old);
+		kvfree(old);
+	}
+}
+
+/* To be called after records were added or removed, without the lock. */
+void pcpool_records_resize(void)
+{
+	if (unlikely(!is_enough()))
+		queue_work(RESIZE_WORKQUEUE, &resize_work);
+}
+
+int pcpool_records_init(void)
+{
+	struct table *table = table_alloc(BITS_MIN, 0);
+
+	if (!table)
+		return -ENOMEM;
+	find_kasan();
+	raw_spin_lock_irq(&pcpool_records_lock);
+	publish(table);
+	raw_spin_unlock_irq(&pcpool_records_lock);
+	return 0;
+}
+
+/* When there are no pools any more. */
+void pcpool_records_exit(void)
+{
+	cancel_work_sync(&resize_work);
+	kvfree(rcu_dereference_protected(current_table, true));
+}
+
+/* --- Records -------------------------------------------------------------- */
+
 struct pcpool_record *pcpool_record_alloc(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
 	struct pcpool_record *r = kzalloc(sizeof(*r), gfp | __GFP_NOWARN);
 
 	if (r) {
+		INIT_LIST_HEAD(&r->link.list);
 		r->core = core;
 		r->obj = obj;
 	}
@@ -111,7 +288,12 @@ bool pcpool_record_insert(struct pcpool_record *r)
 	/* Debug mode may have been switched off meanwhile, and all records dropped. */
 	if (!r || READ_ONCE(r->core->debug) != PCPOOL_DEBUG_ON)
 		return false;
-	hash_add_rcu(records, &r->node, (unsigned long)r->obj);
+	list_add_tail(&r->link.list, &r->core->records);
+	WRITE_ONCE(nr_records, nr_records + 1);
+	table_add(rcu_dereference_protected(current_table, lockdep_is_held(&pcpool_records_lock)),
+		  r);
+	if (next_table)
+		table_add(next_table, r);
 	return true;
 }
 
@@ -125,10 +307,12 @@ struct pcpool_record *pcpool_record_add(struct pcpool_core *core, void *obj, gfp
 	raw_spin_lock_irqsave(&pcpool_records_lock, flags);
 	inserted = pcpool_record_insert(r);
 	raw_spin_unlock_irqrestore(&pcpool_records_lock, flags);
-	if (inserted)
-		return r;
-	kfree(r);
-	return NULL;
+	if (!inserted) {
+		kfree(r);
+		return NULL;
+	}
+	pcpool_records_resize();
+	return r;
 }
 
 static void record_free_rcu(struct rcu_head *rcu)
@@ -145,38 +329,95 @@ void pcpool_record_retire(struct pcpool_record *r)
 /* Unpoison the object and hide its record; under the lock. False if it was hidden before. */
 bool pcpool_record_remove(struct pcpool_record *r)
 {
-	if (hlist_unhashed(&r->node))
+	if (list_empty(&r->link.list))
 		return false;
 	pcpool_record_unpoison(r);
-	hlist_del_init_rcu(&r->node);
+	list_del_init(&r->link.list);
+	WRITE_ONCE(nr_records, nr_records - 1);
+	hlist_del_init_rcu(&r->node[0]);
+	hlist_del_init_rcu(&r->node[1]);
 	return true;
 }
 
-void pcpool_record_drop(struct pcpool_record *r)
+/*
+ * Remove up to BATCH records of a pool, and all cursors before them, which then are at
+ * the end. Returns how many records.
+ */
+static unsigned int remove_batch(struct pcpool_core *core, struct pcpool_record *removed[BATCH])
 {
-	unsigned long flags;
-	bool removed;
+	struct pcpool_record_link *link;
+	unsigned int n = 0;
 
-	raw_spin_lock_irqsave(&pcpool_records_lock, flags);
-	removed = pcpool_record_remove(r);
-	raw_spin_unlock_irqrestore(&pcpool_records_lock, flags);
-	if (removed)
-		pcpool_record_retire(r);
+	raw_spin_lock_irq(&pcpool_records_lock);
+	while (n < BATCH && !list_empty(&core->records)) {
+		link = list_first_entry(&core->records, struct pcpool_record_link, list);
+		if (link->is_cursor) {
+			list_del_init(&link->list);
+			continue;
+		}
+		removed[n] = container_of(link, struct pcpool_record, link);
+		pcpool_record_remove(removed[n++]);
+	}
+	raw_spin_unlock_irq(&pcpool_records_lock);
+	return n;
 }
 
-/* Call @fn for each record of a pool; it may drop the record. May sleep between buckets. */
-void pcpool_record_for_each(struct pcpool_core *core, pcpool_record_fn fn, void *data)
+/* Drop all records of a pool. No more are added. In task context. */
+void pcpool_record_drop_all(struct pcpool_core *core)
 {
-	unsigned int bucket;
-	struct pcpool_record *r;
+	struct pcpool_record *removed[BATCH];
+	unsigned int i, n;
 
-	for (bucket = 0; bucket < HASH_SIZE(records); bucket++) {
-		rcu_read_lock();
-		hlist_for_each_entry_rcu(r, &records[bucket], node) {
-			if (r->core == core)
-				fn(r, data);
-		}
-		rcu_read_unlock();
+	do {
+		n = remove_batch(core, removed);
+		for (i = 0; i < n; i++)
+			pcpool_record_retire(removed[i]);
 		cond_resched();
+	} while (n == BATCH);
+	pcpool_records_resize();
+}
+
+/* --- Reading a pool's list ------------------------------------------------- */
+
+/*
+ * A reader may let go of the lock after each record, because its cursor keeps its place.
+ * Records are listed in the order in which they were added.
+ */
+
+/* Move the cursor, which may be new and zeroed, to before the first record. */
+void pcpool_record_rewind(struct pcpool_core *core, struct pcpool_record_cursor *cursor)
+{
+	raw_spin_lock_irq(&pcpool_records_lock);
+	if (!cursor->link.is_cursor)
+		INIT_LIST_HEAD(&cursor->link.list);
+	cursor->link.is_cursor = true;
+	list_move(&cursor->link.list, &core->records);
+	raw_spin_unlock_irq(&pcpool_records_lock);
+}
+
+/* Move the cursor to after the next record, and return that; NULL: none. Under the lock. */
+struct pcpool_record *pcpool_record_next(struct pcpool_core *core,
+					 struct pcpool_record_cursor *cursor)
+{
+	struct pcpool_record_link *link = &cursor->link;
+
+	/* The records were dropped meanwhile. */
+	if (list_empty(&cursor->link.list))
+		return NULL;
+	list_for_each_entry_continue(link, &core->records, list) {
+		if (!link->is_cursor) {
+			list_move(&cursor->link.list, &link->list);
+			return container_of(link, struct pcpool_record, link);
+		}
 	}
+	return NULL;
+}
+
+/* May come after the pool was destroyed, which has taken the cursor out of its list. */
+void pcpool_record_cursor_remove(struct pcpool_record_cursor *cursor)
+{
+	raw_spin_lock_irq(&pcpool_records_lock);
+	if (cursor->link.is_cursor)
+		list_del_init(&cursor->link.list);
+	raw_spin_unlock_irq(&pcpool_records_lock);
 }

@@ -21,6 +21,7 @@
 #include "debug.h"
 #include "idle.h"
 #include "slots.h"
+#include "switch.h"
 #include "types.h"
 
 /* --- Objects and pools -------------------------------------------------- */
