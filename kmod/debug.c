@@ -112,8 +112,6 @@ void pcpool_debug_allocated(struct pcpool_core *core, void *obj, gfp_t gfp)
 	raw_spin_unlock_irqrestore(&pcpool_records_lock, flags);
 	if (!inserted)
 		kfree(r);
-	else
-		pcpool_records_resize();
 }
 
 /* @caller has got an object, and has not touched it yet. */
@@ -247,10 +245,8 @@ void pcpool_debug_freed(struct pcpool_core *core, void *obj)
 		adopt_one(core);
 	raw_spin_unlock_irqrestore(&pcpool_records_lock, flags);
 	rcu_read_unlock();
-	if (removed) {
+	if (removed)
 		pcpool_record_retire(r);
-		pcpool_records_resize();
-	}
 }
 
 /* --- Which objects are held ------------------------------------------------ */
@@ -376,16 +372,19 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_outstanding_end);
 
 /* --- Creating and destroying a pool --------------------------------------- */
 
-/* Before anything else of debug mode. The pool is in debug mode from its creation on or not. */
+/*
+ * Before anything else of debug mode. The default decides whether the pool is in
+ * debug mode from its creation on. It is not if there is no memory for the records.
+ */
 void pcpool_debug_init(struct pcpool_core *core)
 {
 	INIT_LIST_HEAD(&core->records);
 	mutex_init(&core->debug_lock);
-	if (READ_ONCE(pcpool_debug_default)) {
+	core->created_debugged = READ_ONCE(pcpool_debug_default);
+	if (core->created_debugged && !pcpool_records_init()) {
 		core->debug = PCPOOL_DEBUG_ON;
 		core->closed_for_debug = true;
 	}
-	core->created_debugged = core->closed_for_debug;
 }
 
 /* The pool is about to be destroyed: its mode does not change any more. */

@@ -53,12 +53,9 @@ static int __init pcpool_init(void)
 	ret = pcpool_workqueues_init();
 	if (ret)
 		goto err_slots;
-	ret = pcpool_records_init();
-	if (ret)
-		goto err_workqueues;
 	ret = pcpool_hotplug_init();
 	if (ret)
-		goto err_records;
+		goto err_workqueues;
 	ret = register_module_notifier(&module_block);
 	if (ret)
 		goto err_hotplug;
@@ -67,8 +64,6 @@ static int __init pcpool_init(void)
 
 err_hotplug:
 	pcpool_hotplug_exit();
-err_records:
-	pcpool_records_exit();
 err_workqueues:
 	pcpool_workqueues_exit();
 err_slots:

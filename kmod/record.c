@@ -2,13 +2,12 @@
 /*
  * The records of debug mode; see record.h.
  *
- * The hash table: a lookup may come from any context, so it takes no lock and sees one
- * table, under RCU. A work item replaces the table by one that fits the number of records:
- * from the time that the new table is known, records are added to both tables; then all
- * others are added to the new one, and it is published; a grace period later the old one is
- * emptied and freed. A record has a node for each. So a lookup finds each record in
- * whichever table it sees. The kernel's rhashtable cannot be used here: adding and removing
- * may allocate memory or enable softirqs, and happen with interrupts disabled.
+ * The hash table is allocated when debug mode is first used, and sized by the memory of the
+ * machine, as the kernel's large hash tables are. It never changes, so that a lookup takes
+ * no lock in any context. The kernel's rhashtable cannot be used here: adding and removing
+ * may allocate memory or enable softirqs, and happen with interrupts disabled. Each pool
+ * also has a list of its records, so that what concerns all of them takes as long as the
+ * pool is large.
  *
  * KASAN: kernels so far export kasan_poison() to modules, or nothing
  * (kasan_mempool_poison_object() calls a function that is not exported). With generic
@@ -21,55 +20,43 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 
 #include "record.h"
 
-/* The number of buckets is a power of two. */
-#define BITS_MIN	10u
-#define BITS_MAX	24u
+/*
+ * There is one bucket for each page of memory. An object with its record and its place in
+ * the pool takes some 250 bytes at least, so a chain stays short even where all memory is
+ * objects. Limits of the number of buckets, log2:
+ */
+#define BITS_MIN	12u
+#define BITS_MAX	22u
 
-/* How many records to handle while the lock is held. */
+/* How many records to drop while the lock is held. */
 #define BATCH		32u
-
-/* Since 6.17, the unbound workqueue has another name. */
-#ifdef PCPOOL_HAVE_WQ_PERCPU
-#define RESIZE_WORKQUEUE	system_dfl_wq
-#else
-#define RESIZE_WORKQUEUE	system_unbound_wq
-#endif
 
 /* How idle memory appears to KASAN: like freed memory of the slab allocator. */
 #define KASAN_IDLE	0xfb
 #define KASAN_GRANULE	8u
 
 /**
- * struct table - a hash table of records
+ * struct table - the hash table of records
  * @bits: log2 of the number of buckets
- * @chain: which node of a record is in this table
  * @bucket: the buckets
  */
 struct table {
 	unsigned int bits;
-	unsigned int chain;
 	struct hlist_head bucket[];
 };
 
 DEFINE_RAW_SPINLOCK(pcpool_records_lock);
 
-/* The table that lookups see, and the one that is being filled, or NULL. */
-static struct table __rcu *current_table;
-static struct table *next_table;
-/* The number of records, and between which numbers the table is not resized. */
-static unsigned long nr_records;
-static unsigned long enough_above;
-static unsigned long enough_up_to;
-
-static void resize(struct work_struct *work);
-static DECLARE_WORK(resize_work, resize);
+/* NULL: debug mode was not used so far. */
+static struct table __rcu *records;
+static DEFINE_MUTEX(init_lock); /* setting @records */
 
 static void (*poison_fn)(const void *addr, size_t size, u8 value, bool init);
 
@@ -120,24 +107,29 @@ static struct hlist_head *bucket_of(struct table *table, const void *obj)
 /* Under RCU. */
 struct pcpool_record *pcpool_record_find(const struct pcpool_core *core, const void *obj)
 {
-	struct table *table = rcu_dereference(current_table);
+	struct table *table = rcu_dereference(records);
 	struct pcpool_record *r;
 
-	hlist_for_each_entry_rcu(r, bucket_of(table, obj), node[table->chain]) {
+	/* Where debug mode is just being switched on, the table may not be visible yet. */
+	if (unlikely(!table))
+		return NULL;
+	hlist_for_each_entry_rcu(r, bucket_of(table, obj), node) {
 		if (r->obj == obj && r->core == core)
 			return r;
 	}
 	return NULL;
 }
 
-/* The record of @obj in another pool that is in debug mode. Under RCU. */
+/*
+ * The record of @obj in another pool that is in debug mode. Under RCU, in a pool that is
+ * in debug mode.
+ */
 const struct pcpool_record *pcpool_record_find_elsewhere(const struct pcpool_core *core,
 							 const void *obj)
 {
-	struct table *table = rcu_dereference(current_table);
 	const struct pcpool_record *r;
 
-	hlist_for_each_entry_rcu(r, bucket_of(table, obj), node[table->chain]) {
+	hlist_for_each_entry_rcu(r, bucket_of(rcu_dereference(records), obj), node) {
 		/* A pool that left debug mode may have freed the object since. */
 		if (r->obj == obj && r->core != core &&
 		    READ_ONCE(r->core->debug) == PCPOOL_DEBUG_ON)
@@ -146,126 +138,40 @@ const struct pcpool_record *pcpool_record_find_elsewhere(const struct pcpool_cor
 	return NULL;
 }
 
-static struct table *table_alloc(unsigned int bits, unsigned int chain)
+static struct table *table_alloc(void)
 {
-	struct table *table = kvzalloc(struct_size(table, bucket, 1ul << bits),
-				       GFP_KERNEL | __GFP_NOWARN);
+	unsigned int bits = clamp_t(unsigned int, ilog2(totalram_pages() | 1), BITS_MIN, BITS_MAX);
+	struct table *table;
 
-	if (table) {
-		table->bits = bits;
-		table->chain = chain;
-	}
+	do {
+		table = kvzalloc(struct_size(table, bucket, 1ul << bits),
+				 GFP_KERNEL | __GFP_NOWARN);
+		if (table)
+			table->bits = bits;
+	} while (!table && --bits >= BITS_MIN);
 	return table;
 }
 
-/* Under the lock. */
-static void table_add(struct table *table, struct pcpool_record *r)
-{
-	hlist_add_head_rcu(&r->node[table->chain], bucket_of(table, r->obj));
-}
-
-/* Let lookups see @table; under the lock. */
-static void publish(struct table *table)
-{
-	unsigned long size = 1ul << table->bits;
-
-	rcu_assign_pointer(current_table, table);
-	next_table = NULL;
-	WRITE_ONCE(enough_up_to, table->bits < BITS_MAX ? size : ULONG_MAX);
-	WRITE_ONCE(enough_above, table->bits > BITS_MIN ? size / 8 : 0);
-}
-
-/* Add the records of @old to @next_table, unless they were added since it is known. */
-static void fill_next(struct table *old)
-{
-	struct pcpool_record *r;
-	unsigned long i;
-
-	for (i = 0; i < 1ul << old->bits; i++) {
-		raw_spin_lock_irq(&pcpool_records_lock);
-		hlist_for_each_entry(r, &old->bucket[i], node[old->chain]) {
-			if (hlist_unhashed(&r->node[next_table->chain]))
-				table_add(next_table, r);
-		}
-		raw_spin_unlock_irq(&pcpool_records_lock);
-		cond_resched();
-	}
-}
-
-/* Take all records out of a table that no lookup sees any more. */
-static void empty(struct table *old)
-{
-	struct hlist_node *node, *next;
-	unsigned long i;
-
-	for (i = 0; i < 1ul << old->bits; i++) {
-		raw_spin_lock_irq(&pcpool_records_lock);
-		hlist_for_each_safe(node, next, &old->bucket[i])
-			hlist_del_init(node);
-		raw_spin_unlock_irq(&pcpool_records_lock);
-		cond_resched();
-	}
-}
-
-static bool is_enough(void)
-{
-	unsigned long nr = READ_ONCE(nr_records);
-
-	return nr <= READ_ONCE(enough_up_to) && nr >= READ_ONCE(enough_above);
-}
-
-/* Fit the table to the number of records. Without memory, it remains as it is. */
-static void resize(struct work_struct *work)
-{
-	struct table *old, *new;
-	unsigned int bits;
-
-	while (!is_enough()) {
-		/* Only this function changes it. */
-		old = rcu_dereference_protected(current_table, true);
-		bits = order_base_2(READ_ONCE(nr_records) | 1) + 1;
-		new = table_alloc(clamp(bits, BITS_MIN, BITS_MAX), !old->chain);
-		if (!new)
-			return;
-		raw_spin_lock_irq(&pcpool_records_lock);
-		next_table = new;
-		raw_spin_unlock_irq(&pcpool_records_lock);
-		fill_next(old);
-		raw_spin_lock_irq(&pcpool_records_lock);
-		publish(new);
-		raw_spin_unlock_irq(&pcpool_records_lock);
-		/* Until no lookup reads the old table. */
-		synchronize_rcu();
-		empty(old);
-		kvfree(old);
-	}
-}
-
-/* To be called after records were added or removed, without the lock. */
-void pcpool_records_resize(void)
-{
-	if (unlikely(!is_enough()))
-		queue_work(RESIZE_WORKQUEUE, &resize_work);
-}
-
+/* Before a pool is in debug mode. Returns 0 or -ENOMEM. */
 int pcpool_records_init(void)
 {
-	struct table *table = table_alloc(BITS_MIN, 0);
+	struct table *table;
 
-	if (!table)
-		return -ENOMEM;
-	find_kasan();
-	raw_spin_lock_irq(&pcpool_records_lock);
-	publish(table);
-	raw_spin_unlock_irq(&pcpool_records_lock);
-	return 0;
+	mutex_lock(&init_lock);
+	table = rcu_dereference_protected(records, lockdep_is_held(&init_lock));
+	if (!table) {
+		find_kasan();
+		table = table_alloc();
+		rcu_assign_pointer(records, table);
+	}
+	mutex_unlock(&init_lock);
+	return table ? 0 : -ENOMEM;
 }
 
 /* When there are no pools any more. */
 void pcpool_records_exit(void)
 {
-	cancel_work_sync(&resize_work);
-	kvfree(rcu_dereference_protected(current_table, true));
+	kvfree(rcu_dereference_protected(records, true));
 }
 
 /* --- Records -------------------------------------------------------------- */
@@ -289,11 +195,8 @@ bool pcpool_record_insert(struct pcpool_record *r)
 	if (!r || READ_ONCE(r->core->debug) != PCPOOL_DEBUG_ON)
 		return false;
 	list_add_tail(&r->link.list, &r->core->records);
-	WRITE_ONCE(nr_records, nr_records + 1);
-	table_add(rcu_dereference_protected(current_table, lockdep_is_held(&pcpool_records_lock)),
-		  r);
-	if (next_table)
-		table_add(next_table, r);
+	/* It does not change. */
+	hlist_add_head_rcu(&r->node, bucket_of(rcu_dereference_protected(records, true), r->obj));
 	return true;
 }
 
@@ -307,12 +210,10 @@ struct pcpool_record *pcpool_record_add(struct pcpool_core *core, void *obj, gfp
 	raw_spin_lock_irqsave(&pcpool_records_lock, flags);
 	inserted = pcpool_record_insert(r);
 	raw_spin_unlock_irqrestore(&pcpool_records_lock, flags);
-	if (!inserted) {
-		kfree(r);
-		return NULL;
-	}
-	pcpool_records_resize();
-	return r;
+	if (inserted)
+		return r;
+	kfree(r);
+	return NULL;
 }
 
 static void record_free_rcu(struct rcu_head *rcu)
@@ -333,9 +234,7 @@ bool pcpool_record_remove(struct pcpool_record *r)
 		return false;
 	pcpool_record_unpoison(r);
 	list_del_init(&r->link.list);
-	WRITE_ONCE(nr_records, nr_records - 1);
-	hlist_del_init_rcu(&r->node[0]);
-	hlist_del_init_rcu(&r->node[1]);
+	hlist_del_init_rcu(&r->node);
 	return true;
 }
 
@@ -374,7 +273,6 @@ void pcpool_record_drop_all(struct pcpool_core *core)
 			pcpool_record_retire(removed[i]);
 		cond_resched();
 	} while (n == BATCH);
-	pcpool_records_resize();
 }
 
 /* --- Reading a pool's list ------------------------------------------------- */

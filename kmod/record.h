@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The records of debug mode: one for each object of a pool in debug mode, found by the
- * object's address in a hash table that grows with their number, and listed by pool.
- * debug.c decides what they mean.
+ * object's address, and listed by pool. debug.c decides what they mean.
  */
 #ifndef _PCPOOL_RECORD_H
 #define _PCPOOL_RECORD_H
@@ -34,7 +33,7 @@ struct pcpool_record_link {
 
 /**
  * struct pcpool_record - what is known about an object
- * @node: in its bucket of the hash table; two, for the time while the table is resized
+ * @node: in its bucket of the hash table
  * @link: in the list of its pool
  * @core: the pool
  * @obj: the object
@@ -54,7 +53,7 @@ struct pcpool_record_link {
  * writes the fields after it: it owns the object then, and with it the record.
  */
 struct pcpool_record {
-	struct hlist_node node[2];
+	struct hlist_node node;
 	struct pcpool_record_link link;
 	struct pcpool_core *core;
 	void *obj;
@@ -98,7 +97,6 @@ struct pcpool_record *pcpool_record_add(struct pcpool_core *core, void *obj, gfp
 bool pcpool_record_remove(struct pcpool_record *r);
 void pcpool_record_retire(struct pcpool_record *r);
 void pcpool_record_drop_all(struct pcpool_core *core);
-void pcpool_records_resize(void);
 
 void pcpool_record_rewind(struct pcpool_core *core, struct pcpool_record_cursor *cursor);
 struct pcpool_record *pcpool_record_next(struct pcpool_core *core,

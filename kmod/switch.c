@@ -143,10 +143,12 @@ static int switch_batch(struct list_head *batch, bool on)
 	if (!pcpool_debug_can_switch()) {
 		pr_err("debug mode cannot be switched without CONFIG_TASKS_RCU\n");
 		ret = -EOPNOTSUPP;
-	} else if (on) {
-		switch_on(batch);
-	} else {
+	} else if (!on) {
 		switch_off(batch);
+	} else {
+		ret = pcpool_records_init();
+		if (!ret)
+			switch_on(batch);
 	}
 	list_for_each_entry_safe(core, next, batch, switching) {
 		list_del(&core->switching);
@@ -163,7 +165,7 @@ static int switch_batch(struct list_head *batch, bool on)
  * May sleep for some time: until every task that is in the middle of an inlined get or
  * put has left it.
  *
- * Return: 0, -EINTR after a fatal signal, or -EOPNOTSUPP on a kernel on which that cannot
+ * Return: 0, -ENOMEM, -EINTR after a fatal signal, or -EOPNOTSUPP on a kernel on which that cannot
  * be waited for. There only pools that are created in debug mode have it.
  */
 int pcpool_debug_set(struct pcpool_core *core, bool on)

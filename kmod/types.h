@@ -171,7 +171,7 @@ struct pcpool_wait {
  * @dead: destroyed, but kept because objects were outstanding
  * @closed_for_debug: every get and put goes out of line, so that it can be checked
  * @has_reset: @ops has a reset callback
- * @created_debugged: the pool was created in debug mode
+ * @created_debugged: what pcpool_debug_default was at creation
  * @debug_fixed: debug mode cannot be switched any more, because the pool is being destroyed
  * @debug: the state of debug mode; see debug.c
  * @bounded: there is a bound, a quota or a reserve: every get and put goes out of line
