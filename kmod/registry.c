@@ -5,6 +5,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/lockdep.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
@@ -13,9 +14,11 @@
 #include <linux/string.h>
 
 #include "registry.h"
+#include "testing.h"
 
 LIST_HEAD(pcpool_pools);
 DEFINE_MUTEX(pcpool_pools_lock); /* the list, and which names are taken */
+EXPORT_SYMBOL_FOR_TESTS(pcpool_pools_lock);
 
 /*
  * Destroyed pools of which objects were outstanding. They are kept so that a late put
