@@ -356,6 +356,7 @@ static const struct pcpool_ops no_ops = {
 static void abandon(struct pcpool_core *core)
 {
 	struct pcpool_pool_stats stats;
+	u64 idle;
 
 	WRITE_ONCE(core->ops, &no_ops);
 	core->flags &= ~PCPOOL_ZERO_ON_PUT;
@@ -368,9 +369,10 @@ static void abandon(struct pcpool_core *core)
 	pcpool_debug_destroy(core);
 	pcpool_worker_stop(core);
 	pcpool_collect(core, &stats);
-	pr_err("%s: not destroyed by module %s, which is gone: %llu objects outstanding, %llu idle objects lost\n",
-	       core->name, core->owner, stats.outstanding,
-	       stats.allocs - stats.frees - stats.outstanding);
+	idle = stats.allocs - stats.frees - stats.outstanding;
+	pr_err("%s: not destroyed by module %s, which is gone: %llu object%s outstanding, %llu idle object%s lost\n",
+	       core->name, core->owner, stats.outstanding, stats.outstanding == 1 ? "" : "s",
+	       idle, idle == 1 ? "" : "s");
 	empty(core);
 	free_parts(core);
 	pcpool_registry_add_zombie(core);

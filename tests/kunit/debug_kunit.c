@@ -907,7 +907,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_reader_may_outlive_its_pool),
 	KUNIT_CASE(all_pools_are_switched_at_once),
 	KUNIT_CASE(a_switch_delays_no_other_pool),
-	KUNIT_CASE(pools_can_come_and_go_during_switches),
+	KUNIT_CASE_SLOW(pools_can_come_and_go_during_switches),
 	KUNIT_CASE_PARAM(debug_can_be_switched_while_objects_are_out, kind_gen_params),
 	KUNIT_CASE(debug_can_be_switched_during_an_allocation),
 	KUNIT_CASE_PARAM(idle_memory_is_poisoned, kind_gen_params),
