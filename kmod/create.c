@@ -26,6 +26,8 @@
 #include "shrinker.h"
 #include "slots.h"
 #include "stats.h"
+#include "switch.h"
+#include "testing.h"
 #include "wait.h"
 #include "worker.h"
 
@@ -120,10 +122,10 @@ static void init_params(struct pcpool_core *core, const struct pcpool_params *p,
 	core->seeks = p->seeks;
 	core->reclaim_gfp = p->reclaim_gfp;
 	pcpool_decay_init(core, p->decay_ms);
-	if (pcpool_debug_default) {
-		pcpool_debug_begin(core);
-		core->closed_for_debug = true;
-	}
+	core->has_reset = p->ops->reset;
+	core->module = owner;
+	refcount_set(&core->refs, 1);
+	pcpool_debug_init(core);
 	strscpy(core->name, p->name, sizeof(core->name));
 	strscpy(core->owner, owner ? module_name(owner) : "kernel",
 		sizeof(core->owner));
@@ -178,9 +180,8 @@ static void empty(struct pcpool_core *core)
 			pcpool_release(core, obj);
 		}
 	}
-	/* It may be allocating an object for the reserve, or start the decay. */
+	/* It may be allocating an object for the reserve. */
 	pcpool_worker_stop(core);
-	pcpool_decay_stop(core);
 	/* Takes what the worker would have taken; but may schedule it once more. */
 	pcpool_drain(&core->pool);
 	pcpool_worker_stop(core);
@@ -212,22 +213,18 @@ static void detach(struct pcpool_core *core)
 /* Add the pool to the list of pools and to debugfs. */
 static int publish(struct pcpool_core *core)
 {
-	bool debugged;
 	int ret;
 
 	mutex_lock(&pcpool_pools_lock);
 	ret = pcpool_registry_check_name(core->name);
-	if (!ret) {
-		/* The default may have been switched since the pool was allocated. */
-		debugged = core->debug == PCPOOL_DEBUG_ON;
-		if (debugged != pcpool_debug_default)
-			pcpool_debug_set(core, pcpool_debug_default);
-		pcpool_registry_add(core);
-	}
-	mutex_unlock(&pcpool_pools_lock);
 	if (!ret)
-		pcpool_debugfs_add(core);
-	return ret;
+		pcpool_registry_add(core);
+	mutex_unlock(&pcpool_pools_lock);
+	if (ret)
+		return ret;
+	pcpool_debug_follow_default(core);
+	pcpool_debugfs_add(core);
+	return 0;
 }
 
 static int fill_reserve(struct pcpool_core *core, const struct pcpool_params *p)
@@ -277,7 +274,7 @@ err_detach:
 err_free:
 	empty(core);
 	free_parts(core);
-	kfree(core);
+	pcpool_core_put(core);
 	return ERR_PTR(ret);
 }
 EXPORT_SYMBOL_GPL(__pcpool_create);
@@ -303,6 +300,7 @@ u64 pcpool_end(struct pcpool *pool)
 	pcpool_registry_remove(core);
 
 	detach(core);
+	pcpool_debug_fix(core);
 	debugged = core->debug == PCPOOL_DEBUG_ON;
 	empty(core);
 	/* Exact, because nothing moves any more. */
@@ -310,7 +308,7 @@ u64 pcpool_end(struct pcpool *pool)
 	pcpool_gate_set_dead(core);
 	free_parts(core);
 	if (!stats.outstanding) {
-		kfree(core);
+		pcpool_core_put(core);
 		return 0;
 	}
 	WARN(1, "pcpool: %s: destroyed with %llu object%s outstanding%s\n",
@@ -328,23 +326,93 @@ void pcpool_destroy(struct pcpool *pool)
 }
 EXPORT_SYMBOL_GPL(pcpool_destroy);
 
+/* --- Pools whose module is gone ------------------------------------------------ */
+
+/* Instead of callbacks whose code or data is gone: what is idle is lost. */
+static void *no_alloc(gfp_t gfp, void *ctx)
+{
+	return NULL;
+}
+
+static void no_free(void *obj, void *ctx)
+{
+}
+
+static void no_reset(void *obj, void *ctx)
+{
+}
+
+static size_t no_bytes(const void *obj, void *ctx)
+{
+	return 0;
+}
+
+static const struct pcpool_ops no_ops = {
+	.alloc = no_alloc,
+	.free = no_free,
+	.reset = no_reset,
+	.bytes = no_bytes,
+};
+
 /*
- * When the module is unloaded: release the pools that were never destroyed. A module with
- * pools keeps this one loaded, so only a module that forgot them leaves some.
+ * End a pool that its module has not destroyed, without calling its callbacks or touching
+ * its objects: these may depend on what the module's exit function has torn down. Late
+ * gets and puts find a dead pool.
  */
+static void abandon(struct pcpool_core *core)
+{
+	struct pcpool_pool_stats stats;
+	u64 idle;
+
+	WRITE_ONCE(core->ops, &no_ops);
+	core->flags &= ~PCPOOL_ZERO_ON_PUT;
+	pcpool_gate_set_dead(core);
+	pcpool_debugfs_remove(core);
+	pcpool_registry_remove(core);
+	detach(core);
+	pcpool_debug_fix(core);
+	/* First, so that it does not look at the content of idle objects. */
+	pcpool_debug_destroy(core);
+	pcpool_worker_stop(core);
+	pcpool_collect(core, &stats);
+	idle = stats.allocs - stats.frees - stats.outstanding;
+	pr_err("%s: not destroyed by module %s, which is gone: %llu object%s outstanding, %llu idle object%s lost\n",
+	       core->name, core->owner, stats.outstanding, stats.outstanding == 1 ? "" : "s",
+	       idle, idle == 1 ? "" : "s");
+	empty(core);
+	free_parts(core);
+	pcpool_registry_add_zombie(core);
+}
+
+/* The first pool of @module, or of any if it is NULL. */
+static struct pcpool_core *find_pool_of(const struct module *module)
+{
+	struct pcpool_core *core, *found = NULL;
+
+	mutex_lock(&pcpool_pools_lock);
+	list_for_each_entry(core, &pcpool_pools, list) {
+		if (!module || core->module == module) {
+			found = core;
+			break;
+		}
+	}
+	mutex_unlock(&pcpool_pools_lock);
+	return found;
+}
+
+/* When @module is being unloaded, after its exit function. */
+void pcpool_abandon_pools_of(const struct module *module)
+{
+	struct pcpool_core *core;
+
+	while ((core = find_pool_of(module)))
+		abandon(core);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_abandon_pools_of);
+
+/* When this module is unloaded. Its clients are gone, so there should be no pool left. */
 void pcpool_abandon_all(void)
 {
-	struct pcpool_core *core, *next;
-
-	list_for_each_entry_safe(core, next, &pcpool_pools, list) {
-		pr_err("%s: never destroyed by %s; its objects are lost\n",
-		       core->name, core->owner);
-		detach(core);
-		pcpool_worker_stop(core);
-		pcpool_decay_stop(core);
-		pcpool_debug_destroy(core);
-		free_parts(core);
-		kfree(core);
-	}
+	pcpool_abandon_pools_of(NULL);
 	pcpool_registry_free_zombies();
 }

@@ -29,15 +29,14 @@
 
 #include "context.h"
 #include "debug.h"
-#include "gate.h"
 #include "record.h"
 #include "testing.h"
 
 /* A broken pool may report without end; further reports are only counted. */
 #define REPORTS_MAX	100
 
-/* Serialises switching; taken inside pcpool_pools_lock. */
-static DEFINE_MUTEX(switch_lock);
+/* How many records to look at while their lock is held. */
+#define BATCH		64u
 
 bool pcpool_debug_default;
 EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_default);
@@ -250,120 +249,83 @@ void pcpool_debug_freed(struct pcpool_core *core, void *obj)
 		pcpool_record_retire(r);
 }
 
-/* --- Switching ------------------------------------------------------------ */
+/* --- Which objects are held ------------------------------------------------ */
 
-static void unpoison_each(struct pcpool_record *r, void *unused)
+/* The next object after @cursor that is held. Returns whether there is one. */
+static bool next_held(struct pcpool_core *core, struct pcpool_record_cursor *cursor,
+		      struct pcpool_held *held)
 {
-	unsigned long flags;
+	struct pcpool_record *r;
+	bool found = false;
+	unsigned int n;
 
-	/* Under the lock, so that the object is not freed meanwhile. */
-	raw_spin_lock_irqsave(&pcpool_records_lock, flags);
-	if (!hlist_unhashed(&r->node))
-		pcpool_record_unpoison(r);
-	raw_spin_unlock_irqrestore(&pcpool_records_lock, flags);
+	do {
+		raw_spin_lock_irq(&pcpool_records_lock);
+		for (n = 0, r = NULL; n < BATCH && !found; n++) {
+			r = pcpool_record_next(core, cursor);
+			if (!r)
+				break;
+			found = atomic_read(&r->state) == PCPOOL_RECORD_HELD;
+		}
+		if (found) {
+			held->obj = r->obj;
+			held->got_by = READ_ONCE(r->got_by);
+			held->got_at = READ_ONCE(r->got_at);
+			held->got_cpu = READ_ONCE(r->got_cpu);
+			held->task = READ_ONCE(r->task);
+			memcpy(held->comm, r->comm, sizeof(held->comm));
+		}
+		raw_spin_unlock_irq(&pcpool_records_lock);
+		cond_resched();
+	} while (r && !found);
+	return found;
 }
 
-static void drop_each(struct pcpool_record *r, void *unused)
+static void report_held(struct pcpool_core *core)
 {
-	pcpool_record_drop(r);
+	struct pcpool_record_cursor cursor = { };
+	struct pcpool_held held;
+
+	pcpool_record_rewind(core, &cursor);
+	while (next_held(core, &cursor, &held))
+		report(core, "object %p was never put; got by %s, %s[%d], on CPU %d", held.obj,
+		       name_of(held.got_by), held.comm, held.task, held.got_cpu);
+	pcpool_record_cursor_remove(&cursor);
 }
 
-static void report_held(struct pcpool_record *r, void *unused)
-{
-	if (atomic_read(&r->state) == PCPOOL_RECORD_HELD)
-		report(r->core, "object %p was never put; got by %s, %s[%d], on CPU %d", r->obj,
-		       name_of(r->got_by), r->comm, r->task, r->got_cpu);
-}
-
-/* Debug mode from the pool's creation on. */
-void pcpool_debug_begin(struct pcpool_core *core)
-{
-	mutex_lock(&switch_lock);
-	pcpool_record_find_kasan();
-	mutex_unlock(&switch_lock);
-	core->debug = PCPOOL_DEBUG_ON;
-}
-
-static void switch_on(struct pcpool_core *core)
-{
-	pcpool_record_find_kasan();
-	pcpool_gate_set_debug(core, true);
-	WRITE_ONCE(core->debug, PCPOOL_DEBUG_BEGINNING);
-	/* After this, every get, put, allocation and free is seen. */
-	synchronize_rcu_tasks();
-	raw_spin_lock_irq(&pcpool_records_lock);
-	atomic_long_set(&core->untracked, atomic_long_read(&core->objects));
-	WRITE_ONCE(core->debug, PCPOOL_DEBUG_ON);
-	raw_spin_unlock_irq(&pcpool_records_lock);
-}
-
-static void switch_off(struct pcpool_core *core)
-{
-	WRITE_ONCE(core->debug, PCPOOL_DEBUG_ENDING);
-	/* After this, no put poisons an object any more. */
-	synchronize_rcu_tasks();
-	pcpool_record_for_each(core, unpoison_each, NULL);
-	WRITE_ONCE(core->debug, PCPOOL_DEBUG_OFF);
-	synchronize_rcu_tasks();
-	pcpool_record_for_each(core, drop_each, NULL);
-	/* Until no context reads the pool's mode through a record: the pool may be freed next. */
-	synchronize_rcu();
-	pcpool_gate_set_debug(core, false);
-}
-
-/**
- * pcpool_debug_set() - switch debug mode
- * @core: the pool
- * @on: on or off
- *
- * May sleep for some time: until every task that is in the middle of an inlined get or
- * put has left it.
- *
- * Return: 0, -EINTR after a fatal signal, or -EOPNOTSUPP on a kernel on which that cannot
- * be waited for. There only pools that are created in debug mode have it.
+/*
+ * Go to the object at @pos. What seq_file asks for is the object that was found last, or
+ * the first one. Position 0 is the heading.
  */
-int pcpool_debug_set(struct pcpool_core *core, bool on)
+static void *outstanding_start(struct seq_file *m, loff_t *pos)
 {
-	if (!pcpool_debug_can_switch()) {
-		pr_err("%s: debug mode cannot be switched without CONFIG_TASKS_RCU\n", core->name);
-		return -EOPNOTSUPP;
+	struct pcpool_outstanding *o = m->private;
+
+	if (!*pos || o->pos > *pos) {
+		pcpool_record_rewind(o->core, &o->cursor);
+		o->pos = 0;
+		o->found = true;
 	}
-	if (mutex_lock_killable(&switch_lock))
-		return -EINTR;
-	if (on && core->debug != PCPOOL_DEBUG_ON)
-		switch_on(core);
-	else if (!on && core->debug == PCPOOL_DEBUG_ON)
-		switch_off(core);
-	mutex_unlock(&switch_lock);
-	return 0;
+	while (o->found && o->pos < *pos) {
+		o->found = next_held(o->core, &o->cursor, &o->held);
+		o->pos++;
+	}
+	if (!*pos)
+		return SEQ_START_TOKEN;
+	return o->found ? &o->held : NULL;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_set);
 
-/* The pool is no longer used, and nothing is idle in it. */
-void pcpool_debug_destroy(struct pcpool_core *core)
+static void *outstanding_next(struct seq_file *m, void *v, loff_t *pos)
 {
-	if (core->debug == PCPOOL_DEBUG_OFF)
-		return;
-	pcpool_record_for_each(core, report_held, NULL);
-	pcpool_record_for_each(core, drop_each, NULL);
-	core->debug = PCPOOL_DEBUG_OFF;
-	/* Until no context reads the pool's name through a record. */
-	synchronize_rcu();
+	++*pos;
+	return outstanding_start(m, pos);
 }
 
-static void show_held(struct pcpool_record *r, void *data)
+static void outstanding_stop(struct seq_file *m, void *v)
 {
-	struct seq_file *m = data;
-
-	if (atomic_read(&r->state) != PCPOOL_RECORD_HELD)
-		return;
-	seq_printf(m, "%p %10u %4d %7d %-16.16s %s\n", r->obj,
-		   jiffies_to_msecs(jiffies - READ_ONCE(r->got_at)), READ_ONCE(r->got_cpu),
-		   READ_ONCE(r->task), r->comm, name_of(READ_ONCE(r->got_by)));
 }
 
-/* Which objects are outstanding, with which callers, and since when. */
-void pcpool_debug_show_outstanding(struct pcpool_core *core, struct seq_file *m)
+static void show_heading(struct seq_file *m, const struct pcpool_core *core)
 {
 	long untracked = atomic_long_read(&core->untracked);
 
@@ -376,6 +338,69 @@ void pcpool_debug_show_outstanding(struct pcpool_core *core, struct seq_file *m)
 			   untracked, untracked == 1 ? "object is" : "objects are");
 	seq_printf(m, "%-*s %10s %4s %7s %-16s %s\n", (int)(2 * sizeof(void *)), "object",
 		   "held_ms", "cpu", "pid", "task", "got_by");
-	pcpool_record_for_each(core, show_held, m);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_show_outstanding);
+
+static int outstanding_show(struct seq_file *m, void *v)
+{
+	const struct pcpool_outstanding *o = m->private;
+	const struct pcpool_held *held = &o->held;
+
+	if (v == SEQ_START_TOKEN)
+		show_heading(m, o->core);
+	else
+		seq_printf(m, "%p %10u %4d %7d %-16.16s %s\n", held->obj,
+			   jiffies_to_msecs(jiffies - held->got_at), held->got_cpu, held->task,
+			   held->comm, name_of(held->got_by));
+	return 0;
+}
+
+/* Which objects are outstanding, with which callers, and since when. */
+const struct seq_operations pcpool_outstanding_ops = {
+	.start = outstanding_start,
+	.next = outstanding_next,
+	.stop = outstanding_stop,
+	.show = outstanding_show,
+};
+EXPORT_SYMBOL_FOR_TESTS(pcpool_outstanding_ops);
+
+/* May come after the pool was destroyed. */
+void pcpool_outstanding_end(struct pcpool_outstanding *o)
+{
+	pcpool_record_cursor_remove(&o->cursor);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_outstanding_end);
+
+/* --- Creating and destroying a pool --------------------------------------- */
+
+/*
+ * Before anything else of debug mode. The default decides whether the pool is in
+ * debug mode from its creation on. It is not if there is no memory for the records.
+ */
+void pcpool_debug_init(struct pcpool_core *core)
+{
+	INIT_LIST_HEAD(&core->records);
+	mutex_init(&core->debug_lock);
+	core->created_debugged = READ_ONCE(pcpool_debug_default);
+	if (core->created_debugged && !pcpool_records_init()) {
+		core->debug = PCPOOL_DEBUG_ON;
+		core->closed_for_debug = true;
+	}
+}
+
+/* The pool is about to be destroyed: its mode does not change any more. */
+void pcpool_debug_fix(struct pcpool_core *core)
+{
+	mutex_lock(&core->debug_lock);
+	core->debug_fixed = true;
+	mutex_unlock(&core->debug_lock);
+}
+
+/* After pcpool_debug_fix(). The pool is no longer used, and nothing is idle in it. */
+void pcpool_debug_destroy(struct pcpool_core *core)
+{
+	if (core->debug == PCPOOL_DEBUG_ON)
+		report_held(core);
+	/* In any mode: switching it off may not have come to an end. */
+	pcpool_record_drop_all(core);
+	core->debug = PCPOOL_DEBUG_OFF;
+}

@@ -23,6 +23,7 @@
 #include "registry.h"
 #include "slots.h"
 #include "stats.h"
+#include "switch.h"
 
 static struct dentry *root;
 
@@ -83,7 +84,7 @@ static int params_show(struct seq_file *m, void *unused)
 		   core->flags & PCPOOL_BYPASS ? " bypass" : "",
 		   core->flags & PCPOOL_ZERO_ON_PUT ? " zero_on_put" : "",
 		   core->flags & PCPOOL_PLAIN ? " plain" : "");
-	seq_printf(m, "reset %s\n", core->ops->reset ? "yes" : "no");
+	seq_printf(m, "reset %s\n", core->has_reset ? "yes" : "no");
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(params);
@@ -284,12 +285,33 @@ static const struct file_operations debug_fops = {
 	.write = debug_write,
 };
 
-static int outstanding_show(struct seq_file *m, void *unused)
+static int outstanding_open(struct inode *inode, struct file *file)
 {
-	pcpool_debug_show_outstanding(m->private, m);
+	struct pcpool_outstanding *o = __seq_open_private(file, &pcpool_outstanding_ops,
+							  sizeof(*o));
+
+	if (!o)
+		return -ENOMEM;
+	o->core = inode->i_private;
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(outstanding);
+
+static int outstanding_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *m = file->private_data;
+
+	/* The pool may be destroyed, since debugfs does not wait for open files. */
+	pcpool_outstanding_end(m->private);
+	return seq_release_private(inode, file);
+}
+
+static const struct file_operations outstanding_fops = {
+	.owner = THIS_MODULE,
+	.open = outstanding_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = outstanding_release,
+};
 
 void pcpool_debugfs_add(struct pcpool_core *core)
 {

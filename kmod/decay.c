@@ -78,9 +78,3 @@ void pcpool_decay_init(struct pcpool_core *core, unsigned int decay_ms)
 	/* Without a period, pretend that the decay has been started already. */
 	core->decaying = !core->decay_period;
 }
-
-/* For good, if nothing becomes idle any more. */
-void pcpool_decay_stop(struct pcpool_core *core)
-{
-	cancel_delayed_work_sync(&core->decay);
-}

@@ -11,6 +11,5 @@
 extern unsigned int pcpool_decay_ms;
 
 void pcpool_decay_init(struct pcpool_core *core, unsigned int decay_ms);
-void pcpool_decay_stop(struct pcpool_core *core);
 
 #endif /* _PCPOOL_DECAY_H */

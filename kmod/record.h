@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The records of debug mode: one for each object of a pool in debug mode, found by the
- * object's address. debug.c decides what they mean.
+ * object's address, and listed by pool. debug.c decides what they mean.
  */
 #ifndef _PCPOOL_RECORD_H
 #define _PCPOOL_RECORD_H
 
 #include <linux/atomic.h>
 #include <linux/gfp.h>
+#include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
@@ -21,8 +22,19 @@ enum pcpool_record_state {
 };
 
 /**
+ * struct pcpool_record_link - an entry in a pool's list of records
+ * @list: in the list; empty: not in a list
+ * @is_cursor: the entry is a cursor rather than a record
+ */
+struct pcpool_record_link {
+	struct list_head list;
+	bool is_cursor;
+};
+
+/**
  * struct pcpool_record - what is known about an object
- * @node: in its bucket
+ * @node: in its bucket of the hash table
+ * @link: in the list of its pool
  * @core: the pool
  * @obj: the object
  * @state: enum pcpool_record_state
@@ -38,10 +50,11 @@ enum pcpool_record_state {
  * @rcu: frees the record
  *
  * The context that changes @state from idle to held, or back, by compare-and-exchange
- * writes the other fields: it owns the object then, and with it the record.
+ * writes the fields after it: it owns the object then, and with it the record.
  */
 struct pcpool_record {
 	struct hlist_node node;
+	struct pcpool_record_link link;
 	struct pcpool_core *core;
 	void *obj;
 	atomic_t state;
@@ -57,11 +70,22 @@ struct pcpool_record {
 	struct rcu_head rcu;
 };
 
+/**
+ * struct pcpool_record_cursor - how far a reader of a pool's list of records has come
+ * @link: in the list, after the record that was read last
+ */
+struct pcpool_record_cursor {
+	struct pcpool_record_link link;
+};
+
 /*
  * Records are found under RCU, from any context, including NMI. They are added and
- * removed under this lock, not from NMI.
+ * removed under this lock, not from NMI. It also protects the pools' lists of records.
  */
 extern raw_spinlock_t pcpool_records_lock;
+
+int pcpool_records_init(void);
+void pcpool_records_exit(void);
 
 struct pcpool_record *pcpool_record_find(const struct pcpool_core *core, const void *obj);
 const struct pcpool_record *pcpool_record_find_elsewhere(const struct pcpool_core *core,
@@ -72,12 +96,13 @@ bool pcpool_record_insert(struct pcpool_record *r);
 struct pcpool_record *pcpool_record_add(struct pcpool_core *core, void *obj, gfp_t gfp);
 bool pcpool_record_remove(struct pcpool_record *r);
 void pcpool_record_retire(struct pcpool_record *r);
-void pcpool_record_drop(struct pcpool_record *r);
+void pcpool_record_drop_all(struct pcpool_core *core);
 
-typedef void (*pcpool_record_fn)(struct pcpool_record *r, void *data);
-void pcpool_record_for_each(struct pcpool_core *core, pcpool_record_fn fn, void *data);
+void pcpool_record_rewind(struct pcpool_core *core, struct pcpool_record_cursor *cursor);
+struct pcpool_record *pcpool_record_next(struct pcpool_core *core,
+					 struct pcpool_record_cursor *cursor);
+void pcpool_record_cursor_remove(struct pcpool_record_cursor *cursor);
 
-void pcpool_record_find_kasan(void);
 void pcpool_record_poison(struct pcpool_record *r);
 void pcpool_record_unpoison(struct pcpool_record *r);
 

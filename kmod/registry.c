@@ -5,15 +5,20 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/lockdep.h>
 #include <linux/printk.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "registry.h"
+#include "testing.h"
 
 LIST_HEAD(pcpool_pools);
 DEFINE_MUTEX(pcpool_pools_lock); /* the list, and which names are taken */
+EXPORT_SYMBOL_FOR_TESTS(pcpool_pools_lock);
 
 /*
  * Destroyed pools of which objects were outstanding. They are kept so that a late put
@@ -55,6 +60,23 @@ void pcpool_registry_remove(struct pcpool_core *core)
 	mutex_unlock(&pcpool_pools_lock);
 }
 
+void pcpool_core_get(struct pcpool_core *core)
+{
+	refcount_inc(&core->refs);
+}
+
+static void core_free_rcu(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct pcpool_core, rcu));
+}
+
+/* Readers of debug mode's records look at the pool under RCU. */
+void pcpool_core_put(struct pcpool_core *core)
+{
+	if (refcount_dec_and_test(&core->refs))
+		call_rcu(&core->rcu, core_free_rcu);
+}
+
 /* Keep a destroyed pool until the module is unloaded. */
 void pcpool_registry_add_zombie(struct pcpool_core *core)
 {
@@ -69,5 +91,5 @@ void pcpool_registry_free_zombies(void)
 	struct pcpool_core *core, *next;
 
 	list_for_each_entry_safe(core, next, &zombie_pools, list)
-		kfree(core);
+		pcpool_core_put(core);
 }

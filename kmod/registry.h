@@ -22,4 +22,8 @@ void pcpool_registry_remove(struct pcpool_core *core);
 void pcpool_registry_add_zombie(struct pcpool_core *core);
 void pcpool_registry_free_zombies(void);
 
+/* A pool's structure is freed with the last reference to it. */
+void pcpool_core_get(struct pcpool_core *core);
+void pcpool_core_put(struct pcpool_core *core);
+
 #endif /* _PCPOOL_REGISTRY_H */

@@ -11,7 +11,7 @@
  *   decay.c                    what is freed without memory pressure
  *   hotplug.c, worker.c        CPUs that go offline; what other contexts left to a worker
  *   context.h                  what may be called from hardirq, NMI, under a spinlock
- *   gate.c, debug.c, record.c  bypass and debug mode: closing the inlined paths
+ *   gate.c, debug.c, switch.c, record.c    bypass and debug mode: closing the inlined paths
  *   stats.c, debugfs.c         what can be seen from outside
  *   create.c, params.c, module.c, buf.c    pools, the module, sets of buffer pools
  *   slots.c, queue.c, ring.c, deferred.c, array.c, credit.c, limit.h
@@ -24,15 +24,18 @@
  *
  * Lock order, outermost first:
  *
+ *   switch_lock          mutex, switch.c: switching debug mode. Held during grace periods,
+ *                        so nothing else takes it
+ *   core->debug_lock     mutex, one per pool: a step of switching debug mode
  *   pcpool_pools_lock    mutex: the list of pools, and which names are taken
- *   switch_lock          mutex, debug.c: switching debug mode
  *   core->age_lock       mutex, one per pool: one aging pass or drain at a time, and the
  *                        worker; the shrinker only tries it
  *   gate_lock            mutex, gate.c: which slots the inlined paths use
  *   cpus_read_lock()
  *   core->wait->lock     raw spinlock, one per pool with max_total or a reserve: waiters
  *                        and reserve
- *   pcpool_records_lock  raw spinlock, record.c: the records of debug mode
+ *   pcpool_records_lock  raw spinlock, record.c: the records of debug mode, and the
+ *                        pools' lists of them
  *
  * A get or a put of an elastic or bounded pool takes none of them. With max_total or a
  * reserve it may take core->wait->lock, and in debug mode pcpool_records_lock.
@@ -48,6 +51,7 @@
 #include <linux/mutex.h>
 #include <linux/pcpool.h>
 #include <linux/percpu.h>
+#include <linux/refcount.h>
 #include <linux/shrinker.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -167,6 +171,9 @@ struct pcpool_wait {
  * @bypass: every get allocates, every put frees
  * @dead: destroyed, but kept because objects were outstanding
  * @closed_for_debug: every get and put goes out of line, so that it can be checked
+ * @has_reset: @ops has a reset callback
+ * @created_debugged: what pcpool_debug_default was at creation
+ * @debug_fixed: debug mode cannot be switched any more, because the pool is being destroyed
  * @debug: the state of debug mode; see debug.c
  * @bounded: there is a bound, a quota or a reserve: every get and put goes out of line
  * @only_bounded: private slots and @credit are all that distinguishes it from an elastic
@@ -201,6 +208,9 @@ struct pcpool_wait {
  * @objects: how many objects exist
  * @untracked: how many of these debug mode has not seen yet
  * @misuses: how many misuses it has reported
+ * @records: its list of records, with the cursors of their readers (pcpool_records_lock)
+ * @switching: entry in the list of pools that are being switched together (switch_lock)
+ * @debug_lock: held during a step of switching debug mode
  * @age_lock: serialises aging passes, drains and the worker
  * @flipped_at: when the tiers swapped roles last, in jiffies (age_lock)
  * @scans_refused: how many scans of the shrinker in a row came too soon after that
@@ -216,9 +226,13 @@ struct pcpool_wait {
  * @object_bytes: as created
  * @object_pages: how much one object counts in the shrinker
  * @name: its name
- * @owner: the module that created it
+ * @owner: name of the module that created it
+ * @module: that module; NULL if it is built in
  * @dir: its debugfs directory
  * @list: entry in the list of pools
+ * @refs: references to this structure: the pool's own, and those of a batch of pools that
+ *	are being switched to or from debug mode
+ * @rcu: frees this structure
  */
 struct pcpool_core {
 	struct pcpool pool;
@@ -237,6 +251,9 @@ struct pcpool_core {
 	bool bypass;
 	bool dead;
 	bool closed_for_debug;
+	bool has_reset;
+	bool created_debugged;
+	bool debug_fixed;
 	enum pcpool_debug_mode debug;
 	bool bounded;
 	bool only_bounded;
@@ -269,6 +286,9 @@ struct pcpool_core {
 	atomic_long_t objects;
 	atomic_long_t untracked;
 	atomic_long_t misuses;
+	struct list_head records;
+	struct list_head switching;
+	struct mutex debug_lock; /* a step of switching debug mode */
 	struct mutex age_lock; /* aging passes, drains, the worker */
 	unsigned long flipped_at;
 	unsigned int scans_refused;
@@ -286,8 +306,11 @@ struct pcpool_core {
 	unsigned long object_pages;
 	char name[PCPOOL_NAME_BYTES];
 	char owner[PCPOOL_OWNER_BYTES];
+	struct module *module;
 	struct dentry *dir;
 	struct list_head list;
+	refcount_t refs;
+	struct rcu_head rcu;
 };
 
 static inline struct pcpool_core *pcpool_to_core(struct pcpool *pool)

@@ -169,6 +169,7 @@ void pcpool_worker_stop(struct pcpool_core *core)
 		irq_work_sync(&core->irq_work);
 		cancel_work_sync(&core->work);
 		cancel_work_sync(&core->free_work);
+		cancel_delayed_work_sync(&core->decay);
 		if (core->wait)
 			cancel_delayed_work_sync(&core->wait->refill);
 	}

@@ -22,6 +22,7 @@
 #include "idle.h"
 #include "percpu.h"
 #include "slots.h"
+#include "switch.h"
 #include "types.h"
 
 /* --- Objects and pools -------------------------------------------------- */

@@ -4,11 +4,14 @@
  * cases check the number of reports; the text of a report goes to the log.
  */
 #include <linux/kasan.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
 #include "common.h"
+#include "record.h"
+#include "registry.h"
 
 /* Objects are real memory, since their contents matter here. */
 #define BYTES	200u
@@ -301,30 +304,149 @@ static void an_object_returned_by_two_gets_is_caught(struct kunit *test)
 	pcpool_put(pool, again);
 }
 
+/* Read up to @n lines of "outstanding" from @pos on, as seq_file does. Returns how many. */
+static unsigned int list_outstanding(struct seq_file *m, loff_t pos, unsigned int n)
+{
+	const struct seq_operations *ops = &pcpool_outstanding_ops;
+	unsigned int lines = 0;
+	void *v;
+
+	m->count = 0;
+	memset(m->buf, 0, m->size);
+	v = ops->start(m, &pos);
+	while (v && lines < n) {
+		ops->show(m, v);
+		lines++;
+		v = ops->next(m, v, &pos);
+	}
+	ops->stop(m, v);
+	return lines;
+}
+
+struct reader {
+	struct seq_file m;
+	struct pcpool_outstanding o;
+};
+
+static void end_reader(void *data)
+{
+	struct reader *reader = data;
+
+	pcpool_outstanding_end(&reader->o);
+}
+
+/* Like an open file. It may stay open for longer than the pool exists. */
+static struct seq_file *new_reader(struct kunit *test, struct pcpool *pool)
+{
+	struct reader *reader = kunit_kzalloc(test, sizeof(*reader), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, reader);
+	reader->o.core = pcpool_to_core(pool);
+	reader->m.private = &reader->o;
+	reader->m.size = PAGE_SIZE;
+	reader->m.buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, reader->m.buf);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_reader, reader));
+	return &reader->m;
+}
+
 static void an_outstanding_object_is_listed(struct kunit *test)
 {
 	struct pcpool *pool = new_pool(test, "kunit-listed");
-	struct seq_file m = { .size = PAGE_SIZE };
+	struct seq_file *m = new_reader(test, pool);
 	void *obj, *other;
 
-	m.buf = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, m.buf);
 	obj = pcpool_get(pool, GFP_KERNEL);
 	other = pcpool_get(pool, GFP_KERNEL);
 	pcpool_put(pool, other);
-	pcpool_debug_show_outstanding(pcpool_to_core(pool), &m);
+	/* The heading and a line for the object. */
+	KUNIT_EXPECT_EQ(test, list_outstanding(m, 0, 10), 2);
 	/* The list names the caller of the get, which is this function, once. */
-	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, "an_outstanding_object_is_listed"));
-	KUNIT_EXPECT_NOT_NULL(test, strstr(m.buf, current->comm));
-	KUNIT_EXPECT_PTR_EQ(test, strstr(m.buf, "an_outstanding_object_is_listed"),
-			    strnstr(m.buf, "an_outstanding_object_is_listed", m.count));
-	KUNIT_EXPECT_NULL(test, strstr(strstr(m.buf, "outstanding_object") + 1,
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m->buf, "an_outstanding_object_is_listed"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(m->buf, current->comm));
+	KUNIT_EXPECT_PTR_EQ(test, strstr(m->buf, "an_outstanding_object_is_listed"),
+			    strnstr(m->buf, "an_outstanding_object_is_listed", m->count));
+	KUNIT_EXPECT_NULL(test, strstr(strstr(m->buf, "outstanding_object") + 1,
 				       "outstanding_object"));
 	pcpool_put(pool, obj);
-	m.count = 0;
-	memset(m.buf, 0, PAGE_SIZE);
-	pcpool_debug_show_outstanding(pcpool_to_core(pool), &m);
-	KUNIT_EXPECT_NULL(test, strstr(m.buf, "outstanding_object"));
+	KUNIT_EXPECT_EQ(test, list_outstanding(m, 0, 10), 1);
+	KUNIT_EXPECT_NULL(test, strstr(m->buf, "outstanding_object"));
+}
+
+/* A reader goes on where it stopped, whatever happened to that object meanwhile. */
+static void outstanding_objects_can_be_read_in_pieces(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-pieces");
+	struct seq_file *m = new_reader(test, pool);
+	void *objs[10];
+	unsigned int i;
+
+	for (i = 0; i < 10; i++)
+		objs[i] = pcpool_get(pool, GFP_KERNEL);
+	KUNIT_EXPECT_EQ(test, list_outstanding(m, 0, 5), 5);
+	/* The next one is in the reader already, and its record goes. */
+	pcpool_put(pool, objs[4]);
+	pcpool_put(pool, objs[3]);
+	pcpool_put(pool, objs[9]);
+	pcpool_drain(pool);
+	KUNIT_EXPECT_EQ(test, list_outstanding(m, 5, 2), 2);
+	/* Again from there, as after a buffer that was too small. */
+	KUNIT_EXPECT_EQ(test, list_outstanding(m, 7, 1), 1);
+	KUNIT_EXPECT_EQ(test, list_outstanding(m, 8, 10), 2);
+	KUNIT_EXPECT_EQ(test, list_outstanding(m, 10, 10), 0);
+	/* From the beginning. */
+	KUNIT_EXPECT_EQ(test, list_outstanding(m, 0, 20), 1 + 7);
+	KUNIT_EXPECT_EQ(test, list_outstanding(m, 3, 20), 1 + 7 - 3);
+	for (i = 0; i < 9; i++) {
+		if (i != 3 && i != 4)
+			pcpool_put(pool, objs[i]);
+	}
+}
+
+/* Two pools, one with many more objects. A pool's list has its own objects only. */
+static void a_pool_lists_its_own_objects(struct kunit *test)
+{
+	struct pcpool *pool = new_pool(test, "kunit-own"), *other = new_pool(test, "kunit-large");
+	struct pcpool_core *core = pcpool_to_core(pool);
+	void *obj = pcpool_get(pool, GFP_KERNEL), *objs[100];
+	struct pcpool_record_cursor cursor = { };
+	unsigned int i, n, found = 0;
+
+	n = pcpool_get_bulk(other, GFP_KERNEL, ARRAY_SIZE(objs), objs);
+	KUNIT_EXPECT_EQ(test, n, ARRAY_SIZE(objs));
+	pcpool_record_rewind(core, &cursor);
+	for (i = 0; i < 10; i++) {
+		struct pcpool_record *r;
+
+		raw_spin_lock_irq(&pcpool_records_lock);
+		r = pcpool_record_next(core, &cursor);
+		raw_spin_unlock_irq(&pcpool_records_lock);
+		found += r && r->core == core;
+	}
+	pcpool_record_cursor_remove(&cursor);
+	/* With a reserve of two, there are three objects. */
+	KUNIT_EXPECT_EQ(test, found, atomic_long_read(&core->objects));
+	pcpool_put_bulk(other, n, objs);
+	pcpool_put(pool, obj);
+}
+
+/* The reader's file is closed after the pool was destroyed. */
+static void a_reader_may_outlive_its_pool(struct kunit *test)
+{
+	struct kt_pool *kp;
+	bool was = pcpool_debug_default;
+	struct seq_file *m;
+	void **objs;
+
+	pcpool_debug_default = true;
+	kp = kt_new(test, 10);
+	pcpool_debug_default = was;
+	m = new_reader(test, kp->pool);
+	objs = kt_get_many(kp, 3);
+	KUNIT_EXPECT_EQ(test, list_outstanding(m, 0, 2), 2);
+	kt_put_many(kp, 3, objs);
+	kt_destroy(kp);
+	pcpool_outstanding_end(m->private);
 }
 
 static void skip_unless_switchable(struct kunit *test)
@@ -431,6 +553,164 @@ static void idle_memory_is_poisoned(struct kunit *test)
 #else
 	kunit_skip(test, "needs generic KASAN");
 #endif
+}
+
+/* --- Many pools ------------------------------------------------------------------- */
+
+#define MANY	100
+
+/* All pools are switched after one grace period on, and two off. */
+static void all_pools_are_switched_at_once(struct kunit *test)
+{
+	struct kt_pool **kp = kunit_kcalloc(test, MANY, sizeof(*kp), GFP_KERNEL);
+	bool was = pcpool_debug_default;
+	unsigned long before;
+	unsigned int i;
+	void *obj;
+
+	skip_unless_switchable(test);
+	KUNIT_ASSERT_NOT_NULL(test, kp);
+	for (i = 0; i < MANY; i++)
+		kp[i] = kt_new(test, 3);
+	/* If the suite runs in debug mode, start by switching it off. */
+	KUNIT_EXPECT_EQ(test, pcpool_debug_set_all(false), 0);
+	before = pcpool_debug_waits;
+	KUNIT_EXPECT_EQ(test, pcpool_debug_set_all(true), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_debug_waits - before, 1);
+	/* Nothing is left to switch. */
+	KUNIT_EXPECT_EQ(test, pcpool_debug_set_all(true), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_debug_waits - before, 1);
+	for (i = 0; i < MANY; i++) {
+		KUNIT_EXPECT_EQ(test, kp[i]->core->debug, PCPOOL_DEBUG_ON);
+		obj = kt_get(kp[i], GFP_KERNEL, KT_ME);
+		kt_put(kp[i], obj, KT_ME);
+	}
+	before = pcpool_debug_waits;
+	KUNIT_EXPECT_EQ(test, pcpool_debug_set_all(false), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_debug_waits - before, 2);
+	for (i = 0; i < MANY; i++) {
+		KUNIT_EXPECT_EQ(test, kp[i]->core->debug, PCPOOL_DEBUG_OFF);
+		KUNIT_EXPECT_TRUE(test, list_empty(&kp[i]->core->records));
+		kt_expect_consistent(kp[i]);
+		kt_destroy(kp[i]);
+	}
+	pcpool_debug_set_all(was);
+}
+
+struct switch_thread {
+	struct completion done;
+	int ret;
+};
+
+static int switch_all_on(void *data)
+{
+	struct switch_thread *thread = data;
+
+	thread->ret = pcpool_debug_set_all(true);
+	complete(&thread->done);
+	return 0;
+}
+
+/* Pools can be created, destroyed and listed in the middle of a switch of all pools. */
+static void a_switch_delays_no_other_pool(struct kunit *test)
+{
+	struct kt_pool *first, *last, *leaving, *created;
+	struct switch_thread thread = { };
+	bool was = pcpool_debug_default;
+	struct task_struct *task;
+
+	skip_unless_switchable(test);
+	KUNIT_EXPECT_EQ(test, pcpool_debug_set_all(false), 0);
+	pcpool_debug_default = false;
+	first = kt_new(test, 10);
+	leaving = kt_new(test, 10);
+	last = kt_new(test, 10);
+	kt_make_idle(leaving, 10);
+	init_completion(&thread.done);
+	/* The switch stops at this pool, while others are half switched. */
+	mutex_lock(&last->core->debug_lock);
+	pcpool_debug_default = true;
+	task = kthread_run(switch_all_on, &thread, "pcpool_switch");
+	KUNIT_EXPECT_FALSE(test, IS_ERR(task));
+	while (!IS_ERR(task) && READ_ONCE(leaving->core->debug) != PCPOOL_DEBUG_BEGINNING)
+		schedule_timeout_uninterruptible(1);
+
+	created = kt_new(test, 10);
+	KUNIT_EXPECT_EQ(test, created->core->debug, PCPOOL_DEBUG_ON);
+	kt_make_idle(created, 10);
+	kt_destroy(created);
+	kt_destroy(leaving);
+	KUNIT_EXPECT_TRUE(test, mutex_trylock(&pcpool_pools_lock));
+	mutex_unlock(&pcpool_pools_lock);
+	KUNIT_EXPECT_FALSE(test, completion_done(&thread.done));
+
+	mutex_unlock(&last->core->debug_lock);
+	if (!IS_ERR(task))
+		wait_for_completion(&thread.done);
+	KUNIT_EXPECT_EQ(test, thread.ret, 0);
+	KUNIT_EXPECT_EQ(test, first->core->debug, PCPOOL_DEBUG_ON);
+	KUNIT_EXPECT_EQ(test, last->core->debug, PCPOOL_DEBUG_ON);
+	pcpool_debug_default = was;
+	pcpool_debug_set_all(was);
+}
+
+static void create_and_destroy(struct kt_worker *worker)
+{
+	struct pcpool_params params = { .ops = &mem_ops, .object_bytes = BYTES };
+	struct pcpool *pool;
+	char name[32];
+	void *obj;
+
+	snprintf(name, sizeof(name), "kunit-short-%d", worker->holder);
+	params.name = name;
+	while (kt_keep_running(worker)) {
+		pool = pcpool_create(&params);
+		if (IS_ERR(pool))
+			continue;
+		obj = pcpool_get(pool, GFP_KERNEL);
+		pcpool_put(pool, obj);
+		if (kt_random(worker, 2))
+			schedule_timeout_uninterruptible(1);
+		obj = pcpool_get(pool, GFP_KERNEL);
+		pcpool_put(pool, obj);
+		if (stats(pool).misuses || stats(pool).outstanding)
+			kt_violation(worker->arg, "correct use was reported");
+		pcpool_destroy(pool);
+		kt_progress(worker);
+	}
+}
+
+static void switch_all(struct kt_worker *worker)
+{
+	bool on = pcpool_debug_default;
+
+	while (kt_keep_running(worker)) {
+		on = !on;
+		WRITE_ONCE(pcpool_debug_default, on);
+		if (pcpool_debug_set_all(on))
+			kt_violation(worker->arg, "debug mode cannot be switched");
+		kt_progress(worker);
+	}
+}
+
+/* A pool may come or go at any moment of a switch. */
+static void pools_can_come_and_go_during_switches(struct kunit *test)
+{
+	struct kt_pool *kp = kt_new(test, 10);
+	struct kt_gang *gang = kt_gang_new(test);
+	bool was = pcpool_debug_default;
+	unsigned int i;
+
+	skip_unless_switchable(test);
+	for (i = 0; i < 4; i++)
+		kt_gang_add(gang, -1, create_and_destroy, kp);
+	kt_gang_add(gang, -1, switch_all, kp);
+	kt_gang_start(gang, 500);
+	kt_gang_join(gang);
+	pcpool_debug_default = was;
+	KUNIT_EXPECT_EQ(test, pcpool_debug_set_all(was), 0);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(kp->core->debug) == PCPOOL_DEBUG_ON, was);
+	kt_expect_consistent(kp);
 }
 
 /* --- Switched during calls ------------------------------------------------------- */
@@ -622,6 +902,12 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(an_object_with_two_owners_is_caught, kind_gen_params),
 	KUNIT_CASE_PARAM(an_object_returned_by_two_gets_is_caught, kind_gen_params),
 	KUNIT_CASE_PARAM(an_outstanding_object_is_listed, kind_gen_params),
+	KUNIT_CASE_PARAM(outstanding_objects_can_be_read_in_pieces, kind_gen_params),
+	KUNIT_CASE_PARAM(a_pool_lists_its_own_objects, kind_gen_params),
+	KUNIT_CASE(a_reader_may_outlive_its_pool),
+	KUNIT_CASE(all_pools_are_switched_at_once),
+	KUNIT_CASE(a_switch_delays_no_other_pool),
+	KUNIT_CASE_SLOW(pools_can_come_and_go_during_switches),
 	KUNIT_CASE_PARAM(debug_can_be_switched_while_objects_are_out, kind_gen_params),
 	KUNIT_CASE(debug_can_be_switched_during_an_allocation),
 	KUNIT_CASE_PARAM(idle_memory_is_poisoned, kind_gen_params),

@@ -3,7 +3,10 @@
  * Destroying a pool frees all idle objects, wherever they are. Breaking the rules
  * warns; these warnings are expected here, and kept out of the log.
  */
+#include <linux/module.h>
+
 #include "common.h"
+#include "create.h"
 
 static void destroy(struct kt_pool *kp)
 {
@@ -104,6 +107,89 @@ static void pools_do_not_share_objects(struct kunit *test)
 	kt_put_many(b, 100, objs);
 }
 
+/* --- A module that is unloaded without destroying its pools ---------------------------- */
+
+static struct kt_pool *new_pool_of(struct kunit *test, struct module *module, unsigned int objs,
+				   struct pcpool_params params)
+{
+	struct kt_pool *kp = kt_pool_new(test, objs, &params);
+
+	/* As if the module had created it. */
+	kp->core->module = module;
+	strscpy(kp->core->owner, module->name, sizeof(kp->core->owner));
+	return kp;
+}
+
+static void unload(struct kt_pool **kp, struct module *module)
+{
+	pcpool_abandon_pools_of(module);
+	/* Not to be destroyed when the case ends. */
+	for (; *kp; kp++)
+		(*kp)->pool = NULL;
+}
+
+static void no_callback_of_an_unloaded_module_is_called(struct kunit *test)
+{
+	static const struct pcpool_params kinds[] = {
+		{ },
+		{ .flags = PCPOOL_ZERO_ON_PUT },
+		{ .max_idle = 3 },
+		{ .max_idle = 1000 },
+		{ .max_total = 1000 },
+		{ .reserve = 2 },
+		{ .ops = &kt_ops_reset },
+		{ .flags = PCPOOL_FREE_MAY_SLEEP },
+	};
+	struct module *module = kunit_kzalloc(test, sizeof(*module), GFP_KERNEL);
+	struct kt_pool *kp[ARRAY_SIZE(kinds) + 1] = { };
+	unsigned int i, frees[ARRAY_SIZE(kinds)];
+	bool was = pcpool_debug_default, debug;
+
+	KUNIT_ASSERT_NOT_NULL(test, module);
+	strscpy(module->name, "kunit_gone", sizeof(module->name));
+	for (debug = false; ; debug = true) {
+		pcpool_debug_default = debug;
+		for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+			kp[i] = new_pool_of(test, module, 20, kinds[i]);
+			kt_make_idle(kp[i], 10);
+			kt_settle(kp[i]);
+			frees[i] = atomic_read(&kp[i]->frees);
+		}
+		pcpool_debug_default = was;
+		unload(kp, module);
+		for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+			KUNIT_EXPECT_EQ(test, atomic_read(&kp[i]->frees), frees[i]);
+			KUNIT_EXPECT_TRUE(test, kp[i]->core->dead);
+			KUNIT_EXPECT_PTR_NE(test, kp[i]->core->ops, &kt_ops);
+			KUNIT_EXPECT_PTR_NE(test, kp[i]->core->ops, &kt_ops_reset);
+		}
+		if (debug)
+			break;
+	}
+}
+
+static void a_pool_of_an_unloaded_module_is_reported(struct kunit *test)
+{
+	struct module *module = kunit_kzalloc(test, sizeof(*module), GFP_KERNEL);
+	struct kt_pool *kp[2] = { }, *other = kt_new(test, 10);
+	struct kmsg_dump_iter mark;
+	void **objs;
+
+	KUNIT_ASSERT_NOT_NULL(test, module);
+	strscpy(module->name, "kunit_gone", sizeof(module->name));
+	kp[0] = new_pool_of(test, module, 20, (struct pcpool_params){ .name = "kunit-forgotten" });
+	kt_make_idle(kp[0], 8);
+	objs = kt_get_many(kp[0], 3);
+	KUNIT_EXPECT_NOT_NULL(test, objs);
+	kt_log_mark(&mark);
+	unload(kp, module);
+	KUNIT_EXPECT_TRUE(test, kt_logged(&mark, "kunit-forgotten: not destroyed by module kunit_gone, which is gone: 3 objects outstanding, 5 idle objects lost"));
+	/* The name is free again, and other pools are as before. */
+	kt_new(test, 10, .name = "kunit-forgotten");
+	kt_make_idle(other, 10);
+	KUNIT_EXPECT_EQ(test, kt_stats(other).idle_main, 10);
+}
+
 /* --- Misuse -------------------------------------------------------------------------- */
 
 #ifdef kunit_warning_suppress
@@ -149,6 +235,27 @@ static void a_put_after_destroy_warns_and_changes_nothing(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, atomic_read(&objs[i]->owner), KT_ME);
 		KUNIT_EXPECT_EQ(test, objs[i]->check, ~mark);
 	}
+}
+
+static void a_put_after_its_module_was_unloaded_warns(struct kunit *test)
+{
+	struct module *module = kunit_kzalloc(test, sizeof(*module), GFP_KERNEL);
+	struct kt_pool *kp[2] = { };
+	struct pcpool *pool;
+	void **objs;
+
+	KUNIT_ASSERT_NOT_NULL(test, module);
+	strscpy(module->name, "kunit_gone", sizeof(module->name));
+	kp[0] = new_pool_of(test, module, 20, (struct pcpool_params){ });
+	pool = kp[0]->pool;
+	objs = kt_get_many(kp[0], 3);
+	unload(kp, module);
+	kunit_warning_suppress(test) {
+		pcpool_put(pool, objs[0]);
+		KUNIT_EXPECT_NULL(test, pcpool_get(pool, GFP_KERNEL));
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 2);
+	}
+	KUNIT_EXPECT_EQ(test, atomic_read(&kp[0]->frees), 0);
 }
 
 static void a_get_after_destroy_warns_and_fails(struct kunit *test)
@@ -210,9 +317,12 @@ static struct kunit_case destroy_cases[] = {
 	KUNIT_CASE(deferred_puts_are_not_lost),
 	KUNIT_CASE(pools_can_be_created_and_destroyed_in_any_order),
 	KUNIT_CASE(pools_do_not_share_objects),
+	KUNIT_CASE(no_callback_of_an_unloaded_module_is_called),
+	KUNIT_CASE(a_pool_of_an_unloaded_module_is_reported),
 #ifdef kunit_warning_suppress
 	KUNIT_CASE(destroying_with_outstanding_objects_warns_once),
 	KUNIT_CASE(a_put_after_destroy_warns_and_changes_nothing),
+	KUNIT_CASE(a_put_after_its_module_was_unloaded_warns),
 	KUNIT_CASE(a_get_after_destroy_warns_and_fails),
 	KUNIT_CASE(destroying_twice_warns),
 	KUNIT_CASE(the_name_of_a_destroyed_pool_is_free),

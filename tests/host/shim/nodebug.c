@@ -1,60 +1,81 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stubs for debug.c of kmod/, which is not built here. Debug mode is always off, so that the
+ * Stubs for debug.c, switch.c and record.c of kmod/, which are not built here. Debug mode is always off, so that the
  * code without it is tested and timed.
  */
 #include "debug.h"
+#include "record.h"
+#include "switch.h"
 
 bool pcpool_debug_default;
 
-void pcpool_debug_begin(struct pcpool_core *core)
+static void no_debug_mode(const struct pcpool_core *core)
 {
 	fail("%s: the shim has no debug mode", core->name);
 }
 
-int pcpool_debug_set(struct pcpool_core *core, bool on)
+void pcpool_records_exit(void)
+{
+}
+
+void pcpool_debug_init(struct pcpool_core *core)
+{
+	if (pcpool_debug_default)
+		no_debug_mode(core);
+}
+
+void pcpool_debug_follow_default(struct pcpool_core *core)
+{
+	pcpool_debug_init(core);
+}
+
+int pcpool_debug_set_all(bool on)
 {
 	(void)on;
-	pcpool_debug_begin(core);
 	return 0;
+}
+
+void pcpool_debug_fix(struct pcpool_core *core)
+{
+	(void)core;
 }
 
 void pcpool_debug_destroy(struct pcpool_core *core)
 {
 	if (core->debug)
-		pcpool_debug_begin(core);
+		no_debug_mode(core);
 }
 
 void pcpool_debug_allocated(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
 	(void)obj;
 	(void)gfp;
-	pcpool_debug_begin(core);
+	no_debug_mode(core);
 }
 
 void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller)
 {
 	(void)obj;
 	(void)caller;
-	pcpool_debug_begin(core);
+	no_debug_mode(core);
 }
 
 bool pcpool_debug_put(struct pcpool_core *core, void *obj, unsigned long caller)
 {
 	(void)obj;
 	(void)caller;
-	pcpool_debug_begin(core);
+	no_debug_mode(core);
 	return true;
 }
 
 void pcpool_debug_idle(struct pcpool_core *core, void *obj)
 {
 	(void)obj;
-	pcpool_debug_begin(core);
+	no_debug_mode(core);
 }
 
 void pcpool_debug_freed(struct pcpool_core *core, void *obj)
 {
 	(void)obj;
-	pcpool_debug_begin(core);
+	no_debug_mode(core);
 }

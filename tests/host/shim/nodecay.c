@@ -12,8 +12,3 @@ void pcpool_decay_init(struct pcpool_core *core, unsigned int decay_ms)
 	(void)decay_ms;
 	core->decaying = true;
 }
-
-void pcpool_decay_stop(struct pcpool_core *core)
-{
-	(void)core;
-}

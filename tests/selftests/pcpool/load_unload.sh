@@ -63,6 +63,44 @@ a_pool_is_destroyed_with_its_client() {
 	nothing_is_left
 }
 
+# forget: loads and unloads a client that does not destroy its pools. Sets reported to what pcpool
+# says about them.
+forget() {
+	log_mark
+	insmod "$PCPOOL_BUILD/selftests/pcpool_forgetful.ko"
+	grep -q '^forgotten  *pcpool_forgetful ' $debugfs/pcpool/pools
+	equal "reset of forgotten" "$(grep reset $debugfs/pcpool/forgotten/params)" "reset yes"
+	rmmod pcpool_forgetful
+	reported=$(log_since | grep 'pcpool: forgotten' || :)
+}
+
+a_forgotten_pool_ends_with_its_module() {
+	local found i
+	[ -r "$PCPOOL_BUILD/selftests/pcpool_forgetful.ko" ] ||
+		skip "there is no $PCPOOL_BUILD/selftests/pcpool_forgetful.ko; run make selftests"
+	[ -d /sys/module/pcpool ] || insmod "$PCPOOL_BUILD/pcpool.ko"
+	forget
+	[[ $reported = *"pcpool: forgotten: not destroyed by module pcpool_forgetful, which is gone: 3 objects outstanding, 5 idle objects lost"* ]] ||
+		fail "the log has: $reported"
+	[[ $reported = *"pcpool: forgotten-buf-4K: not destroyed by module pcpool_forgetful, which is gone: 1 object outstanding, 1 idle object lost"* ]] ||
+		fail "the log has: $reported"
+	for found in "$debugfs"/pcpool/forgotten* "$debugfs"/shrinker/pcpool-*; do
+		[ ! -e "$found" ] || fail "$found is left"
+	done
+	equal "lines of pools" "$(wc -l <$debugfs/pcpool/pools)" 1
+	# Reclaim and the worker find nothing to call.
+	for i in 1 2 3; do
+		echo 2 >/proc/sys/vm/drop_caches
+	done
+	# The name is free, and debug mode names the callers.
+	echo 1 >/sys/module/pcpool/parameters/debug
+	forget
+	equal "objects reported as outstanding" \
+		"$(grep -c 'forgotten: object .* was never put; got by ' <<<"$reported")" 3
+	unload
+	nothing_is_left
+}
+
 one_cycle() {
 	local i
 	load
@@ -126,4 +164,5 @@ fifty_cycles_leak_no_memory() {
 
 run_tests loading_creates_a_private_directory unloading_leaves_nothing \
 	a_client_in_use_keeps_the_module_loaded a_pool_is_destroyed_with_its_client \
+	a_forgotten_pool_ends_with_its_module \
 	fifty_cycles_leak_no_memory

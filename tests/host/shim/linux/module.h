@@ -4,6 +4,7 @@
 
 #include <linux/export.h>
 #include <linux/kernel.h>
+#include <linux/notifier.h>
 
 struct module {
 	const char *name;
@@ -15,6 +16,14 @@ struct module {
 #define __exit
 #define MODULE_DESCRIPTION(text)
 #define MODULE_LICENSE(text)
+
+/* No module is ever unloaded. */
+enum module_state {
+	MODULE_STATE_GOING,
+};
+
+#define register_module_notifier(block)		((void)(block), 0)
+#define unregister_module_notifier(block)	((void)(block))
 
 /* Module parameters cannot be set. */
 struct kernel_param {

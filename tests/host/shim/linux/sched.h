@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #ifndef _SHIM_SCHED_H
+#define TASK_COMM_LEN	16
+
 #define _SHIM_SCHED_H
 
 #include <linux/kernel.h>
