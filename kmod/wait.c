@@ -95,6 +95,15 @@ int pcpool_wait_fill(struct pcpool_core *core, gfp_t gfp)
 	return 0;
 }
 
+/* Take an idle object for the caller itself. */
+static void *take_idle(struct pcpool_core *core, enum pcpool_reach reach)
+{
+	void *obj = pcpool_idle_take(core, reach, true);
+
+	pcpool_wait_recheck(core->wait);
+	return obj;
+}
+
 /* What is out of the reach of other gets is better than nothing; so is the reserve. */
 static void *take_last(struct pcpool_core *core)
 {
@@ -102,7 +111,7 @@ static void *take_last(struct pcpool_core *core)
 	unsigned long flags;
 	void *obj;
 
-	obj = pcpool_idle_take(core, PCPOOL_REACH_ANYWHERE, true);
+	obj = take_idle(core, PCPOOL_REACH_ANYWHERE);
 	if (!obj && READ_ONCE(q->nr_reserved)) {
 		raw_spin_lock_irqsave(&q->lock, flags);
 		if (!q->nr_waiters)
@@ -138,7 +147,7 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 	if (others && pcpool_limit_max(&q->limit))
 		return ERR_PTR(-EAGAIN);
 	if (!others && !READ_ONCE(core->bypass))
-		obj = pcpool_idle_take(core, local ? PCPOOL_REACH_LOCAL : PCPOOL_REACH_ALL, true);
+		obj = take_idle(core, local ? PCPOOL_REACH_LOCAL : PCPOOL_REACH_ALL);
 	if (obj)
 		return obj;
 	obj = pcpool_count_miss(core, pcpool_wait_alloc(core, reserve_gfp(q, gfp)));
@@ -286,7 +295,7 @@ static void *wait_for_object(struct pcpool_core *core, gfp_t gfp, unsigned int s
 		if (IS_ERR(obj)) {
 			if (!q->reserve)
 				/* An object put meanwhile was not handed over to this get. */
-				return pcpool_idle_take(core, PCPOOL_REACH_ANYWHERE, true) ?: obj;
+				return take_idle(core, PCPOOL_REACH_ANYWHERE) ?: obj;
 			w.failed = true;
 			w.retry = true;
 		} else if (!pass_on(q, &w, obj)) {
