@@ -9,6 +9,9 @@
  *
  * A waiter whose allocation failed keeps its place and retries every PCPOOL_WAIT_RETRY. An
  * object that it allocates goes to the first waiter in the queue.
+ *
+ * A wait may be long, and is no fault then: it is divided into slices, so that the
+ * hung-task detector sees the task run. The wake-up does not depend on that.
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -193,6 +196,15 @@ static void try_again(struct pcpool_wait *q, struct pcpool_waiter *w, gfp_t gfp)
 		keep_spare(core, obj);
 }
 
+/*
+ * Sleep for one slice. With a reserve, objects are typically in use for IO, and a waiter
+ * counts as one that waits for IO, as with mempool.
+ */
+static long sleep_slice(const struct pcpool_wait *q, long slice)
+{
+	return q->reserve ? io_schedule_timeout(slice) : schedule_timeout(slice);
+}
+
 /* Sleep until something is handed over, or the wait is over, which returns an error. */
 static void *sleep(struct pcpool_wait *q, struct pcpool_waiter *w, gfp_t gfp, unsigned int state,
 		   long *timeout)
@@ -212,8 +224,8 @@ static void *sleep(struct pcpool_wait *q, struct pcpool_waiter *w, gfp_t gfp, un
 			break;
 		left = 0;
 		if (!READ_ONCE(w->retry)) {
-			slice = w->failed ? min_t(long, *timeout, PCPOOL_WAIT_RETRY) : *timeout;
-			left = schedule_timeout(slice);
+			slice = min_t(long, *timeout, PCPOOL_WAIT_SLICE);
+			left = sleep_slice(q, slice);
 			if (*timeout != MAX_SCHEDULE_TIMEOUT)
 				*timeout -= slice - left;
 		}
@@ -330,5 +342,8 @@ void *pcpool_wait_get(struct pcpool_core *core, gfp_t gfp, bool local,
 	if (!timeout)
 		return ERR_PTR(-ETIMEDOUT);
 	might_sleep();
+	/* A frozen task keeps what it is handed. A reserve must not get stuck there. */
+	if (state == TASK_KILLABLE && !core->wait->reserve)
+		state |= TASK_FREEZABLE;
 	return wait_for_object(core, gfp, state, timeout, failed);
 }
