@@ -56,7 +56,7 @@ static void begin_to_wait(void)
 	waiter.ticket = ++q->waits;
 	pcpool_wait_enqueue(q, &waiter);
 	raw_spin_unlock_irq(&q->lock);
-	smp_mb();
+	smp_mb(); /* as in wait_in_queue() */
 	pcpool_wait_hand_over(q);
 }
 
