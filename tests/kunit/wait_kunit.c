@@ -103,7 +103,7 @@ static void a_wait_for_the_reserve_counts_as_iowait(struct kunit *test)
 
 	for (i = 0; i < 2; i++) {
 		wait = begin_wait(test, i, false);
-		KUNIT_EXPECT_EQ(test, wait->task->in_iowait, i);
+		KUNIT_EXPECT_EQ(test, !!wait->task->in_iowait, !!i);
 		end_wait(test, wait);
 	}
 }
