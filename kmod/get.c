@@ -132,6 +132,7 @@ static noinline void *try_get_special(struct pcpool_core *core, unsigned long ca
 	if (core->wait && READ_ONCE(core->wait->nr_waiters))
 		return NULL;
 	obj = pcpool_idle_take(core, PCPOOL_REACH_ALL, true);
+	pcpool_wait_recheck(core->wait);
 	if (READ_ONCE(core->debug) && obj)
 		pcpool_debug_got(core, obj, caller);
 	return obj;

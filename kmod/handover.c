@@ -17,8 +17,17 @@
  *      object visible, then looks for waiters. There is a full barrier in between on both
  *      sides, so one sees the other: no get waits while an object is idle. The same
  *      holds for the claim of an object that is freed (pcpool_limit), and for the
- *      reserve being short. A search on behalf of a waiter relies on no hint
- *      (PCPOOL_REACH_ANYWHERE).
+ *      reserve being short.
+ *  (B) The search of a waiter visits only CPUs whose bit in the hint mask is set. A put sets
+ *      the bit (pcpool_hint_set()) before it looks for waiters, so (A) holds for the bit too.
+ *      But a search that finds a queue empty clears the bit, looks at the queue again, and
+ *      sets the bit again if an object has arrived. The put of that object may have found
+ *      the bit set and no waiter, just before, and a waiter may find it clear. So after the
+ *      bit is set again, @recheck is set, with a release. Each caller of pcpool_idle_take()
+ *      reads it afterwards, and looks for waiters as after a put. If another context's
+ *      read resets @recheck first, that context looks for waiters, and sees the bit. In NMI,
+ *      the irq_work does. What the tiers' swap of roles hides is shown by the aging pass
+ *      when it ends; age.c.
  *
  * The lock is a raw spinlock, held with interrupts disabled, because a put comes from
  * hardirq context too, also on PREEMPT_RT. Nothing that sleeps, or could take the lock
@@ -179,14 +188,16 @@ void pcpool_wait_hand_over(struct pcpool_wait *q)
 		irq_work_queue(&q->irq_work);
 		return;
 	}
-	raw_spin_lock_irqsave(&q->lock, flags);
-	while (q->nr_waiters && hand_over_one(q))
-		;
-	smp_mb(); /* (A), for the reserve */
-	while (q->nr_reserved < q->reserve &&
-	       (obj = pcpool_idle_take(q->core, PCPOOL_REACH_ANYWHERE, false)))
-		put_reserved(q, obj);
-	raw_spin_unlock_irqrestore(&q->lock, flags);
+	do {
+		raw_spin_lock_irqsave(&q->lock, flags);
+		while (q->nr_waiters && hand_over_one(q))
+			;
+		smp_mb(); /* (A), for the reserve */
+		while (q->nr_reserved < q->reserve &&
+		       (obj = pcpool_idle_take(q->core, PCPOOL_REACH_ANYWHERE, false)))
+			put_reserved(q, obj);
+		raw_spin_unlock_irqrestore(&q->lock, flags);
+	} while (pcpool_wait_recheck_due(q)); /* (B) */
 }
 
 static void hand_over_irq_work(struct irq_work *irq_work)

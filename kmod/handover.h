@@ -70,4 +70,21 @@ static inline void pcpool_wake_waiters(struct pcpool_wait *q)
 		pcpool_wait_hand_over(q);
 }
 
+/* Returns whether waiters must look again, which the caller then sees to. */
+static inline bool pcpool_wait_recheck_due(struct pcpool_wait *q)
+{
+	/* (B): pairs with the release in pcpool_hint_clear(). */
+	return unlikely(READ_ONCE(q->recheck)) && xchg(&q->recheck, 0);
+}
+
+/*
+ * Call this after each search for an idle object, before anything that may take long: the
+ * search may have hidden an object from a waiter for a moment; (B) in handover.c.
+ */
+static inline void pcpool_wait_recheck(struct pcpool_wait *q)
+{
+	if (unlikely(q) && pcpool_wait_recheck_due(q))
+		pcpool_wake_waiters(q);
+}
+
 #endif /* _PCPOOL_HANDOVER_H */

@@ -19,7 +19,11 @@
 #include "slots.h"
 #include "testing.h"
 
-/* @cpu's queue was found empty: spare other CPUs the search, unless it is not empty any more. */
+/*
+ * @cpu's queue was found empty: spare other CPUs the search, unless it is not empty any more.
+ * In that case the bit was clear for a moment, in which a waiter may have missed the object
+ * after its put had looked for waiters. So waiters must look again; (B) in handover.c.
+ */
 noinline void pcpool_hint_clear(struct pcpool_core *core, unsigned int tier, int cpu)
 {
 	/* Cleared by another context already? */
@@ -27,8 +31,12 @@ noinline void pcpool_hint_clear(struct pcpool_core *core, unsigned int tier, int
 		return;
 	cpumask_clear_cpu(cpu, core->nonempty[tier]);
 	smp_mb__after_atomic(); /* pairs with the one in pcpool_hint_set() */
-	if (pcpool_queue_count(&per_cpu_ptr(core->cpu, cpu)->queue[tier]))
-		cpumask_set_cpu(cpu, core->nonempty[tier]);
+	if (!pcpool_queue_count(&per_cpu_ptr(core->cpu, cpu)->queue[tier]))
+		return;
+	cpumask_set_cpu(cpu, core->nonempty[tier]);
+	if (core->wait)
+		/* After the bit. Pairs with the xchg() in pcpool_wait_recheck_due(). */
+		smp_store_release(&core->wait->recheck, 1);
 }
 
 static struct pcpool_queue *own_queue(struct pcpool_cpu *c, unsigned int tier)

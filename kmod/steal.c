@@ -174,21 +174,14 @@ again:
 	return NULL;
 }
 
-/* CPUs to search. A waiter cannot rely on the hint mask, which may lag, so it searches all. */
-static const struct cpumask *search_mask(const struct pcpool_core *core, unsigned int tier,
-					 enum pcpool_reach reach)
-{
-	return reach == PCPOOL_REACH_ANYWHERE ? cpu_possible_mask : core->nonempty[tier];
-}
-
 /* Take an object from another CPU's queue of the main tier, @tier. Returns NULL if none has any. */
 void *pcpool_steal_main(struct pcpool_core *core, unsigned int tier, enum pcpool_reach reach)
 {
-	return steal(core, search_mask(core, tier, reach), reach, steal_main_from);
+	return steal(core, core->nonempty[tier], reach, steal_main_from);
 }
 
 /* Take an object from another CPU's queue of the victim tier, @tier. */
 void *pcpool_steal_victim(struct pcpool_core *core, unsigned int tier, enum pcpool_reach reach)
 {
-	return steal(core, search_mask(core, tier, reach), reach, steal_victim_from);
+	return steal(core, core->nonempty[tier], reach, steal_victim_from);
 }

@@ -18,7 +18,11 @@
  * enum pcpool_reach - where a get may look for an idle object
  * @PCPOOL_REACH_LOCAL: only on its own CPU
  * @PCPOOL_REACH_ALL: wherever the pool's steal policy allows
- * @PCPOOL_REACH_ANYWHERE: everywhere, regardless of the policy and of the hint masks
+ * @PCPOOL_REACH_ANYWHERE: everywhere, regardless of the policy
+ *
+ * Other CPUs are searched only if their bit in the hint mask is set, so that the cost does
+ * not grow with the number of possible CPUs. A search that is made on behalf of a waiter
+ * may miss an object, but is then repeated; (A) and (B) in handover.c.
  */
 enum pcpool_reach {
 	PCPOOL_REACH_LOCAL,

@@ -133,6 +133,8 @@ struct pcpool_cpu {
  * @nr_failed: how many of them have failed to allocate an object
  * @nr_reserved: how many objects are in @reserved
  * @waits: how many gets have waited so far
+ * @recheck: waiters must look for an object again, which a hint mask has hidden for a
+ *	moment; not under @lock
  * @irq_work: hands over objects on behalf of NMIs, which cannot take @lock
  * @refill: schedules the pool's worker again, which refills the reserve
  * @reserved: the reserve
@@ -147,6 +149,7 @@ struct pcpool_wait {
 	unsigned long nr_failed;
 	unsigned long nr_reserved;
 	unsigned long waits;
+	unsigned int recheck;
 	struct irq_work irq_work;
 	struct delayed_work refill;
 	void *reserved[];

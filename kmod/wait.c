@@ -9,6 +9,9 @@
  *
  * A waiter whose allocation failed keeps its place and retries every PCPOOL_WAIT_RETRY. An
  * object that it allocates goes to the first waiter in the queue.
+ *
+ * A wait may be long, and is no fault then: it is divided into slices, so that the
+ * hung-task detector sees the task run. The wake-up does not depend on that.
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -95,6 +98,15 @@ int pcpool_wait_fill(struct pcpool_core *core, gfp_t gfp)
 	return 0;
 }
 
+/* Take an idle object for the caller itself. */
+static void *take_idle(struct pcpool_core *core, enum pcpool_reach reach)
+{
+	void *obj = pcpool_idle_take(core, reach, true);
+
+	pcpool_wait_recheck(core->wait);
+	return obj;
+}
+
 /* What is out of the reach of other gets is better than nothing; so is the reserve. */
 static void *take_last(struct pcpool_core *core)
 {
@@ -102,7 +114,7 @@ static void *take_last(struct pcpool_core *core)
 	unsigned long flags;
 	void *obj;
 
-	obj = pcpool_idle_take(core, PCPOOL_REACH_ANYWHERE, true);
+	obj = take_idle(core, PCPOOL_REACH_ANYWHERE);
 	if (!obj && READ_ONCE(q->nr_reserved)) {
 		raw_spin_lock_irqsave(&q->lock, flags);
 		if (!q->nr_waiters)
@@ -138,7 +150,7 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 	if (others && pcpool_limit_max(&q->limit))
 		return ERR_PTR(-EAGAIN);
 	if (!others && !READ_ONCE(core->bypass))
-		obj = pcpool_idle_take(core, local ? PCPOOL_REACH_LOCAL : PCPOOL_REACH_ALL, true);
+		obj = take_idle(core, local ? PCPOOL_REACH_LOCAL : PCPOOL_REACH_ALL);
 	if (obj)
 		return obj;
 	obj = pcpool_count_miss(core, pcpool_wait_alloc(core, reserve_gfp(q, gfp)));
@@ -184,6 +196,15 @@ static void try_again(struct pcpool_wait *q, struct pcpool_waiter *w, gfp_t gfp)
 		keep_spare(core, obj);
 }
 
+/*
+ * Sleep for one slice. With a reserve, objects are typically in use for IO, and a waiter
+ * counts as one that waits for IO, as with mempool.
+ */
+static long sleep_slice(const struct pcpool_wait *q, long slice)
+{
+	return q->reserve ? io_schedule_timeout(slice) : schedule_timeout(slice);
+}
+
 /* Sleep until something is handed over, or the wait is over, which returns an error. */
 static void *sleep(struct pcpool_wait *q, struct pcpool_waiter *w, gfp_t gfp, unsigned int state,
 		   long *timeout)
@@ -203,8 +224,8 @@ static void *sleep(struct pcpool_wait *q, struct pcpool_waiter *w, gfp_t gfp, un
 			break;
 		left = 0;
 		if (!READ_ONCE(w->retry)) {
-			slice = w->failed ? min_t(long, *timeout, PCPOOL_WAIT_RETRY) : *timeout;
-			left = schedule_timeout(slice);
+			slice = min_t(long, *timeout, PCPOOL_WAIT_SLICE);
+			left = sleep_slice(q, slice);
 			if (*timeout != MAX_SCHEDULE_TIMEOUT)
 				*timeout -= slice - left;
 		}
@@ -286,7 +307,7 @@ static void *wait_for_object(struct pcpool_core *core, gfp_t gfp, unsigned int s
 		if (IS_ERR(obj)) {
 			if (!q->reserve)
 				/* An object put meanwhile was not handed over to this get. */
-				return pcpool_idle_take(core, PCPOOL_REACH_ANYWHERE, true) ?: obj;
+				return take_idle(core, PCPOOL_REACH_ANYWHERE) ?: obj;
 			w.failed = true;
 			w.retry = true;
 		} else if (!pass_on(q, &w, obj)) {
@@ -321,5 +342,8 @@ void *pcpool_wait_get(struct pcpool_core *core, gfp_t gfp, bool local,
 	if (!timeout)
 		return ERR_PTR(-ETIMEDOUT);
 	might_sleep();
+	/* A frozen task keeps what it is handed. A reserve must not get stuck there. */
+	if (state == TASK_KILLABLE && !core->wait->reserve)
+		state |= TASK_FREEZABLE;
 	return wait_for_object(core, gfp, state, timeout, failed);
 }

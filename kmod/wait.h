@@ -12,6 +12,8 @@
 
 /* How often to retry an allocation when no event suggests that it can succeed. As mempool. */
 #define PCPOOL_WAIT_RETRY	(5 * HZ)
+/* How long a waiter sleeps at a time. A waiter whose allocation failed retries after each. */
+#define PCPOOL_WAIT_SLICE	PCPOOL_WAIT_RETRY
 
 void *pcpool_wait_alloc(struct pcpool_core *core, gfp_t gfp);
 int pcpool_wait_fill(struct pcpool_core *core, gfp_t gfp);

@@ -8,6 +8,7 @@
  *   whole.c     cases about a pool as a whole, for one CPU
  *   sizes.c     buffers of all sizes, for one CPU
  *   many.c      cases for several CPUs
+ *   possible.c  calls whose cost must not grow with the number of possible CPUs
  */
 #ifndef _PCPOOL_BENCH_H
 #define _PCPOOL_BENCH_H
@@ -113,7 +114,7 @@ struct bench_case {
 	unsigned int argument;
 };
 
-/* solo.c, whole.c and many.c */
+/* solo.c, whole.c, many.c and possible.c */
 int bench_pair(const struct bench_case *bench_case);
 int bench_depth(const struct bench_case *bench_case);
 int bench_burst(const struct bench_case *bench_case);
@@ -124,5 +125,6 @@ void bench_memory_exit(void);
 extern const struct bench_subject *const bench_sizes_subjects[BENCH_SIZES_SUBJECTS];
 int bench_sizes(const struct bench_case *bench_case);
 int bench_many(const struct bench_case *bench_case);
+int bench_possible(const struct bench_case *bench_case);
 
 #endif /* _PCPOOL_BENCH_H */

@@ -64,6 +64,19 @@ in_guest() {
 	awk -f tests/bench/join.awk "$out/$name.counts" "$out/$name.raw" >>"$out/results.tsv"
 }
 
+# Numbers of possible CPUs of the case "possible".
+possible_counts=(1 64 512)
+
+# count_possible: runs the case "possible" for each of these, and adds the results to results.tsv.
+# Only a stock kernel accepts possible_cpus=, and the plugin would make its boot take minutes.
+count_possible() {
+	local possible
+	for possible in "${possible_counts[@]}"; do
+		in_guest debian-6.1 "possible-$possible" --icount --mem 1G \
+			--append "possible_cpus=$possible" -- possible || return
+	done
+}
+
 # with_plugin NAME: options of tests/vm/run to load the plugin, one per line
 with_plugin() {
 	printf '%s\n' --plugin "$plugin,out=$out/$1.counts"

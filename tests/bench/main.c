@@ -43,6 +43,7 @@ static const struct bench_case cases[] = {
 	{ "burst", bench_burst, 1000000 },
 	{ "aging", bench_aging, 100000 },
 	{ "memory", bench_memory, 1000 },
+	{ "possible", bench_possible },
 	{ "sizes", bench_sizes },
 	{ "scale", bench_many, BENCH_SCALE },
 	{ "handoff", bench_many, BENCH_HANDOFF },

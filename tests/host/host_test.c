@@ -158,7 +158,7 @@ void run_threads(unsigned int n, void (*fn)(unsigned int index))
 }
 
 static const struct test *const suites[] = {
-	queue_tests, interrupt_tests, deferred_tests, pool_tests,
+	queue_tests, interrupt_tests, deferred_tests, pool_tests, wait_tests,
 };
 
 static const struct test *find(const char *name)

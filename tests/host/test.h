@@ -65,6 +65,7 @@ struct test {
 	void (*run)(void);
 };
 
-extern const struct test queue_tests[], interrupt_tests[], deferred_tests[], pool_tests[];
+extern const struct test queue_tests[], interrupt_tests[], deferred_tests[], pool_tests[],
+	wait_tests[];
 
 #endif

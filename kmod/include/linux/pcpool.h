@@ -265,6 +265,11 @@ void pcpool_destroy(struct pcpool *pool);
  * something to wait for. @timeout limits the wait for another caller's put, not
  * the time that ops->alloc takes.
  *
+ * Without a reserve, the wait is freezable: it does not hold up suspend, and no
+ * lock may be held that a task needs which is not frozen. With a reserve it is
+ * not, because a frozen task would keep the object that it is handed, and
+ * writing out memory may need it.
+ *
  * Context: As pcpool_get(); waits only if @gfp allows blocking, as %GFP_KERNEL
  * does.
  * Return: An object, which the caller owns until it puts it, or an ERR_PTR(),
@@ -401,6 +406,8 @@ static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
  * and @gfp allows blocking (%GFP_KERNEL does, %GFP_ATOMIC and %GFP_NOWAIT do
  * not), the call waits until an object is put or may be allocated, however long
  * that takes. Signals do not end the wait; see pcpool_get_timeout() for that.
+ * The task runs every few seconds, so that the wait is not reported as a hung
+ * task. With a reserve, it counts as waiting for I/O, as with mempool.
  * Waiters are served in FIFO order. Without max_total, a new caller may still
  * allocate an object for itself.
  *

@@ -17,6 +17,7 @@ struct task_struct {
 #define TASK_RUNNING		0u
 #define TASK_UNINTERRUPTIBLE	2u
 #define TASK_KILLABLE		(TASK_UNINTERRUPTIBLE | 0x100u)
+#define TASK_FREEZABLE		0x2000u
 #define MAX_SCHEDULE_TIMEOUT	LONG_MAX
 #define HZ			1000
 
@@ -32,5 +33,6 @@ extern __thread struct task_struct shim_task;
 
 /* Sleeps until woken, for at most @timeout ms. Returns the time that is left. In cpus.c. */
 long schedule_timeout(long timeout);
+#define io_schedule_timeout(timeout)	schedule_timeout(timeout)
 
 #endif
