@@ -59,6 +59,7 @@
 #include <linux/smp.h>
 
 #include "age.h"
+#include "callback.h"
 #include "defer.h"
 #include "handover.h"
 #include "idle.h"
@@ -248,6 +249,7 @@ unsigned long pcpool_age(struct pcpool *pool)
 	unsigned long freed;
 
 	might_sleep();
+	pcpool_might_free();
 	mutex_lock(&core->age_lock);
 	freed = pcpool_age_pass(core, ULONG_MAX, true, true);
 	mutex_unlock(&core->age_lock);
@@ -262,6 +264,7 @@ unsigned long pcpool_drain(struct pcpool *pool)
 	unsigned long freed;
 
 	might_sleep();
+	pcpool_might_free();
 	mutex_lock(&core->age_lock);
 	/* Two passes leave nothing. */
 	freed = pcpool_age_pass(core, ULONG_MAX, true, false);

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "callback.h"
 #include "create.h"
 #include "debug.h"
 #include "debugfs.h"
@@ -241,6 +242,7 @@ struct pcpool *__pcpool_create(const struct pcpool_params *params,
 	int ret;
 
 	might_sleep();
+	pcpool_might_free();
 	ret = pcpool_check_params(params);
 	if (ret)
 		return ERR_PTR(ret);
@@ -283,6 +285,7 @@ u64 pcpool_end(struct pcpool *pool)
 	bool debugged;
 
 	might_sleep();
+	pcpool_might_free();
 	if (IS_ERR_OR_NULL(pool))
 		return 0;
 	core = pcpool_to_core(pool);

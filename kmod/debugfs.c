@@ -72,11 +72,12 @@ static int params_show(struct seq_file *m, void *unused)
 	seq_printf(m, "max_total %lu\n", core->wait ? pcpool_limit_max(&core->wait->limit) : 0);
 	seq_printf(m, "reserve %lu\n", core->wait ? core->wait->reserve : 0);
 	seq_printf(m, "steal %s\n", steal_names[core->steal]);
-	seq_printf(m, "flags%s%s%s%s%s\n", core->flags ? "" : " none",
+	seq_printf(m, "flags%s%s%s%s%s%s\n", core->flags ? "" : " none",
 		   core->flags & PCPOOL_FREE_MAY_SLEEP ? " free_may_sleep" : "",
 		   core->flags & PCPOOL_BYPASS ? " bypass" : "",
 		   core->flags & PCPOOL_ZERO_ON_PUT ? " zero_on_put" : "",
-		   core->flags & PCPOOL_PLAIN ? " plain" : "");
+		   core->flags & PCPOOL_PLAIN ? " plain" : "",
+		   core->flags & PCPOOL_FREE_ATOMIC ? " free_atomic" : "");
 	seq_printf(m, "reset %s\n", core->ops->reset ? "yes" : "no");
 	return 0;
 }

@@ -10,6 +10,7 @@
  *   age.c, shrinker.c          what is freed under memory pressure, and in which order
  *   hotplug.c, worker.c        CPUs that go offline; what other contexts left to a worker
  *   context.h                  what may be called from hardirq, NMI, under a spinlock
+ *   callback.c                 what lockdep is told about ops->free
  *   gate.c, debug.c, record.c  bypass and debug mode: closing the inlined paths
  *   stats.c, debugfs.c         what can be seen from outside
  *   create.c, params.c, module.c, buf.c    pools, the module, sets of buffer pools
