@@ -67,6 +67,7 @@
 #include <linux/smp.h>
 
 #include "age.h"
+#include "callback.h"
 #include "context.h"
 #include "count.h"
 #include "defer.h"
@@ -273,6 +274,7 @@ unsigned long pcpool_age(struct pcpool *pool)
 	unsigned long freed;
 
 	might_sleep();
+	pcpool_might_free();
 	mutex_lock(&core->age_lock);
 	freed = pcpool_age_pass(core, ULONG_MAX, PCPOOL_AGE_MAY_WAIT | PCPOOL_AGE_COUNT);
 	mutex_unlock(&core->age_lock);
@@ -287,6 +289,7 @@ unsigned long pcpool_drain(struct pcpool *pool)
 	unsigned long freed;
 
 	might_sleep();
+	pcpool_might_free();
 	mutex_lock(&core->age_lock);
 	/* Two passes leave nothing. */
 	freed = pcpool_age_pass(core, ULONG_MAX, PCPOOL_AGE_MAY_WAIT);

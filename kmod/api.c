@@ -42,7 +42,8 @@ unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n)
 		kept = (core->wait && pcpool_wait_offer(core, obj)) ||
 		       pcpool_idle_keep(core, obj, gfp & PCPOOL_GFP);
 		if (!kept)
-			pcpool_drop(core, obj, gfp, &core->drop_full);
+			pcpool_drop(core, obj, gfpflags_allow_blocking(gfp),
+				    &core->drop_full);
 		pcpool_wake_waiters(core->wait);
 		/* It was counted as a put, but is not one. */
 		this_cpu_dec(core->cpu->off_slots);

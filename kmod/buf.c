@@ -288,8 +288,12 @@ EXPORT_SYMBOL_GPL(pcpool_buf_destroy);
 
 static struct pcpool_buf *large_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp)
 {
-	struct large_buf *large = kmalloc(sizeof(*large), gfp);
+	struct large_buf *large;
 
+	/* This caller may keep the worker from running, so it frees what is left to it. */
+	if (gfpflags_allow_blocking(gfp))
+		free_deferred(&set->work);
+	large = kmalloc(sizeof(*large), gfp);
 	if (!large)
 		return NULL;
 	atomic_long_inc(&set->nr_large);
@@ -319,8 +323,7 @@ struct pcpool_buf *pcpool_buf_get(struct pcpool_buf_set *set, size_t bytes, gfp_
 }
 EXPORT_SYMBOL_GPL(pcpool_buf_get);
 
-/* See linux/pcpool_buf.h. */
-void pcpool_buf_put(struct pcpool_buf *buf)
+static void buf_put(struct pcpool_buf *buf, bool task)
 {
 	struct pcpool_buf_class *class;
 	struct large_buf *large;
@@ -329,11 +332,14 @@ void pcpool_buf_put(struct pcpool_buf *buf)
 		return;
 	class = buf->class;
 	if (likely(class->pool)) {
-		pcpool_put(class->pool, buf);
+		if (task)
+			pcpool_put_task(class->pool, buf);
+		else
+			pcpool_put(class->pool, buf);
 		return;
 	}
 	large = container_of(buf, struct large_buf, buf);
-	if (pcpool_may_sleep()) {
+	if (task || pcpool_may_sleep()) {
 		large_free(large);
 		return;
 	}
@@ -341,7 +347,21 @@ void pcpool_buf_put(struct pcpool_buf *buf)
 	/* If it is queued already, it has yet to take the list, with this buffer. */
 	queue_work(pcpool_workqueue, &class->set->work);
 }
+
+/* See linux/pcpool_buf.h. */
+void pcpool_buf_put(struct pcpool_buf *buf)
+{
+	buf_put(buf, false);
+}
 EXPORT_SYMBOL_GPL(pcpool_buf_put);
+
+/* See linux/pcpool_buf.h. */
+void pcpool_buf_put_task(struct pcpool_buf *buf)
+{
+	might_sleep();
+	buf_put(buf, true);
+}
+EXPORT_SYMBOL_GPL(pcpool_buf_put_task);
 
 /* See linux/pcpool_buf.h. */
 bool pcpool_buf_stats(struct pcpool_buf_set *set, unsigned int i,

@@ -51,16 +51,20 @@ static inline bool pcpool_may_allocate_for(gfp_t gfp)
 	return gfpflags_allow_blocking(gfp) || pcpool_may_allocate();
 }
 
-/* May the caller sleep, as far as the kernel can tell? */
+/*
+ * May the caller sleep, as far as the kernel can tell? Kernels without CONFIG_PREEMPT_COUNT
+ * cannot tell that a spinlock is held, so there the answer is always no; see
+ * pcpool_put_task().
+ */
 static inline bool pcpool_may_sleep(void)
 {
 	return preemptible() && !in_softirq() && !rcu_preempt_depth();
 }
 
-/* May ops->free be called here? @may_sleep: the pool has PCPOOL_FREE_MAY_SLEEP. */
-static inline bool pcpool_may_free(bool may_sleep)
+/* May ops->free be called here? @atomic: the pool has PCPOOL_FREE_ATOMIC. */
+static inline bool pcpool_may_free(bool atomic)
 {
-	if (may_sleep)
+	if (!atomic)
 		return pcpool_may_sleep();
 	return !in_nmi() && !in_hardirq() &&
 	       (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());

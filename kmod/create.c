@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "callback.h"
 #include "create.h"
 #include "debug.h"
 #include "decay.h"
@@ -245,6 +246,7 @@ struct pcpool *__pcpool_create(const struct pcpool_params *params,
 	int ret;
 
 	might_sleep();
+	pcpool_might_free();
 	ret = pcpool_check_params(params);
 	if (ret)
 		return ERR_PTR(ret);
@@ -287,6 +289,7 @@ u64 pcpool_end(struct pcpool *pool)
 	bool debugged;
 
 	might_sleep();
+	pcpool_might_free();
 	if (IS_ERR_OR_NULL(pool))
 		return 0;
 	core = pcpool_to_core(pool);

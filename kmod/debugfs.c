@@ -79,11 +79,12 @@ static int params_show(struct seq_file *m, void *unused)
 	seq_printf(m, "reclaim_gfp%s%s%s\n", core->reclaim_gfp ? "" : " any",
 		   core->reclaim_gfp & __GFP_FS ? " fs" : "",
 		   core->reclaim_gfp & __GFP_IO ? " io" : "");
-	seq_printf(m, "flags%s%s%s%s%s\n", core->flags ? "" : " none",
+	seq_printf(m, "flags%s%s%s%s%s%s\n", core->flags ? "" : " none",
 		   core->flags & PCPOOL_FREE_MAY_SLEEP ? " free_may_sleep" : "",
 		   core->flags & PCPOOL_BYPASS ? " bypass" : "",
 		   core->flags & PCPOOL_ZERO_ON_PUT ? " zero_on_put" : "",
-		   core->flags & PCPOOL_PLAIN ? " plain" : "");
+		   core->flags & PCPOOL_PLAIN ? " plain" : "",
+		   core->flags & PCPOOL_FREE_ATOMIC ? " free_atomic" : "");
 	seq_printf(m, "reset %s\n", core->has_reset ? "yes" : "no");
 	return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include <linux/string.h>
 
+#include "callback.h"
 #include "context.h"
 #include "debug.h"
 #include "defer.h"
@@ -60,13 +61,17 @@ void *pcpool_object_alloc_limited(struct pcpool_core *core, gfp_t gfp)
 /* Free an object, in the caller's context; see pcpool_may_free(). */
 void pcpool_object_free(struct pcpool_core *core, void *obj)
 {
+	bool begun;
+
 	if (unlikely(READ_ONCE(core->debug)))
 		pcpool_debug_freed(core, obj);
 	else
 		atomic_long_dec(&core->objects);
 	if (core->flags & PCPOOL_ZERO_ON_PUT)
 		memzero_explicit(obj, core->object_bytes);
+	begun = pcpool_free_begin();
 	core->ops->free(obj, core->ctx);
+	pcpool_free_end(begun);
 	pcpool_defer_unreserve(core);
 	if (core->wait)
 		pcpool_limit_unclaim(&core->wait->limit);

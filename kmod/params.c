@@ -11,7 +11,7 @@
 #include "params.h"
 
 #define FLAGS			(PCPOOL_FREE_MAY_SLEEP | PCPOOL_BYPASS | PCPOOL_ZERO_ON_PUT | \
-				 PCPOOL_PLAIN)
+				 PCPOOL_PLAIN | PCPOOL_FREE_ATOMIC)
 
 /* As much as reclaim can multiply without overflow, and far more than is useful. */
 #define SEEKS_MAX		1000u
@@ -74,6 +74,10 @@ static int check_object(const struct pcpool_params *p)
 		return pcpool_bad(p->name, "steal %u is unknown", p->steal);
 	if (p->flags & ~FLAGS)
 		return pcpool_bad(p->name, "flags %#x has unknown bits", p->flags);
+	if (p->flags & PCPOOL_FREE_ATOMIC && p->flags & PCPOOL_FREE_MAY_SLEEP)
+		return pcpool_bad(p->name,
+				  "flags %#x has PCPOOL_FREE_ATOMIC and PCPOOL_FREE_MAY_SLEEP, which contradict each other",
+				  p->flags);
 	if (p->max_object_bytes && !p->ops->bytes)
 		return pcpool_bad(p->name, "max_object_bytes is %zu, but ops->bytes is NULL",
 				  p->max_object_bytes);

@@ -18,8 +18,11 @@
 #include "percpu.h"
 #include "release.h"
 
-/* The first part of a put: checks and callbacks. Returns whether put_end() must follow. */
-static bool put_begin(struct pcpool_core *core, void *obj, unsigned long caller)
+/*
+ * The first part of a put: checks and callbacks. Returns whether put_end() must follow.
+ * @task: the caller says that it may sleep
+ */
+static bool put_begin(struct pcpool_core *core, void *obj, unsigned long caller, bool task)
 {
 	if (WARN(core->dead,
 		 "pcpool: %s: object %p put after the pool was destroyed\n",
@@ -32,7 +35,7 @@ static bool put_begin(struct pcpool_core *core, void *obj, unsigned long caller)
 	/* Before the object is cleared. */
 	if (core->max_object_bytes &&
 	    core->ops->bytes(obj, core->ctx) > core->max_object_bytes) {
-		pcpool_drop(core, obj, PCPOOL_GFP_PUT, &core->drop_oversize);
+		pcpool_drop(core, obj, task, &core->drop_oversize);
 		return false;
 	}
 	if (core->flags & PCPOOL_ZERO_ON_PUT)
@@ -43,14 +46,14 @@ static bool put_begin(struct pcpool_core *core, void *obj, unsigned long caller)
 }
 
 /* The second part: hand the object over, make it idle, or drop it. */
-static void put_end(struct pcpool_core *core, void *obj)
+static void put_end(struct pcpool_core *core, void *obj, bool task)
 {
 	if (unlikely(core->wait) && pcpool_wait_offer(core, obj))
 		return;
 	if (unlikely(READ_ONCE(core->bypass)))
-		pcpool_drop(core, obj, PCPOOL_GFP_PUT, &core->drop_other);
+		pcpool_drop(core, obj, task, &core->drop_other);
 	else if (unlikely(!pcpool_idle_keep(core, obj, PCPOOL_GFP_PUT)))
-		pcpool_drop(core, obj, PCPOOL_GFP_PUT, &core->drop_full);
+		pcpool_drop(core, obj, task, &core->drop_full);
 	else
 		pcpool_wake_waiters(core->wait);
 }
@@ -59,7 +62,7 @@ static void put_end(struct pcpool_core *core, void *obj)
 static noinline void put_elastic(struct pcpool_core *core, void *obj)
 {
 	if (obj && !pcpool_idle_keep_percpu(core, obj, PCPOOL_GFP_PUT))
-		pcpool_drop(core, obj, PCPOOL_GFP_PUT, &core->drop_full);
+		pcpool_drop(core, obj, false, &core->drop_full);
 }
 
 /* A put to any other pool. */
@@ -69,8 +72,8 @@ static noinline void put_special(struct pcpool_core *core, void *obj, unsigned l
 		return;
 	if (pcpool_keep_bounded(core, obj))
 		return;
-	if (put_begin(core, obj, caller))
-		put_end(core, obj);
+	if (put_begin(core, obj, caller, false))
+		put_end(core, obj, false);
 }
 
 void __pcpool_put(struct pcpool *pool, void *obj)
@@ -84,6 +87,23 @@ void __pcpool_put(struct pcpool *pool, void *obj)
 }
 EXPORT_SYMBOL_GPL(__pcpool_put);
 
+/* As __pcpool_put(), with the word that the caller may sleep. */
+void __pcpool_put_task(struct pcpool *pool, void *obj)
+{
+	struct pcpool_core *core = pcpool_to_core(pool);
+
+	if (!obj)
+		return;
+	if (likely(READ_ONCE(pool->put_slots) == core->slots)) {
+		if (!pcpool_spill_and_keep(core, obj) &&
+		    !pcpool_idle_keep_percpu(core, obj, PCPOOL_GFP_PUT))
+			pcpool_drop(core, obj, true, &core->drop_full);
+	} else if (!pcpool_keep_bounded(core, obj) && put_begin(core, obj, _RET_IP_, true)) {
+		put_end(core, obj, true);
+	}
+}
+EXPORT_SYMBOL_GPL(__pcpool_put_task);
+
 /* See linux/pcpool.h. */
 void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 {
@@ -95,7 +115,7 @@ void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 		unsigned int filled = 0;
 
 		for (i = 0; i < n && filled < PCPOOL_BATCH; i++) {
-			if (objs[i] && put_begin(core, objs[i], _RET_IP_))
+			if (objs[i] && put_begin(core, objs[i], _RET_IP_, false))
 				batch[filled++] = objs[i];
 		}
 		objs += i;
@@ -110,7 +130,7 @@ void pcpool_put_bulk(struct pcpool *pool, unsigned int n, void **objs)
 			pushed = pcpool_percpu_push_after_slots(core, batch,
 								filled - core->nr_slots);
 		for (i = pushed; i < filled; i++)
-			put_end(core, batch[i]);
+			put_end(core, batch[i], false);
 	}
 }
 EXPORT_SYMBOL_GPL(pcpool_put_bulk);

@@ -7,11 +7,11 @@
 #define _PCPOOL_RELEASE_H
 
 #include <linux/atomic.h>
-#include <linux/gfp.h>
 
 #include "types.h"
 
 void pcpool_release(struct pcpool_core *core, void *obj);
-void pcpool_drop(struct pcpool_core *core, void *obj, gfp_t gfp, atomic_long_t *counter);
+void pcpool_drop(struct pcpool_core *core, void *obj, bool task, atomic_long_t *counter);
+void pcpool_free_backlog(struct pcpool_core *core);
 
 #endif /* _PCPOOL_RELEASE_H */

@@ -11,6 +11,7 @@
  *   decay.c                    what is freed without memory pressure
  *   hotplug.c, worker.c        CPUs that go offline; what other contexts left to a worker
  *   context.h                  what may be called from hardirq, NMI, under a spinlock
+ *   callback.c                 what lockdep is told about ops->free
  *   gate.c, debug.c, switch.c, record.c    bypass and debug mode: closing the inlined paths
  *   stats.c, debugfs.c         what can be seen from outside
  *   create.c, params.c, module.c, buf.c    pools, the module, sets of buffer pools

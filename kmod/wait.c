@@ -24,6 +24,7 @@
 #include "handover.h"
 #include "idle.h"
 #include "object.h"
+#include "release.h"
 #include "wait.h"
 
 /**
@@ -37,8 +38,11 @@
  */
 void *pcpool_wait_alloc(struct pcpool_core *core, gfp_t gfp)
 {
-	void *obj = pcpool_object_alloc_limited(core, gfp);
+	void *obj;
 
+	if (gfpflags_allow_blocking(gfp))
+		pcpool_free_backlog(core);
+	obj = pcpool_object_alloc_limited(core, gfp);
 	if (core->wait) {
 		if (obj == ERR_PTR(-ENOMEM))
 			pcpool_wake_waiters(core->wait);

@@ -33,17 +33,16 @@ static struct workqueue_struct *free_workqueue;
 /* Complete a deferred put. The object already counts against the bounds of the pool. */
 static void complete_put(struct pcpool_core *core, void *obj)
 {
-	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY;
-
 	/* Before anything that may have to wait for memory. */
 	if (core->wait && pcpool_wait_offer(core, obj)) {
 		pcpool_return_credits(core, 1);
 	} else if (unlikely(READ_ONCE(core->bypass))) {
 		pcpool_return_credits(core, 1);
-		pcpool_drop(core, obj, gfp, &core->drop_other);
-	} else if (unlikely(!pcpool_idle_keep_percpu(core, obj, gfp))) {
+		pcpool_drop(core, obj, true, &core->drop_other);
+	} else if (unlikely(!pcpool_idle_keep_percpu(core, obj,
+						     GFP_KERNEL | __GFP_NORETRY))) {
 		pcpool_return_credits(core, 1);
-		pcpool_drop(core, obj, gfp, &core->drop_full);
+		pcpool_drop(core, obj, true, &core->drop_full);
 	}
 	/* This put was counted when it was deferred. */
 	this_cpu_dec(core->cpu->off_slots);

@@ -2,7 +2,7 @@
 /*
  * The client's callbacks: when, how often, with which arguments and in which context
  * they are called. For each call in all suites, common.c checks that ops->free is never
- * called in hardirq context, nor, if it may sleep, where sleeping is not allowed.
+ * called in hardirq context, nor, without PCPOOL_FREE_ATOMIC, where it may not sleep.
  */
 #include "common.h"
 
@@ -241,7 +241,8 @@ static void put_some(void *arg)
 static void callbacks_run_in_their_callers_context(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
-	struct kt_pool *kp = kt_new(test, 8, .ops = &kt_ops_reset);
+	struct kt_pool *kp = kt_new(test, 8, .ops = &kt_ops_reset,
+				    .flags = PCPOOL_FREE_ATOMIC);
 	struct seen *seen = kunit_kzalloc(test, sizeof(*seen), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, seen);
@@ -320,7 +321,7 @@ static void a_bulk_put_frees_where_that_is_allowed(struct kunit *test)
 static void free_is_left_to_the_worker_where_necessary(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
-	struct kt_pool *kp = kt_new(test, 50);
+	struct kt_pool *kp = kt_new(test, 50, .flags = PCPOOL_FREE_ATOMIC);
 	struct puts puts = { .kp = kp, .n = 50 };
 
 	kt_move_to(test, kt_cpu(test, 0));

@@ -74,7 +74,7 @@ static void kt_free(void *data, void *ctx)
 	}
 	if (in_hardirq() || in_nmi())
 		kt_violation(kp, "freed in hardirq context");
-	if (kp->core->flags & PCPOOL_FREE_MAY_SLEEP) {
+	if (!(kp->core->flags & PCPOOL_FREE_ATOMIC)) {
 		if (!kt_may_sleep())
 			kt_violation(kp, "freed in a context that must not sleep");
 		might_sleep();
@@ -218,6 +218,9 @@ struct kt_pool *kt_pool_new(struct kunit *test, unsigned int objs,
 	p.object_bytes = p.object_bytes ?: sizeof(struct kt_obj);
 	/* Unless a case is about decay, however long it takes. */
 	p.decay_ms = p.decay_ms ?: PCPOOL_DECAY_NEVER;
+	/* kt_free() is safe in any context, and most cases count what a put has freed. */
+	if (!(p.flags & PCPOOL_FREE_MAY_SLEEP))
+		p.flags |= PCPOOL_FREE_ATOMIC;
 	if (kp->obj && kp->counts)
 		kp->pool = pcpool_create(&p);
 	if (IS_ERR_OR_NULL(kp->pool)) {

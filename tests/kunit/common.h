@@ -327,7 +327,7 @@ static inline bool kt_is_hardirq(enum kt_context context)
 	return context == KT_HARDIRQ_WORK || context == KT_HARDIRQ_TIMER;
 }
 
-/* Is an object that is put in @context freed by the worker? */
+/* With PCPOOL_FREE_ATOMIC: is an object that is put in @context freed by the worker? */
 static inline bool kt_defers_free(enum kt_context context)
 {
 	return kt_is_hardirq(context) ||

@@ -319,7 +319,8 @@ static unsigned long deferred_frees(struct kt_pool *kp)
 static void free_runs_in_the_put_unless_in_hardirq(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
-	struct kt_pool *kp = new_sized(test, 50, .max_object_bytes = MAX_BYTES);
+	struct kt_pool *kp = new_sized(test, 50, .max_object_bytes = MAX_BYTES,
+				       .flags = PCPOOL_FREE_ATOMIC);
 	struct puts puts = { .kp = kp, .n = 50 };
 	bool later = kt_defers_free(p->context);
 	unsigned int large;

@@ -322,6 +322,7 @@ static void print_settings(const struct pcpool_pool_stats *pool)
 		{ PCPOOL_BYPASS, "created bypassed" },
 		{ PCPOOL_ZERO_ON_PUT, "cleared at put" },
 		{ PCPOOL_PLAIN, "plain memory" },
+		{ PCPOOL_FREE_ATOMIC, "free is atomic" },
 	};
 	unsigned int unknown = pool->flags;
 	const char *steal = steal_word(pool->steal);

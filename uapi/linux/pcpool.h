@@ -52,8 +52,9 @@ enum pcpool_steal {
 /**
  * DOC: Creation flags
  *
- * %PCPOOL_FREE_MAY_SLEEP: ops->free may sleep, so it is called in task context
- * only. A put in another context leaves the free to a worker.
+ * %PCPOOL_FREE_MAY_SLEEP: Declares that ops->free may sleep. This changes
+ * nothing: unless %PCPOOL_FREE_ATOMIC is set, ops->free is called only in task
+ * context where it may sleep, and a put elsewhere leaves the free to a worker.
  *
  * %PCPOOL_BYPASS: The pool starts bypassed: every get allocates, every put
  * frees. A client can use it to offer "no pooling" as a setting.
@@ -64,11 +65,18 @@ enum pcpool_steal {
  *
  * %PCPOOL_PLAIN: An object is object_bytes of memory, which debug mode may read
  * to detect writes to idle objects. %PCPOOL_ZERO_ON_PUT implies it.
+ *
+ * %PCPOOL_FREE_ATOMIC: ops->free may be called in any context except hardirq
+ * and NMI, with preemption and interrupts as the caller of the put has them,
+ * and under its spinlocks. On PREEMPT_RT it is called only where a sleeping
+ * lock may be taken. Saves the worker where the pool drops many objects.
+ * Cannot be combined with %PCPOOL_FREE_MAY_SLEEP.
  */
 #define PCPOOL_FREE_MAY_SLEEP	0x1u
 #define PCPOOL_BYPASS		0x2u
 #define PCPOOL_ZERO_ON_PUT	0x4u
 #define PCPOOL_PLAIN		0x8u
+#define PCPOOL_FREE_ATOMIC	0x10u
 
 /* Bits of state in struct pcpool_pool_stats. */
 #define PCPOOL_STATE_BYPASSED	0x1u	/* every get allocates, every put frees */

@@ -7,6 +7,9 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
+#include <linux/kconfig.h>
+#include <linux/kernel.h>
+#include <linux/kernel.h>
 #include <linux/pcpool_slots.h>
 #include <linux/types.h>
 
@@ -53,9 +56,7 @@ struct module;
  * - objects of very different sizes in one pool: see linux/pcpool_buf.h.
  *
  * Private slots, stealing and the victim tier come from Go's sync.Pool
- * (src/sync/pool.go and poolqueue.go). To move an object by one per-CPU compare
- * and exchange is what this_cpu_cmpxchg() was introduced for, in the slab
- * allocator.
+ * (src/sync/pool.go and poolqueue.go).
  */
 
 /**
@@ -99,11 +100,12 @@ struct module;
  *	itself, it is called by pcpool_create() and by a worker.
  * @free: Free one object. Required. Memory reclaim calls it too, so it must not
  *	wait for memory. It must not take a lock that is held around an
- *	allocation that may reclaim, or around pcpool_create() or
- *	pcpool_destroy(). Never called in hardirq or NMI context, and on
- *	PREEMPT_RT only where a sleeping lock may be taken. Otherwise preemption
- *	and interrupts are as in the caller of pcpool_put(). With
- *	%PCPOOL_FREE_MAY_SLEEP it is called in task context only, and may sleep.
+ *	allocation that may reclaim, or around pcpool_create(),
+ *	pcpool_destroy(), pcpool_age() or pcpool_drain() of any pool. Called in
+ *	task context where it may sleep; a put elsewhere, or under a spinlock,
+ *	leaves the free to a worker. With %PCPOOL_FREE_ATOMIC it is called there
+ *	too, with preemption and interrupts as they are, but never in hardirq or
+ *	NMI, and on PREEMPT_RT only where a sleeping lock may be taken.
  * @reset: Clean an object at each put, before another caller can get it.
  *	Optional. Called in the context of the put, which is NMI context if the
  *	client puts there. In a pool with @reset, every put takes a function
@@ -172,8 +174,8 @@ struct pcpool_ops {
  *	allocation that has all of these flags: %__GFP_FS if ops->free enters a
  *	filesystem or takes locks held around %GFP_NOFS allocations, %__GFP_IO
  *	if it does block I/O. 0: any allocation.
- * @flags: Any of %PCPOOL_FREE_MAY_SLEEP, %PCPOOL_BYPASS, %PCPOOL_ZERO_ON_PUT
- *	and %PCPOOL_PLAIN.
+ * @flags: Any of %PCPOOL_FREE_ATOMIC or %PCPOOL_FREE_MAY_SLEEP, %PCPOOL_BYPASS,
+ *	%PCPOOL_ZERO_ON_PUT and %PCPOOL_PLAIN. 0: none.
  *
  * Gets and puts are out of line in pools with @max_idle, @max_total or
  * @reserve. Other pools pay nothing for these features.
@@ -377,6 +379,7 @@ void *__pcpool_get(struct pcpool *pool, gfp_t gfp);
 void *__pcpool_get_local(struct pcpool *pool, gfp_t gfp);
 void *__pcpool_try_get(struct pcpool *pool);
 void __pcpool_put(struct pcpool *pool, void *obj);
+void __pcpool_put_task(struct pcpool *pool, void *obj);
 
 /* Take an object from a private slot; %NULL if the out-of-line path must search. */
 static __always_inline void *__pcpool_get_private(struct pcpool *pool)
@@ -495,7 +498,7 @@ static __always_inline void * __must_check pcpool_try_get(struct pcpool *pool)
  * - if the pool is bypassed (counted as drop_other).
  *
  * Where ops->free may not be called (see &struct pcpool_ops), a worker frees
- * it.
+ * it. On kernels without CONFIG_PREEMPT_COUNT pcpool_put_task() avoids that.
  *
  * Context: Any context, including NMI.
  */
@@ -503,6 +506,22 @@ static __always_inline void pcpool_put(struct pcpool *pool, void *obj)
 {
 	if (unlikely(!__pcpool_put_private(pool, obj)))
 		__pcpool_put(pool, obj);
+}
+
+/**
+ * pcpool_put_task() - give an object back, where the caller may sleep
+ * @pool: the pool that the object came from
+ * @obj: the object; %NULL does nothing, an ERR_PTR() is not allowed
+ *
+ * Like pcpool_put(), but what is freed is freed here, never by a worker.
+ *
+ * Context: Task context; may sleep, as CONFIG_DEBUG_ATOMIC_SLEEP checks.
+ */
+static __always_inline void pcpool_put_task(struct pcpool *pool, void *obj)
+{
+	might_sleep_if(IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP)); /* only a check */
+	if (unlikely(!__pcpool_put_private(pool, obj)))
+		__pcpool_put_task(pool, obj);
 }
 
 #include <linux/pcpool_define.h>

@@ -140,6 +140,18 @@ pcpool_buf_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp);
 void pcpool_buf_put(struct pcpool_buf *buf);
 
 /**
+ * pcpool_buf_put_task() - give a buffer back, where the caller may sleep
+ * @buf: the buffer; %NULL does nothing, an ERR_PTR() is not allowed
+ *
+ * Like pcpool_buf_put(), but if the buffer is freed, it is freed here and not
+ * by a worker. On kernels without CONFIG_PREEMPT_COUNT, pcpool_buf_put() leaves
+ * that to a worker even in task context; see pcpool_put_task().
+ *
+ * Context: Task context; may sleep.
+ */
+void pcpool_buf_put_task(struct pcpool_buf *buf);
+
+/**
  * pcpool_buf_stats() - read the statistics of one size class
  * @set: the set
  * @i: index of the class; 0 is the smallest

@@ -20,8 +20,8 @@
  * to the wrong pool:
  *
  * - NAME_pool_create(), NAME_pool_destroy(), NAME_get(), NAME_get_local(),
- *   NAME_try_get(), NAME_get_timeout() and NAME_put() are like the functions of
- *   pcpool after which they are named;
+ *   NAME_try_get(), NAME_get_timeout(), NAME_put() and NAME_put_task() are like
+ *   the functions of pcpool after which they are named;
  * - NAME_pool_untyped() converts a typed pool to the struct pcpool that all
  *   other functions accept;
  * - NAME_pool_typed() is its inverse. The objects of the pool must be of
@@ -53,7 +53,15 @@
  *	if (IS_ERR(ws.obj))
  *		return PTR_ERR(ws.obj);
  *
- * NAME_scope_keep() takes the object out of a scope of either class, and sets
+ * NAME_scope_task is like NAME_scope, but puts the object as pcpool_put_task()
+ * does. The scope must end where the caller may sleep: not under a spinlock that
+ * is taken in the scope and still held at its end. The other classes do not
+ * assume this, even if @gfp allows blocking, because a scope may end elsewhere
+ * than it began::
+ *
+ *	CLASS(workspace_scope_task, ws)(pool, GFP_KERNEL);
+ *
+ * NAME_scope_keep() takes the object out of a scope of any of these, and sets
  * obj to %NULL. The caller owns the object then, and must put it::
  *
  *	kept = workspace_scope_keep(&ws);
@@ -131,13 +139,21 @@ _name##_get_timeout(typeof(_pool) *pool, gfp_t gfp, unsigned long timeout)	\
 	return pcpool_get_timeout(_prefix##untyped(pool), gfp, timeout);	\
 }										\
 										\
+__DEFINE_PCPOOL_PUTS(_name, _prefix, typeof(_pool), _type)			\
+__DEFINE_PCPOOL_SCOPE(_name, typeof(_pool))
+
+#define __DEFINE_PCPOOL_PUTS(_name, _prefix, _pool, _type)			\
 static __always_inline void __maybe_unused					\
-_name##_put(typeof(_pool) *pool, typeof(_type) *obj)				\
+_name##_put(_pool *pool, typeof(_type) *obj)					\
 {										\
 	pcpool_put(_prefix##untyped(pool), obj);				\
 }										\
 										\
-__DEFINE_PCPOOL_SCOPE(_name, typeof(_pool))
+static __always_inline void __maybe_unused					\
+_name##_put_task(_pool *pool, typeof(_type) *obj)				\
+{										\
+	pcpool_put_task(_prefix##untyped(pool), obj);				\
+}
 
 /* Where the kernel has linux/cleanup.h, linux/percpu.h includes it. */
 #ifdef DEFINE_CLASS
@@ -153,6 +169,12 @@ static inline void _name##_scope_end(struct _name##_scope scope)		\
 		_name##_put(scope.pool, scope.obj);				\
 }										\
 										\
+static inline void _name##_scope_task_end(struct _name##_scope scope)		\
+{										\
+	if (scope.obj)								\
+		_name##_put_task(scope.pool, scope.obj);			\
+}										\
+										\
 static inline void _name##_scope_timeout_end(struct _name##_scope scope)	\
 {										\
 	if (!IS_ERR_OR_NULL(scope.obj))						\
@@ -160,6 +182,11 @@ static inline void _name##_scope_timeout_end(struct _name##_scope scope)	\
 }										\
 										\
 DEFINE_CLASS(_name##_scope, struct _name##_scope, _name##_scope_end(_T),	\
+	     ((struct _name##_scope){ pool, _name##_get(pool, gfp) }),		\
+	     typeof(_pool) *pool, gfp_t gfp)					\
+										\
+DEFINE_CLASS(_name##_scope_task, struct _name##_scope,				\
+	     _name##_scope_task_end(_T),					\
 	     ((struct _name##_scope){ pool, _name##_get(pool, gfp) }),		\
 	     typeof(_pool) *pool, gfp_t gfp)					\
 										\

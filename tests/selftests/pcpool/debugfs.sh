@@ -98,6 +98,8 @@ params_shows_the_parameters() {
 	has_params plain 'flags plain'
 	tell create all flags=15
 	has_params all 'flags free_may_sleep bypass zero_on_put plain'
+	tell create atomic flags=30
+	has_params atomic 'flags bypass zero_on_put plain free_atomic'
 	tell create d
 	has_params d 'flags none'
 	tell create e reserve=1

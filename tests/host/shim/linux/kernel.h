@@ -56,6 +56,7 @@
 #define _RET_IP_			((unsigned long)__builtin_return_address(0))
 
 /* Warns in a context that cannot sleep. */
+#define might_sleep_if(condition)	((void)(condition))
 #define might_sleep()			WARN_ON_ONCE(shim_this.preempt_count || shim_this.irqs_off)
 
 #endif
