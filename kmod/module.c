@@ -6,6 +6,7 @@
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 
+#include "buf.h"
 #include "create.h"
 #include "debug.h"
 #include "debugfs.h"
@@ -70,6 +71,7 @@ static void __exit pcpool_exit(void)
 	pcpool_workqueues_exit();
 	/* Rings and deferral slots are freed by callbacks in this module. */
 	rcu_barrier();
+	pcpool_buf_exit();
 	pcpool_closed_slots_exit();
 }
 

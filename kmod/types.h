@@ -197,6 +197,7 @@ struct pcpool_wait {
  * @objects: how many objects exist
  * @untracked: how many of these debug mode has not seen yet
  * @misuses: how many misuses it has reported
+ * @warned_account: a get with __GFP_ACCOUNT has been reported
  * @age_lock: serialises aging passes, drains and the worker
  * @shrinker: see shrinker.c
  * @hotplug: entry in the list of the hotplug state's instances
@@ -253,6 +254,7 @@ struct pcpool_core {
 	atomic_long_t objects;
 	atomic_long_t untracked;
 	atomic_long_t misuses;
+	bool warned_account;
 	struct mutex age_lock; /* aging passes, drains, the worker */
 #ifdef PCPOOL_HAVE_SHRINKER_ALLOC
 	struct shrinker *shrinker;

@@ -6,7 +6,7 @@
 #include <linux/compiler.h>
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/gfp.h>
+#include <linux/pcpool_gfp.h>
 #include <linux/pcpool_slots.h>
 #include <linux/types.h>
 
@@ -93,10 +93,13 @@ struct module;
  * @alloc: Allocate and set up one object. Required. Returns the object, or
  *	%NULL if that failed; an ERR_PTR() counts as %NULL. Called by a get that
  *	finds no idle object and by pcpool_prefill(), in the context and with
- *	the gfp flags of that caller. In a pool with a reserve, a get adds
- *	%__GFP_NORETRY, %__GFP_NOMEMALLOC and %__GFP_NOWARN, as mempool does,
- *	because the reserve makes a quick failure preferable. For the reserve
- *	itself, it is called by pcpool_create() and by a worker.
+ *	the gfp flags of that caller, without those that no pool can honour
+ *	(%__GFP_ZERO and the like, and %__GFP_ACCOUNT; see the guide). In a pool
+ *	with a reserve, a get calls it as mempool does: with %__GFP_NORETRY,
+ *	%__GFP_NOMEMALLOC and %__GFP_NOWARN added, and while the reserve has
+ *	objects, at first without %__GFP_DIRECT_RECLAIM and %__GFP_IO. There it
+ *	must fail rather than sleep, and may be called twice by one get. For the
+ *	reserve itself, it is called by pcpool_create() and by a worker.
  * @free: Free one object. Required. Memory reclaim calls it too, so it must not
  *	wait for memory. It must not take a lock that is held around an
  *	allocation that may reclaim, or around pcpool_create() or
@@ -147,8 +150,9 @@ struct pcpool_ops {
  *	that, and fails otherwise. 0: no quota.
  * @reserve: Number of objects to allocate at creation and to hold back, at most
  *	1000000. The reserve is neither aged nor drained. A get takes from it
- *	only if ops->alloc fails, and a put refills it first. A get that finds
- *	even the reserve empty waits, if its gfp flags allow that, until an
+ *	only if ops->alloc fails without reclaim, and a put refills it first. A
+ *	get that finds even the reserve empty calls ops->alloc with all its
+ *	flags, and if that fails too waits, if they allow that, until an
  *	object is put or can be allocated. The reserve is part of @max_idle and
  *	@max_total and must not exceed them. If the reserve falls short (an
  *	oversize drop, or a nested NMI put to a full pool), a worker refills it
@@ -379,6 +383,10 @@ static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
  * Everything that was written to the object before its put is visible to the
  * caller.
  *
+ * @gfp says how to allocate, and must be right for the context even if an idle
+ * object is found. It must not ask for a property of the memory
+ * (%__GFP_ZERO, a zone, %__GFP_THISNODE and others; see the guide).
+ *
  * If max_total is reached, or if the reserve is empty and ops->alloc failed,
  * and @gfp allows blocking (%GFP_KERNEL does, %GFP_ATOMIC and %GFP_NOWAIT do
  * not), the call waits until an object is put or may be allocated, however long
@@ -404,8 +412,10 @@ static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
  */
 static __always_inline void * __must_check pcpool_get(struct pcpool *pool, gfp_t gfp)
 {
-	void *obj = __pcpool_get_private(pool);
+	void *obj;
 
+	__pcpool_check_gfp(gfp);
+	obj = __pcpool_get_private(pool);
 	return likely(obj) ? obj : __pcpool_get(pool, gfp);
 }
 
@@ -425,8 +435,10 @@ static __always_inline void * __must_check pcpool_get(struct pcpool *pool, gfp_t
  */
 static __always_inline void * __must_check pcpool_get_local(struct pcpool *pool, gfp_t gfp)
 {
-	void *obj = __pcpool_get_private(pool);
+	void *obj;
 
+	__pcpool_check_gfp(gfp);
+	obj = __pcpool_get_private(pool);
 	return likely(obj) ? obj : __pcpool_get_local(pool, gfp);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stubs for debug.c of kmod/, which is not built here. Debug mode is always off, so that the
- * code without it is tested and timed.
+ * Stubs for debug.c and buf.c of kmod/, which are not built here. Debug mode is always off, so
+ * that the code without it is tested and timed.
  */
+#include "buf.h"
 #include "debug.h"
 
 bool pcpool_debug_default;
@@ -32,6 +33,13 @@ void pcpool_debug_allocated(struct pcpool_core *core, void *obj, gfp_t gfp)
 	pcpool_debug_begin(core);
 }
 
+void pcpool_debug_gfp(struct pcpool_core *core, gfp_t gfp, unsigned long caller)
+{
+	(void)gfp;
+	(void)caller;
+	pcpool_debug_begin(core);
+}
+
 void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller)
 {
 	(void)obj;
@@ -57,4 +65,8 @@ void pcpool_debug_freed(struct pcpool_core *core, void *obj)
 {
 	(void)obj;
 	pcpool_debug_begin(core);
+}
+
+void pcpool_buf_exit(void)
+{
 }
