@@ -137,6 +137,9 @@ static void *data_alloc(const struct pcpool_buf_class *class, size_t bytes, gfp_
 
 	/* A failure is an error to the caller, and needs no warning. */
 	gfp |= __GFP_NOWARN;
+	/* As if the buffer had been put before. */
+	if (class->set->clear)
+		gfp |= __GFP_ZERO;
 	if (bytes > INT_MAX)
 		return NULL;
 	/* vmalloc() may sleep, and takes whole pages. */
@@ -173,9 +176,6 @@ static void *buf_alloc(gfp_t gfp, void *ctx)
 		return NULL;
 	buf->class = class;
 	buf->capacity = class->capacity;
-	/* As if it had been put before. */
-	if (class->set->clear)
-		gfp |= __GFP_ZERO;
 	buf->data = data_alloc(class, class->capacity, gfp);
 	if (!buf->data) {
 		kfree(buf);
@@ -413,8 +413,8 @@ static noinline struct pcpool_buf *buf_get_refused(struct pcpool_buf_set *set, s
 
 	if (pool && READ_ONCE(pcpool_to_core(pool)->debug))
 		pcpool_debug_gfp(pcpool_to_core(pool), gfp & ~__GFP_ZERO, caller);
-	/* With PCPOOL_ZERO_ON_PUT, it is clear already, unless it is a large one. */
-	if (buf && (gfp & __GFP_ZERO) && (!pool || !set->clear))
+	/* With PCPOOL_ZERO_ON_PUT, it is clear already. */
+	if (buf && (gfp & __GFP_ZERO) && !set->clear)
 		memset(buf->data, 0, buf->capacity);
 	return buf;
 }
