@@ -8,6 +8,7 @@
 
 #include "api.h"
 #include "context.h"
+#include "debug.h"
 #include "gate.h"
 #include "handover.h"
 #include "idle.h"
@@ -32,6 +33,9 @@ unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n)
 	void *obj;
 	bool kept;
 
+	__pcpool_check_gfp(gfp);
+	if (READ_ONCE(core->debug))
+		pcpool_debug_gfp(core, gfp, _RET_IP_);
 	for (done = 0; done < n; done++) {
 		if (READ_ONCE(core->bypass) || core->dead)
 			break;

@@ -2,6 +2,11 @@
 /*
  * pcpool_buf: a set of pools, one for each size class of buffers. Uses pools like any
  * other client, except for counting the bytes that callers ask for.
+ *
+ * A buffer takes the memory that its capacity says. kmalloc() does so only for powers of
+ * two; up to two pages it has caches of 96 and 192 bytes besides, and beyond that it rounds
+ * up to a power of two. So classes between powers of two have kmem_caches of their own up
+ * to two pages, which all sets share, and use alloc_pages_exact() beyond.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -10,15 +15,19 @@
 #include <linux/llist.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/pcpool_buf.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
+#include "buf.h"
 #include "context.h"
 #include "create.h"
+#include "debug.h"
 #include "params.h"
 #include "stats.h"
 #include "worker.h"
@@ -28,16 +37,28 @@
 
 #define FLAGS		(PCPOOL_BYPASS | PCPOOL_ZERO_ON_PUT)
 
+/* With halves, classes begin here: no allocator has memory for less than 24 bytes. */
+#define HALVES_FIRST	4u
+
+/* Caches for 24 bytes, 48, and so on up to one and a half pages. */
+#define NR_CACHES	(PAGE_SHIFT + 1 - HALVES_FIRST)
+
+static struct kmem_cache *caches[NR_CACHES];
+/* Serialises their creation. */
+static DEFINE_MUTEX(caches_lock);
+
 /**
  * struct pcpool_buf_class - the buffers of one size
  * @set: the set it belongs to
  * @pool: the buffers; NULL for the class of all buffers larger than the largest class
  * @capacity: bytes in each buffer
+ * @cache: what they are allocated from; NULL: pages or kmalloc()
  */
 struct pcpool_buf_class {
 	struct pcpool_buf_set *set;
 	struct pcpool *pool;
 	size_t capacity;
+	struct kmem_cache *cache;
 };
 
 /* A buffer larger than the largest class; its put may leave it to the worker. */
@@ -93,14 +114,57 @@ static unsigned int class_of(const struct pcpool_buf_set *set, size_t bytes)
 	return 2 * (order - set->first) - (bytes <= 3ul << (order - 1) >> 1);
 }
 
-static void *data_alloc(size_t bytes, gfp_t gfp)
+/* Buffers of this size are whole pages, which kmalloc() would round up. */
+static bool is_in_pages(size_t bytes)
 {
+	return bytes > 2 * PAGE_SIZE && !is_power_of_2(bytes);
+}
+
+/* Physically contiguous memory. */
+static void *data_alloc_contiguous(const struct pcpool_buf_class *class, size_t bytes, gfp_t gfp)
+{
+	if (class->cache)
+		return kmem_cache_alloc(class->cache, gfp);
+	if (!is_in_pages(bytes))
+		return kmalloc(bytes, gfp);
+	return bytes <= KMALLOC_MAX_SIZE ? alloc_pages_exact(bytes, gfp) : NULL;
+}
+
+static void *data_alloc(const struct pcpool_buf_class *class, size_t bytes, gfp_t gfp)
+{
+	gfp_t quick;
+	void *data;
+
 	/* A failure is an error to the caller, and needs no warning. */
 	gfp |= __GFP_NOWARN;
+	/* As if the buffer had been put before. */
+	if (class->set->clear)
+		gfp |= __GFP_ZERO;
 	if (bytes > INT_MAX)
 		return NULL;
-	/* kvmalloc() must not fall back to vmalloc() where sleeping is forbidden. */
-	return gfpflags_allow_blocking(gfp) ? kvmalloc(bytes, gfp) : kmalloc(bytes, gfp);
+	/* vmalloc() may sleep, and takes whole pages. */
+	if (bytes <= PAGE_SIZE || class->cache || !gfpflags_allow_blocking(gfp))
+		return data_alloc_contiguous(class, bytes, gfp);
+	/* As kvmalloc() does: not much effort for contiguous memory. */
+	quick = gfp & ~__GFP_NOFAIL;
+	if (!(gfp & __GFP_RETRY_MAYFAIL))
+		quick |= __GFP_NORETRY;
+	data = data_alloc_contiguous(class, bytes, quick);
+	return data ?: __vmalloc(bytes, gfp);
+}
+
+static void data_free(const struct pcpool_buf *buf)
+{
+	const struct pcpool_buf_class *class = buf->class;
+
+	if (class->set->clear)
+		memzero_explicit(buf->data, buf->capacity);
+	if (class->cache)
+		kmem_cache_free(class->cache, buf->data);
+	else if (is_in_pages(buf->capacity) && !is_vmalloc_addr(buf->data))
+		free_pages_exact(buf->data, buf->capacity);
+	else
+		kvfree(buf->data);
 }
 
 static void *buf_alloc(gfp_t gfp, void *ctx)
@@ -112,7 +176,7 @@ static void *buf_alloc(gfp_t gfp, void *ctx)
 		return NULL;
 	buf->class = class;
 	buf->capacity = class->capacity;
-	buf->data = data_alloc(class->capacity, gfp);
+	buf->data = data_alloc(class, class->capacity, gfp);
 	if (!buf->data) {
 		kfree(buf);
 		return NULL;
@@ -122,13 +186,8 @@ static void *buf_alloc(gfp_t gfp, void *ctx)
 
 static void buf_free(void *obj, void *ctx)
 {
-	struct pcpool_buf_class *class = ctx;
-	struct pcpool_buf *buf = obj;
-
-	if (class->set->clear)
-		memzero_explicit(buf->data, buf->capacity);
-	kvfree(buf->data);
-	kfree(buf);
+	data_free(obj);
+	kfree(obj);
 }
 
 static void buf_reset(void *obj, void *ctx)
@@ -151,10 +210,8 @@ static const struct pcpool_ops clearing_ops = {
 
 static void large_free(struct large_buf *large)
 {
-	if (large->buf.class->set->clear)
-		memzero_explicit(large->buf.data, large->buf.capacity);
+	data_free(&large->buf);
 	atomic_long_dec(&large->buf.class->set->nr_large);
-	kvfree(large->buf.data);
 	kfree(large);
 }
 
@@ -202,6 +259,32 @@ static void class_name(char *to, size_t size, const char *name, size_t capacity)
 		snprintf(to, size, "%s-%zu", name, capacity);
 }
 
+/*
+ * Find or create the cache for a class that kmalloc() would round up. It stays, for other
+ * sets, until the module is unloaded.
+ */
+static int class_find_cache(struct pcpool_buf_class *class)
+{
+	struct kmem_cache **cache;
+	char name[PCPOOL_NAME_BYTES];
+
+	if (is_power_of_2(class->capacity) || is_in_pages(class->capacity))
+		return 0;
+	cache = &caches[ilog2(class->capacity) - HALVES_FIRST];
+	mutex_lock(&caches_lock);
+	if (!*cache) {
+		snprintf(name, sizeof(name), "pcpool_buf-%zu", class->capacity);
+		/* Aligned as by kmalloc(), and as there, all of it may be copied to user space. */
+		*cache = kmem_cache_create_usercopy(name, class->capacity,
+						    max_t(size_t, ARCH_KMALLOC_MINALIGN,
+							  1ul << __ffs(class->capacity)),
+						    0, 0, class->capacity, NULL);
+	}
+	class->cache = *cache;
+	mutex_unlock(&caches_lock);
+	return class->cache ? 0 : -ENOMEM;
+}
+
 static int class_init(struct pcpool_buf_set *set, unsigned int i,
 		      const struct pcpool_buf_params *p, struct module *owner)
 {
@@ -214,9 +297,13 @@ static int class_init(struct pcpool_buf_set *set, unsigned int i,
 		.flags = PCPOOL_FREE_MAY_SLEEP | (p->flags & PCPOOL_BYPASS),
 	};
 	struct pcpool *pool;
+	int ret;
 
 	class->set = set;
 	class->capacity = class_capacity(set, i);
+	ret = class_find_cache(class);
+	if (ret)
+		return ret;
 	class_name(name, sizeof(name), p->name, class->capacity);
 	params.object_bytes = class->capacity;
 	if (p->max_idle_bytes)
@@ -240,9 +327,8 @@ struct pcpool_buf_set *__pcpool_buf_create(const struct pcpool_buf_params *param
 	if (ret)
 		return ERR_PTR(ret);
 	like.first = order_base_2(params->min_bytes);
-	/* There is no class of one and a half bytes. */
 	if (params->halves)
-		like.first = max(like.first, 1u);
+		like.first = max(like.first, HALVES_FIRST);
 	like.halves = params->halves;
 	like.nr = class_of(&like, params->max_bytes) + 1;
 
@@ -299,7 +385,7 @@ static struct pcpool_buf *large_get(struct pcpool_buf_set *set, size_t bytes, gf
 	atomic_long_inc(&set->nr_large);
 	large->buf.class = &set->large;
 	large->buf.capacity = bytes;
-	large->buf.data = data_alloc(bytes, gfp);
+	large->buf.data = data_alloc(&set->large, bytes, gfp);
 	if (!large->buf.data) {
 		atomic_long_dec(&set->nr_large);
 		kfree(large);
@@ -308,8 +394,8 @@ static struct pcpool_buf *large_get(struct pcpool_buf_set *set, size_t bytes, gf
 	return &large->buf;
 }
 
-/* See linux/pcpool_buf.h. */
-struct pcpool_buf *pcpool_buf_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp)
+static __always_inline struct pcpool_buf *buf_get(struct pcpool_buf_set *set, size_t bytes,
+						  gfp_t gfp)
 {
 	unsigned int i = class_of(set, bytes);
 	struct pcpool_buf *buf;
@@ -320,6 +406,30 @@ struct pcpool_buf *pcpool_buf_get(struct pcpool_buf_set *set, size_t bytes, gfp_
 	if (likely(buf))
 		this_cpu_add(*pcpool_to_core(set->class[i].pool)->requested, bytes);
 	return buf;
+}
+
+/* A get with flags that a pool refuses. Buffers can be cleared: their size is known. */
+static noinline struct pcpool_buf *buf_get_refused(struct pcpool_buf_set *set, size_t bytes,
+						   gfp_t gfp, unsigned long caller)
+{
+	struct pcpool_buf *buf = buf_get(set, bytes, gfp & ~PCPOOL_GFP_REFUSED);
+	struct pcpool *pool = buf ? buf->class->pool : NULL;
+
+	if (pool && READ_ONCE(pcpool_to_core(pool)->debug))
+		pcpool_debug_gfp(pcpool_to_core(pool), gfp & ~__GFP_ZERO, caller);
+	/* With PCPOOL_ZERO_ON_PUT, it is clear already. */
+	if (buf && (gfp & __GFP_ZERO) && !set->clear)
+		memset(buf->data, 0, buf->capacity);
+	return buf;
+}
+
+/* See linux/pcpool_buf.h. */
+struct pcpool_buf *pcpool_buf_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp)
+{
+	__pcpool_check_gfp(gfp & ~__GFP_ZERO);
+	if (unlikely(gfp & PCPOOL_GFP_REFUSED))
+		return buf_get_refused(set, bytes, gfp, _RET_IP_);
+	return buf_get(set, bytes, gfp);
 }
 EXPORT_SYMBOL_GPL(pcpool_buf_get);
 
@@ -373,3 +483,12 @@ bool pcpool_buf_stats(struct pcpool_buf_set *set, unsigned int i,
 	return true;
 }
 EXPORT_SYMBOL_GPL(pcpool_buf_stats);
+
+/* No set is left, or buffers of one are outstanding. */
+void pcpool_buf_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_CACHES; i++)
+		kmem_cache_destroy(caches[i]);
+}

@@ -114,6 +114,15 @@ void pcpool_debug_allocated(struct pcpool_core *core, void *obj, gfp_t gfp)
 		kfree(r);
 }
 
+/* @caller asks for an object with @gfp. */
+void pcpool_debug_gfp(struct pcpool_core *core, gfp_t gfp, unsigned long caller)
+{
+	gfp &= PCPOOL_GFP_REFUSED;
+	if (unlikely(gfp) && READ_ONCE(core->debug) == PCPOOL_DEBUG_ON)
+		report(core, "a get by %s asks for %pGg, which no pool can honour",
+		       name_of(caller), &gfp);
+}
+
 /* @caller has got an object, and has not touched it yet. */
 void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller)
 {

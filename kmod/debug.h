@@ -56,6 +56,7 @@ void pcpool_debug_fix(struct pcpool_core *core);
 void pcpool_debug_destroy(struct pcpool_core *core);
 
 void pcpool_debug_allocated(struct pcpool_core *core, void *obj, gfp_t gfp);
+void pcpool_debug_gfp(struct pcpool_core *core, gfp_t gfp, unsigned long caller);
 void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller);
 bool pcpool_debug_put(struct pcpool_core *core, void *obj, unsigned long caller);
 void pcpool_debug_idle(struct pcpool_core *core, void *obj);

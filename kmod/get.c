@@ -63,8 +63,11 @@ static noinline void *get_special(struct pcpool_core *core, gfp_t gfp, enum pcpo
 		if (!obj)
 			obj = get_new(core, gfp);
 	}
-	if (READ_ONCE(core->debug) && !IS_ERR(obj))
-		pcpool_debug_got(core, obj, caller);
+	if (READ_ONCE(core->debug)) {
+		pcpool_debug_gfp(core, gfp, caller);
+		if (!IS_ERR(obj))
+			pcpool_debug_got(core, obj, caller);
+	}
 	return obj;
 }
 
@@ -154,8 +157,10 @@ EXPORT_SYMBOL_GPL(__pcpool_try_get);
 void *pcpool_get_timeout(struct pcpool *pool, gfp_t gfp, unsigned long timeout)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
-	void *obj = __pcpool_get_private(pool);
+	void *obj;
 
+	__pcpool_check_gfp(gfp);
+	obj = __pcpool_get_private(pool);
 	if (obj)
 		return obj;
 	if (READ_ONCE(pool->get_slots) == core->slots)
@@ -203,6 +208,7 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 	unsigned int got = 0, taken;
 	void *obj;
 
+	__pcpool_check_gfp(gfp);
 	while (got < n && (obj = __pcpool_get_private(pool)))
 		objs[got++] = obj;
 	while (got < n && READ_ONCE(pool->get_slots) == core->slots) {

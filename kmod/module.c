@@ -8,6 +8,7 @@
 #include <linux/notifier.h>
 #include <linux/rcupdate.h>
 
+#include "buf.h"
 #include "create.h"
 #include "debugfs.h"
 #include "decay.h"
@@ -85,6 +86,7 @@ static void __exit pcpool_exit(void)
 	pcpool_workqueues_exit();
 	/* Pools, records, rings and deferral slots are freed by callbacks in this module. */
 	rcu_barrier();
+	pcpool_buf_exit();
 	pcpool_closed_slots_exit();
 }
 

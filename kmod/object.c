@@ -3,6 +3,9 @@
  * Allocating and freeing one object; see object.h. Callers are outside of all sections
  * that disable preemption, because ops->alloc and ops->free run in their context.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/printk.h>
 #include <linux/string.h>
 
 #include "callback.h"
@@ -10,6 +13,21 @@
 #include "debug.h"
 #include "defer.h"
 #include "object.h"
+
+/*
+ * The part of a caller's gfp flags that ops->alloc gets: not what a hit would ignore, and
+ * not whom to charge. While an object is idle, and while a task of another cgroup uses it,
+ * it would stay charged to the cgroup that happened to need a new one.
+ */
+static gfp_t alloc_gfp(struct pcpool_core *core, gfp_t gfp)
+{
+	if (unlikely(gfp & __GFP_ACCOUNT) && !READ_ONCE(core->warned_account)) {
+		WRITE_ONCE(core->warned_account, true);
+		pr_warn("%s: __GFP_ACCOUNT is ignored, because all cgroups share the objects\n",
+			core->name);
+	}
+	return gfp & ~(PCPOOL_GFP_REFUSED | __GFP_ACCOUNT);
+}
 
 /**
  * pcpool_object_alloc() - allocate an object that the limit already counts
@@ -22,6 +40,7 @@ void *pcpool_object_alloc(struct pcpool_core *core, gfp_t gfp)
 {
 	void *obj;
 
+	gfp = alloc_gfp(core, gfp);
 	if (!pcpool_defer_reserve(core, gfp))
 		return ERR_PTR(-ENOMEM);
 	obj = core->ops->alloc(gfp, core->ctx);

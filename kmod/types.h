@@ -215,6 +215,7 @@ struct pcpool_wait {
  * @records: its list of records, with the cursors of their readers (pcpool_records_lock)
  * @switching: entry in the list of pools that are being switched together (switch_lock)
  * @debug_lock: held during a step of switching debug mode
+ * @warned_account: a get with __GFP_ACCOUNT has been reported
  * @age_lock: serialises aging passes, drains and the worker
  * @flipped_at: when the tiers swapped roles last, in jiffies (age_lock)
  * @scans_refused: how many scans of the shrinker in a row came too soon after that
@@ -293,6 +294,7 @@ struct pcpool_core {
 	struct list_head records;
 	struct list_head switching;
 	struct mutex debug_lock; /* a step of switching debug mode */
+	bool warned_account;
 	struct mutex age_lock; /* aging passes, drains, the worker */
 	unsigned long flipped_at;
 	unsigned int scans_refused;

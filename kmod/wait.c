@@ -51,10 +51,21 @@ void *pcpool_wait_alloc(struct pcpool_core *core, gfp_t gfp)
 	return obj;
 }
 
-/* As mempool does: fail early, because there is a reserve to fall back on. */
+/*
+ * As mempool does: fail early, because there is a reserve to fall back on, and an object
+ * to wait for.
+ */
 static gfp_t reserve_gfp(const struct pcpool_wait *q, gfp_t gfp)
 {
-	return q->reserve ? gfp | __GFP_NORETRY | __GFP_NOMEMALLOC | __GFP_NOWARN : gfp;
+	if (!q->reserve)
+		return gfp;
+	return (gfp & ~__GFP_NOFAIL) | __GFP_NORETRY | __GFP_NOMEMALLOC | __GFP_NOWARN;
+}
+
+/* Also as mempool does: while the reserve has objects, neither reclaim nor do I/O for one. */
+static gfp_t quick_gfp(const struct pcpool_wait *q, gfp_t gfp)
+{
+	return READ_ONCE(q->nr_reserved) ? gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_IO) : gfp;
 }
 
 /*
@@ -131,6 +142,33 @@ static void *take_last(struct pcpool_core *core)
 }
 
 /**
+ * alloc_or_take_last() - allocate an object; if that fails, take what is left
+ * @core: the pool
+ * @gfp: how to allocate
+ *
+ * In a pool with a reserve, the first attempt to allocate is a quick one, then the reserve
+ * is used, and only then is it worth waiting for memory.
+ *
+ * Return: An object, or ERR_PTR() of -EAGAIN or -ENOMEM.
+ */
+static void *alloc_or_take_last(struct pcpool_core *core, gfp_t gfp)
+{
+	gfp_t now = quick_gfp(core->wait, gfp);
+	void *obj, *last;
+
+	for (;; now = gfp) {
+		obj = pcpool_count_miss(core, pcpool_wait_alloc(core, now));
+		if (!IS_ERR(obj))
+			return obj;
+		last = take_last(core);
+		if (last)
+			return last;
+		if (now == gfp || obj != ERR_PTR(-ENOMEM))
+			return obj;
+	}
+}
+
+/**
  * get_now() - get an object without waiting
  * @core: the pool
  * @gfp: how to allocate
@@ -143,12 +181,13 @@ static void *take_last(struct pcpool_core *core)
 static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait, bool *failed)
 {
 	struct pcpool_wait *q = core->wait;
-	void *obj = NULL, *err;
+	void *obj = NULL;
 	unsigned long flags;
 	bool others;
 
 	*wait = true;
 	*failed = false;
+	gfp = reserve_gfp(q, gfp);
 	/* First come, first served, except for what takes nothing away from the waiters. */
 	others = READ_ONCE(q->nr_waiters);
 	if (others && pcpool_limit_max(&q->limit))
@@ -157,24 +196,20 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 		obj = take_idle(core, local ? PCPOOL_REACH_LOCAL : PCPOOL_REACH_ALL);
 	if (obj)
 		return obj;
-	obj = pcpool_count_miss(core, pcpool_wait_alloc(core, reserve_gfp(q, gfp)));
-	if (!IS_ERR(obj)) {
-		if (others) {
-			raw_spin_lock_irqsave(&q->lock, flags);
-			pcpool_wait_wake_retry(q);
-			raw_spin_unlock_irqrestore(&q->lock, flags);
-		}
+	if (!others) {
+		obj = alloc_or_take_last(core, gfp);
+		*failed = obj == ERR_PTR(-ENOMEM);
+		*wait = q->reserve || !*failed;
 		return obj;
 	}
-	err = obj;
-	*failed = err == ERR_PTR(-ENOMEM);
-	if (others)
-		return err;
-	obj = take_last(core);
-	if (obj)
-		return obj;
-	*wait = q->reserve || !*failed;
-	return err;
+	obj = pcpool_count_miss(core, pcpool_wait_alloc(core, gfp));
+	*failed = obj == ERR_PTR(-ENOMEM);
+	if (!IS_ERR(obj)) {
+		raw_spin_lock_irqsave(&q->lock, flags);
+		pcpool_wait_wake_retry(q);
+		raw_spin_unlock_irqrestore(&q->lock, flags);
+	}
+	return obj;
 }
 
 /* A queued waiter retries its allocation; the object goes to the first waiter. */

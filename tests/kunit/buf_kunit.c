@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
+#include <linux/vmstat.h>
 
 #include "common.h"
 
@@ -161,8 +162,8 @@ static unsigned int list_classes(const struct span *span, size_t *capacities)
 	size_t capacity = 1;
 	unsigned int n = 0;
 
-	/* Half of one byte is no size, so there is no class of one and a half. */
-	while (capacity < span->min_bytes || (span->halves && capacity < 2))
+	/* No allocator has memory for less than 24 bytes, one and a half times 16. */
+	while (capacity < span->min_bytes || (span->halves && capacity < 16))
 		capacity *= 2;
 	for (;; capacity *= 2) {
 		capacities[n++] = capacity;
@@ -201,7 +202,7 @@ static void each_class_has_one_pool(struct kunit *test)
 }
 
 static const struct { size_t capacity; const char *name; } names[] = {
-	{ 2, NAME "-2" }, { 3, NAME "-3" }, { 96, NAME "-96" }, { 768, NAME "-768" },
+	{ 16, NAME "-16" }, { 24, NAME "-24" }, { 96, NAME "-96" }, { 768, NAME "-768" },
 	{ SZ_1K, NAME "-1K" }, { 1536, NAME "-1536" }, { SZ_4K, NAME "-4K" },
 	{ 6 * SZ_1K, NAME "-6K" }, { SZ_1M, NAME "-1024K" }, { 96 * SZ_1M, NAME "-98304K" },
 	{ PCPOOL_BUF_MAX, NAME "-1048576K" },
@@ -321,6 +322,64 @@ static void a_put_finds_the_class_from_the_buffer(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).puts, 1);
 		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).outstanding, 0);
 	}
+}
+
+/* --- The memory that a buffer takes ------------------------------------------------ */
+
+static size_t memory_of(const struct pcpool_buf *buf)
+{
+	const struct page *page;
+
+	if (is_vmalloc_addr(buf->data))
+		return PAGE_ALIGN(buf->capacity);
+	page = virt_to_page(buf->data);
+	if (PageSlab(page) || PageCompound(page) || buf->capacity <= PAGE_SIZE)
+		return ksize(buf->data);
+	/* Single pages: those that free_pages_exact() frees. */
+	return PAGE_ALIGN(buf->capacity);
+}
+
+static void a_buffer_takes_as_much_memory_as_its_capacity(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .min_bytes = 16, .max_bytes = SZ_4M, .halves = true);
+	struct pcpool_core *core = bufs->before->core;
+	struct pcpool_buf *buf;
+	unsigned int n = 0;
+
+	while ((core = next_class(bufs, core))) {
+		buf = get(bufs, core->object_bytes);
+		KUNIT_EXPECT_EQ(test, memory_of(buf), core->object_bytes);
+		/* As kmalloc() has it: the largest power of two in it. */
+		KUNIT_EXPECT_EQ(test, (unsigned long)buf->data &
+				(min(1ul << __ffs(buf->capacity), PAGE_SIZE) - 1), 0);
+		pcpool_buf_put(buf);
+		n++;
+	}
+	KUNIT_EXPECT_EQ(test, n, 2 * (22 - 4) + 1);
+}
+
+/* Free pages are not exact: CPUs keep some. So the buffers are many. */
+#define NR_96K		300u
+#define PAGES_96K	(SZ_64K * 3 / 2 / PAGE_SIZE)
+
+static void half_of_a_class_is_half_of_its_pages(struct kunit *test)
+{
+	struct bufs *bufs = new_bufs(test, .min_bytes = SZ_64K, .max_bytes = SZ_128K,
+				     .halves = true);
+	struct pcpool_buf **buf = kunit_kcalloc(test, NR_96K, sizeof(*buf), GFP_KERNEL);
+	unsigned long before, taken;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	before = global_zone_page_state(NR_FREE_PAGES);
+	for (i = 0; i < NR_96K; i++)
+		buf[i] = get(bufs, SZ_64K + 1);
+	taken = before - global_zone_page_state(NR_FREE_PAGES);
+	KUNIT_EXPECT_GT(test, taken, NR_96K * PAGES_96K * 5 / 6);
+	/* kmalloc() would have taken 4/3. */
+	KUNIT_EXPECT_LT(test, taken, NR_96K * PAGES_96K * 7 / 6);
+	for (i = 0; i < NR_96K; i++)
+		pcpool_buf_put(buf[i]);
 }
 
 static void putting_null_does_nothing(struct kunit *test)
@@ -1128,6 +1187,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(a_buffer_comes_from_the_smallest_class_that_fits, span_gen_params),
 	KUNIT_CASE_PARAM(a_buffer_is_reused, span_gen_params),
 	KUNIT_CASE_PARAM(a_put_finds_the_class_from_the_buffer, span_gen_params),
+	KUNIT_CASE(a_buffer_takes_as_much_memory_as_its_capacity),
+	KUNIT_CASE(half_of_a_class_is_half_of_its_pages),
 	KUNIT_CASE(putting_null_does_nothing),
 	KUNIT_CASE_PARAM(buffers_are_reused_in_any_context, context_gen_params),
 	KUNIT_CASE(an_atomic_get_returns_contiguous_memory),

@@ -17,8 +17,9 @@ static const struct gfp_param gfps[] = {
 	{ GFP_KERNEL, "GFP_KERNEL" },
 	{ GFP_ATOMIC, "GFP_ATOMIC" },
 	{ GFP_NOWAIT, "GFP_NOWAIT" },
-	{ GFP_NOIO | __GFP_ZERO, "GFP_NOIO | __GFP_ZERO" },
-	{ GFP_HIGHUSER | __GFP_COMP, "GFP_HIGHUSER | __GFP_COMP" },
+	{ GFP_NOIO | __GFP_RETRY_MAYFAIL, "GFP_NOIO | __GFP_RETRY_MAYFAIL" },
+	{ GFP_USER | __GFP_WRITE, "GFP_USER | __GFP_WRITE" },
+	{ GFP_KERNEL | __GFP_NOFAIL, "GFP_KERNEL | __GFP_NOFAIL" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(gfp, gfps, name);

@@ -37,8 +37,12 @@ struct pcpool_buf_set;
 
 /**
  * struct pcpool_buf - a buffer
- * @data: Its memory, as kvmalloc() returns it. The content is undefined.
- * @capacity: Size of @data in bytes; at least what the caller requested.
+ * @data: Its memory, mapped and aligned as by kvmalloc(). It must neither be
+ *	freed by itself nor passed to ksize(). The content is undefined.
+ * @capacity: Size of @data in bytes, all of which the caller may use; at least
+ *	what it requested. For a buffer of a class, it is also what the buffer
+ *	takes from the allocator, except that classes of less than a page may
+ *	take more where the slab allocator is debugged.
  * @class: Size class; internal.
  *
  * Callers must not change any member.
@@ -55,7 +59,7 @@ struct pcpool_buf {
  *	of the pools. Copied.
  * @min_bytes: The smallest class is the smallest power of two that is not less
  *	than this many bytes. At least 1. With @halves, the smallest class has
- *	at least 2 bytes, because 1 has no class half as large again.
+ *	at least 16 bytes, because no allocator has memory for less than 24.
  * @max_bytes: The largest class is the smallest one that is not less than this
  *	many bytes. At least @min_bytes, and at most %PCPOOL_BUF_MAX.
  * @halves: Add classes of one and a half times the powers of two, which halves
@@ -116,8 +120,10 @@ void pcpool_buf_destroy(struct pcpool_buf_set *set);
  * @gfp: flags for an allocation, should one be needed. If they do not allow
  *	blocking, only physically contiguous memory is tried
  *
- * The content of the buffer is undefined. In a set with %PCPOOL_ZERO_ON_PUT it
- * is zero, unless the buffer has just been allocated.
+ * The content of the buffer is undefined. With %__GFP_ZERO, and in a set with
+ * %PCPOOL_ZERO_ON_PUT, it is zero up to its capacity. Other flags that ask for
+ * a property of the memory are refused, and within the classes %__GFP_ACCOUNT is
+ * ignored, as by pcpool_get().
  *
  * Context: Any context in which kmalloc() may be called with @gfp; see
  * pcpool_get() about PREEMPT_RT with interrupts or preemption disabled. Not

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stubs for debug.c, switch.c and record.c of kmod/, which are not built here. Debug mode is always off, so that the
- * code without it is tested and timed.
+ * Stubs for debug.c, switch.c, record.c and buf.c of kmod/, which are not built here. Debug mode
+ * is always off, so that the code without it is tested and timed.
  */
+#include "buf.h"
 #include "debug.h"
 #include "record.h"
 #include "switch.h"
@@ -53,6 +54,13 @@ void pcpool_debug_allocated(struct pcpool_core *core, void *obj, gfp_t gfp)
 	no_debug_mode(core);
 }
 
+void pcpool_debug_gfp(struct pcpool_core *core, gfp_t gfp, unsigned long caller)
+{
+	(void)gfp;
+	(void)caller;
+	no_debug_mode(core);
+}
+
 void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller)
 {
 	(void)obj;
@@ -78,4 +86,8 @@ void pcpool_debug_freed(struct pcpool_core *core, void *obj)
 {
 	(void)obj;
 	no_debug_mode(core);
+}
+
+void pcpool_buf_exit(void)
+{
 }

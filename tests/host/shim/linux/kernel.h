@@ -40,6 +40,7 @@
 #define pr_fmt(fmt)			fmt
 #endif
 #define pr_err(fmt, ...)		fprintf(stderr, pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_warn(fmt, ...)		fprintf(stderr, pr_fmt(fmt), ##__VA_ARGS__)
 
 /* A warning fails the test. */
 #define WARN(condition, ...) ({		\
