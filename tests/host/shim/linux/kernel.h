@@ -56,6 +56,9 @@
 #define _RET_IP_			((unsigned long)__builtin_return_address(0))
 
 /* Warns in a context that cannot sleep. */
+#include <linux/kconfig.h>
+
+#define might_sleep_if(cond)		do { if (cond) might_sleep(); } while (0)
 #define might_sleep()			WARN_ON_ONCE(shim_this.preempt_count || shim_this.irqs_off)
 
 #endif
