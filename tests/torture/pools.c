@@ -185,7 +185,7 @@ static void object_free(void *obj, void *ctx)
 
 	if (in_hardirq() || in_nmi())
 		torture_error("%s: ops->free called in an interrupt", place->name);
-	if (place->params.flags & PCPOOL_FREE_MAY_SLEEP)
+	if (!(place->params.flags & PCPOOL_FREE_ATOMIC))
 		might_sleep();
 	owner = atomic_long_xchg(&object->owner, OWNER_NONE);
 	if (owner != OWNER_FRESH && owner != OWNER_IDLE)
@@ -333,6 +333,9 @@ static void choose_params(struct place *place, struct rnd_state *random)
 	p->steal = one_of(random, PCPOOL_STEAL_ALL, PCPOOL_STEAL_NODE, PCPOOL_STEAL_NONE);
 	p->flags = one_of(random, 0, PCPOOL_ZERO_ON_PUT, PCPOOL_PLAIN, PCPOOL_BYPASS,
 			  PCPOOL_FREE_MAY_SLEEP, PCPOOL_FREE_MAY_SLEEP | PCPOOL_ZERO_ON_PUT);
+	/* object_free() is safe anywhere, unless it may have to vfree(). */
+	if (!(p->flags & PCPOOL_FREE_MAY_SLEEP) && chance(random, 2))
+		p->flags |= PCPOOL_FREE_ATOMIC;
 	p->max_idle = one_of(random, 0, 1, 3, 10, 100, 1000);
 	p->max_total = one_of(random, 0, 1, 3, 10, 100, 1000);
 	if (!chance(random, 4))

@@ -394,8 +394,7 @@ static __always_inline void * __must_check pcpool_try_get(struct pcpool *pool)
  * - if it is larger than max_object_bytes (counted as drop_oversize);
  * - if the pool is bypassed (counted as drop_other).
  *
- * Where ops->free may not be called (see &struct pcpool_ops), a worker frees
- * it. On kernels without CONFIG_PREEMPT_COUNT pcpool_put_task() avoids that.
+ * Where ops->free may not be called, a worker frees it; see pcpool_put_task().
  *
  * Context: Any context, including NMI.
  */
@@ -416,11 +415,10 @@ static __always_inline void pcpool_put(struct pcpool *pool, void *obj)
  */
 static __always_inline void pcpool_put_task(struct pcpool *pool, void *obj)
 {
-	might_sleep_if(IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP)); /* only a check */
+	might_sleep_if(IS_ENABLED(CONFIG_DEBUG_ATOMIC_SLEEP));
 	if (unlikely(!__pcpool_put_private(pool, obj)))
 		__pcpool_put_task(pool, obj);
 }
 
 #include <linux/pcpool_define.h>
-
 #endif /* _LINUX_PCPOOL_H */

@@ -106,8 +106,8 @@ too_many_private_slots_are_refused() {
 unknown_flags_are_refused() {
 	log_mark
 	invalid flags a flags=0x80000000
-	invalid flags a flags=16
-	invalid flags a flags=31
+	invalid flags a flags=32
+	invalid flags a flags=17
 	tell create all flags=15
 	logged 1
 }

@@ -2,6 +2,7 @@
 #ifndef _SHIM_KERNEL_H
 #define _SHIM_KERNEL_H
 
+#include <linux/kconfig.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -57,7 +58,7 @@
 #define _RET_IP_			((unsigned long)__builtin_return_address(0))
 
 /* Warns in a context that cannot sleep. */
-#define might_sleep_if(condition)	((void)(condition))
+#define might_sleep_if(cond)		do { if (cond) might_sleep(); } while (0)
 #define might_sleep()			WARN_ON_ONCE(shim_this.preempt_count || shim_this.irqs_off)
 
 #endif
