@@ -627,8 +627,11 @@ static void a_switch_delays_no_other_pool(struct kunit *test)
 	last = kt_new(test, 10);
 	kt_make_idle(leaving, 10);
 	init_completion(&thread.done);
-	/* The switch stops at this pool, while others are half switched. */
-	mutex_lock(&last->core->debug_lock);
+	/*
+	 * The switch stops at this pool, while others are half switched. For lockdep: the
+	 * test takes this lock of other pools too.
+	 */
+	mutex_lock_nested(&last->core->debug_lock, SINGLE_DEPTH_NESTING);
 	pcpool_debug_default = true;
 	task = kthread_run(switch_all_on, &thread, "pcpool_switch");
 	KUNIT_EXPECT_FALSE(test, IS_ERR(task));
