@@ -156,6 +156,9 @@ static void *alloc_or_take_last(struct pcpool_core *core, gfp_t gfp)
 	gfp_t now = quick_gfp(core->wait, gfp);
 	void *obj, *last;
 
+	/* Before the quick attempt, which does not look like one that may sleep. */
+	if (now != gfp && gfpflags_allow_blocking(gfp))
+		pcpool_free_backlog(core);
 	for (;; now = gfp) {
 		obj = pcpool_count_miss(core, pcpool_wait_alloc(core, now));
 		if (!IS_ERR(obj))

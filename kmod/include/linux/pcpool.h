@@ -56,7 +56,9 @@ struct module;
  * - objects of very different sizes in one pool: see linux/pcpool_buf.h.
  *
  * Private slots, stealing and the victim tier come from Go's sync.Pool
- * (src/sync/pool.go and poolqueue.go).
+ * (src/sync/pool.go and poolqueue.go). To move an object by one per-CPU compare
+ * and exchange is what this_cpu_cmpxchg() was introduced for, in the slab
+ * allocator.
  */
 
 /**
