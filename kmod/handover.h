@@ -53,13 +53,13 @@ void pcpool_wait_freed(struct pcpool_core *core);
 /* Are there, of all objects, fewer than the reserve needs? */
 static inline bool pcpool_wait_reserve_short(const struct pcpool_wait *q)
 {
-	return pcpool_limit_count(&q->limit) < READ_ONCE(q->reserve);
+	return pcpool_limit_count(&q->limit) < (long)READ_ONCE(q->reserve);
 }
 
 /*
  * Call this after anything that a get may be waiting for: an object has become idle, one
  * that was in transit can be found again, or one was freed. Pairs with the barrier in
- * wait_for_object(); (A) in handover.c.
+ * wait_in_queue(); (A) in handover.c.
  */
 static inline void pcpool_wake_waiters(struct pcpool_wait *q)
 {

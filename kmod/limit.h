@@ -14,27 +14,28 @@
 
 /**
  * struct pcpool_limit - a counter and its upper bound
- * @max: the bound; ULONG_MAX: none
+ * @max: the bound; LONG_MAX: none
  * @existing: how many things exist or are being created; never more than @max
  */
 struct pcpool_limit {
-	unsigned long max;
+	long max;
 	atomic_long_t existing ____cacheline_aligned_in_smp;
 };
 
 /* @max: 0 means no bound. */
 static inline void pcpool_limit_init(struct pcpool_limit *limit, unsigned long max)
 {
-	limit->max = max ?: ULONG_MAX;
+	limit->max = max ?: LONG_MAX;
 }
 
 /* The bound as it was given: 0 if there is none. */
 static inline unsigned long pcpool_limit_max(const struct pcpool_limit *limit)
 {
-	return limit->max != ULONG_MAX ? limit->max : 0;
+	return limit->max != LONG_MAX ? limit->max : 0;
 }
 
-static inline unsigned long pcpool_limit_count(const struct pcpool_limit *limit)
+/* Negative only if a client has put more objects than it got. */
+static inline long pcpool_limit_count(const struct pcpool_limit *limit)
 {
 	return atomic_long_read(&limit->existing);
 }
@@ -50,7 +51,7 @@ static inline bool pcpool_limit_claim(struct pcpool_limit *limit)
 	long existing = atomic_long_read(&limit->existing);
 
 	do {
-		if ((unsigned long)existing >= limit->max)
+		if (existing >= limit->max)
 			return false;
 	} while (!atomic_long_try_cmpxchg(&limit->existing, &existing, existing + 1));
 	return true;

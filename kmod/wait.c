@@ -130,10 +130,12 @@ static void *take_last(struct pcpool_core *core)
 	void *obj;
 
 	obj = take_idle(core, PCPOOL_REACH_ANYWHERE);
-	if (!obj && READ_ONCE(q->nr_reserved)) {
+	if (!obj && READ_ONCE(q->reserve)) {
 		raw_spin_lock_irqsave(&q->lock, flags);
+		/* Again under the lock: an object may just have been on its way to the reserve. */
 		if (!q->nr_waiters)
-			obj = pcpool_wait_take_reserved(q);
+			obj = pcpool_wait_take_reserved(q) ?:
+			      pcpool_idle_take(core, PCPOOL_REACH_ANYWHERE, true);
 		raw_spin_unlock_irqrestore(&q->lock, flags);
 		/* An object that became idle since belongs in the reserve. */
 		pcpool_wake_waiters(q);
