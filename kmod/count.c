@@ -41,3 +41,22 @@ unsigned long pcpool_count_evictable(struct pcpool_core *core)
 	       pcpool_count_tier(core, 1) +
 	       pcpool_deferred_count(&core->deferred_puts);
 }
+
+/* Bytes in the rings of queues that hold no object. */
+size_t pcpool_count_empty_rings(struct pcpool_core *core)
+{
+	const struct pcpool_queue *q;
+	size_t bytes = 0;
+	int cpu, i;
+
+	rcu_read_lock();
+	pcpool_for_each_ring_cpu(cpu, core) {
+		q = per_cpu_ptr(core->cpu, cpu)->queue;
+		for (i = 0; i < 2; i++) {
+			if (!pcpool_queue_count(&q[i]))
+				bytes += pcpool_queue_bytes(&q[i]);
+		}
+	}
+	rcu_read_unlock();
+	return bytes;
+}

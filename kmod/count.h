@@ -24,5 +24,6 @@
 unsigned long pcpool_count_slots(const struct pcpool_core *core);
 unsigned long pcpool_count_tier(struct pcpool_core *core, unsigned int tier);
 unsigned long pcpool_count_evictable(struct pcpool_core *core);
+size_t pcpool_count_empty_rings(struct pcpool_core *core);
 
 #endif /* _PCPOOL_COUNT_H */

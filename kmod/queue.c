@@ -280,3 +280,18 @@ unsigned long pcpool_queue_count(const struct pcpool_queue *q)
 	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_count);
+
+/* How much memory the rings take. From any context. */
+size_t pcpool_queue_bytes(const struct pcpool_queue *q)
+{
+	const struct pcpool_ring *ring;
+	size_t bytes = 0;
+
+	ring = smp_load_acquire(&q->tail); /* (C) */
+	while (ring) {
+		bytes += pcpool_ring_bytes(ring->size);
+		ring = smp_load_acquire(&ring->newer); /* (C) */
+	}
+	return bytes;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_bytes);

@@ -15,8 +15,11 @@
  */
 #define PCPOOL_RING_MIN		32u
 
-/* Size of the largest ring; a queue keeps growing by rings of this size. */
-#define PCPOOL_RING_MAX		0x100000u
+/*
+ * Size of the largest ring; a queue keeps growing by rings of this size. It takes 68 KiB:
+ * a put may allocate one, and must neither take long nor need much contiguous memory.
+ */
+#define PCPOOL_RING_MAX		0x2000u
 
 /**
  * struct pcpool_queue - a chain of rings, each twice as large as the one before it if
@@ -53,5 +56,6 @@ unsigned int pcpool_queue_next_size(const struct pcpool_queue *q);
 unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
 				   unsigned int n, bool half);
 unsigned long pcpool_queue_count(const struct pcpool_queue *q);
+size_t pcpool_queue_bytes(const struct pcpool_queue *q);
 
 #endif /* _PCPOOL_QUEUE_H */

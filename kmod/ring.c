@@ -29,28 +29,48 @@ static inline void **ring_slot(struct pcpool_ring *ring, u32 index)
 	return &ring->slot[index & (ring->size - 1)];
 }
 
+/* A ring from here on is made of whole pages: kmalloc() would round it up to twice that. */
+#define EXACT_BYTES		(2 * PAGE_SIZE)
+
+/* How much memory a ring of @size slots takes. */
+size_t pcpool_ring_bytes(unsigned int size)
+{
+	const struct pcpool_ring *ring;
+	size_t bytes = struct_size(ring, slot, size);
+
+	return bytes < EXACT_BYTES ? bytes : PAGE_ALIGN(bytes);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_bytes);
+
 /**
  * pcpool_ring_alloc() - allocate an empty ring
  * @size: number of slots, a power of two
- * @gfp: how to allocate. Only if it allows sleeping may the ring be larger than the page
- *	allocator can provide in one piece
- * @node: NUMA node of the CPU that will push to the ring
+ * @gfp: how to allocate
+ * @node: NUMA node of the CPU that will push to the ring; a large ring is always allocated
+ *	near the calling CPU
+ *
+ * The slots are not cleared, which would take longer than all else a put does. The
+ * producer reads only slots below the tail, and it has written these before.
  *
  * Return: The ring, or NULL.
  */
 struct pcpool_ring *pcpool_ring_alloc(unsigned int size, gfp_t gfp, int node)
 {
+	size_t bytes = pcpool_ring_bytes(size);
 	struct pcpool_ring *ring;
-	size_t bytes = struct_size(ring, slot, size);
 
 	gfp |= __GFP_NOWARN;
-	/* Before 6.18, kvmalloc() must not fall back to vmalloc() where sleeping is forbidden. */
-	if (gfpflags_allow_blocking(gfp))
-		ring = kvzalloc_node(bytes, gfp, node);
-	else
-		ring = kzalloc_node(bytes, gfp, node);
+	if (bytes < EXACT_BYTES) {
+		ring = kmalloc_node(bytes, gfp, node);
+	} else {
+		/* A smaller ring will do: no reason to wake kswapd for a large block. */
+		if (!gfpflags_allow_blocking(gfp))
+			gfp &= ~__GFP_KSWAPD_RECLAIM;
+		ring = alloc_pages_exact(bytes, gfp);
+	}
+	/* All but the slots. */
 	if (ring)
-		ring->size = size;
+		*ring = (struct pcpool_ring){ .size = size };
 	return ring;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_alloc);
@@ -58,7 +78,12 @@ EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_alloc);
 /* Free a ring that no other context can reach. */
 void pcpool_ring_free(struct pcpool_ring *ring)
 {
-	kvfree(ring);
+	size_t bytes = pcpool_ring_bytes(ring->size);
+
+	if (bytes < EXACT_BYTES)
+		kfree(ring);
+	else
+		free_pages_exact(ring, bytes);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_free);
 

@@ -138,6 +138,7 @@ static __always_inline u32 pcpool_ring_try_claim(struct pcpool_ring *ring,
 	return n;
 }
 
+size_t pcpool_ring_bytes(unsigned int size);
 struct pcpool_ring *pcpool_ring_alloc(unsigned int size, gfp_t gfp, int node);
 void pcpool_ring_free(struct pcpool_ring *ring);
 void pcpool_ring_retire(struct pcpool_ring *ring);

@@ -55,7 +55,9 @@ static unsigned long shrinker_count(struct shrinker *shrinker,
 
 	if (!may_reclaim(core, sc))
 		return 0;
-	return pcpool_count_evictable(core) * core->object_pages ?: SHRINK_EMPTY;
+	/* A pass frees the rings of queues that are empty. */
+	return (pcpool_count_evictable(core) * core->object_pages +
+		DIV_ROUND_UP(pcpool_count_empty_rings(core), PAGE_SIZE)) ?: SHRINK_EMPTY;
 }
 
 /*

@@ -219,6 +219,28 @@ static void reclaim_without_the_flags_frees_nothing(struct kunit *test)
 	}
 }
 
+/* After a burst, when the objects are in use or gone, the queue's rings are left. */
+static void empty_rings_count_for_reclaim(struct kunit *test)
+{
+	const unsigned int n = 20000;
+	struct kt_pool *kp = kt_new(test, n, .private_slots = 4);
+	unsigned long pages;
+	void **objs;
+
+	kt_move_to(test, kt_cpu(test, 0));
+	kt_make_idle(kp, n);
+	objs = kt_get_many(kp, n);
+	KUNIT_EXPECT_EQ(test, idle(kp), 0);
+	pages = kt_count(kp);
+	KUNIT_EXPECT_NE(test, pages, SHRINK_EMPTY);
+	KUNIT_EXPECT_GE(test, pages, n * sizeof(void *) / PAGE_SIZE);
+	kt_scan(kp, 128);
+	KUNIT_EXPECT_EQ(test, kt_count(kp), SHRINK_EMPTY);
+	KUNIT_EXPECT_TRUE(test, cpumask_empty(kp->core->with_rings));
+	kt_put_many(kp, n, objs);
+	KUNIT_EXPECT_EQ(test, idle(kp), n);
+}
+
 static void seeks_reach_the_shrinker(struct kunit *test)
 {
 	struct kt_pool *kp = kt_new(test, 1, .seeks = 7);
@@ -287,6 +309,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_scan_soon_after_a_pass_is_refused),
 	KUNIT_CASE(a_scan_that_insists_is_not_refused),
 	KUNIT_CASE_PARAM(reclaim_without_the_flags_frees_nothing, reclaim_gfp_gen_params),
+	KUNIT_CASE(empty_rings_count_for_reclaim),
 	KUNIT_CASE(seeks_reach_the_shrinker),
 	KUNIT_CASE(a_pass_leaves_private_slots_closed),
 	KUNIT_CASE(a_late_inlined_put_is_found_by_the_next_pass),

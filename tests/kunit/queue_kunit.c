@@ -383,6 +383,24 @@ static void rings_double_up_to_the_largest(struct kunit *test)
 	q->head->size = size / 2;
 }
 
+/* A put may allocate a ring: neither large nor rounded up by much. */
+static void rings_take_little_memory(struct kunit *test)
+{
+	unsigned int size;
+
+	for (size = PCPOOL_RING_MIN; size <= PCPOOL_RING_MAX; size *= 2) {
+		struct pcpool_ring *ring = pcpool_ring_alloc(size, GFP_KERNEL, NUMA_NO_NODE);
+		size_t bytes = pcpool_ring_bytes(size);
+
+		KUNIT_ASSERT_NOT_NULL(test, ring);
+		KUNIT_EXPECT_EQ(test, pcpool_ring_count(ring), 0);
+		KUNIT_EXPECT_GE(test, bytes, size * sizeof(void *));
+		KUNIT_EXPECT_LE(test, bytes, size * sizeof(void *) + PAGE_SIZE);
+		KUNIT_EXPECT_LE(test, get_order(bytes), 5);
+		pcpool_ring_free(ring);
+	}
+}
+
 static void room_is_the_number_that_a_push_accepts(struct kunit *test)
 {
 	struct pcpool_queue *q = new_queue(test);
@@ -941,6 +959,7 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE_PARAM(a_stopped_consumer_does_not_block_others, start_gen_params),
 	KUNIT_CASE(a_new_queue_is_empty_and_has_no_room),
 	KUNIT_CASE(rings_double_up_to_the_largest),
+	KUNIT_CASE(rings_take_little_memory),
 	KUNIT_CASE(room_is_the_number_that_a_push_accepts),
 	KUNIT_CASE(queue_pops_the_oldest_across_its_rings),
 	KUNIT_CASE(queue_pops_the_newest_across_its_rings),

@@ -15,6 +15,7 @@
 #define __GFP_NOMEMALLOC	0x80u
 #define __GFP_ZERO		0x100u
 #define __GFP_RECLAIM		0x200u
+#define __GFP_KSWAPD_RECLAIM	__GFP_RECLAIM
 #define __GFP_DMA		0x400u
 #define __GFP_DMA32		0x800u
 #define __GFP_HIGHMEM		0x1000u

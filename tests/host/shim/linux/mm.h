@@ -11,5 +11,6 @@
 #else
 #define PAGE_SIZE	512UL
 #endif
+#define PAGE_ALIGN(bytes)	(((bytes) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1))
 
 #endif
