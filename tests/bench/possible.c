@@ -202,6 +202,43 @@ static int measure_reserve(const struct bench_case *bench_case)
 	return 0;
 }
 
+/* An aging pass, which interrupts no other CPU here: there is only one online. */
+static u64 measure_age(struct pcpool *pool)
+{
+	u64 cycles = bench_begin();
+
+	pcpool_age(pool);
+	return bench_end(cycles);
+}
+
+/* Aging passes over a pool that was never used, and over one that was emptied. */
+static int measure_aging(const struct bench_case *bench_case)
+{
+	const struct pcpool_params params = {
+		.name = "bench", .ops = &object_ops, .object_bytes = 16,
+		.decay_ms = PCPOOL_DECAY_NEVER,
+	};
+	u64 unused[ROUNDS], emptied[ROUNDS];
+	struct pcpool *pool;
+	unsigned int i;
+
+	pool = pcpool_create(&params);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	for (i = 0; i < ROUNDS; i++)
+		unused[i] = measure_age(pool);
+	for (i = 0; i < ROUNDS; i++) {
+		if (pcpool_prefill(pool, GFP_KERNEL, 100) != 100)
+			pr_warn("prefill failed\n");
+		pcpool_drain(pool);
+		emptied[i] = measure_age(pool);
+	}
+	pcpool_destroy(pool);
+	report(bench_case, "age_unused", unused);
+	report(bench_case, "age_emptied", emptied);
+	return 0;
+}
+
 int bench_possible(const struct bench_case *bench_case)
 {
 	int ret;
@@ -209,5 +246,6 @@ int bench_possible(const struct bench_case *bench_case)
 	if (!bench_wanted(&pcpool_subject))
 		return 0;
 	ret = measure_quota(bench_case);
-	return ret ?: measure_reserve(bench_case);
+	ret = ret ?: measure_reserve(bench_case);
+	return ret ?: measure_aging(bench_case);
 }
