@@ -6,6 +6,7 @@
 
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
@@ -169,18 +170,24 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 	return core;
 }
 
+static void free_reserve(struct pcpool_core *core)
+{
+	void *obj;
+
+	pcpool_wait_stop(core);
+	while ((obj = pcpool_wait_empty(core))) {
+		atomic_long_inc(&core->evicted);
+		pcpool_release(core, obj);
+	}
+}
+
 /* Free everything that is idle, when no context uses the pool any more. */
 static void empty(struct pcpool_core *core)
 {
 	void *obj;
 
-	if (core->wait) {
-		pcpool_wait_stop(core);
-		while ((obj = pcpool_wait_empty(core))) {
-			atomic_long_inc(&core->evicted);
-			pcpool_release(core, obj);
-		}
-	}
+	if (core->wait)
+		free_reserve(core);
 	/* It may be allocating an object for the reserve. */
 	pcpool_worker_stop(core);
 	/* Takes what the worker would have taken; but may schedule it once more. */
@@ -328,6 +335,52 @@ void pcpool_destroy(struct pcpool *pool)
 	pcpool_end(pool);
 }
 EXPORT_SYMBOL_GPL(pcpool_destroy);
+
+/* How often pcpool_destroy_wait() looks, and how often it says that it still waits. */
+#define END_POLL		(HZ / 10)
+#define END_REPORT		(60 * HZ)
+
+/*
+ * See linux/pcpool.h. Each object has a deferral slot reserved until it has been freed. The
+ * context that gives up the last one touches the pool once more, but does not sleep in
+ * between, so pcpool_wait_for_calls() waits for it.
+ */
+int pcpool_destroy_wait(struct pcpool *pool)
+{
+	unsigned long began = jiffies, report = began + END_REPORT;
+	struct pcpool_core *core;
+	long left;
+
+	might_sleep();
+	if (IS_ERR_OR_NULL(pool))
+		return 0;
+	core = pcpool_to_core(pool);
+	if (!pcpool_debug_can_switch()) {
+		pr_err("%s: cannot wait for objects without CONFIG_TASKS_RCU\n", core->name);
+		return -EOPNOTSUPP;
+	}
+	pcpool_gate_set_ending(core);
+	pcpool_wait_for_calls();
+	if (core->wait)
+		free_reserve(core);
+	for (;;) {
+		pcpool_drain(pool);
+		left = atomic_long_read(&core->deferred_puts.reserved);
+		if (!left)
+			break;
+		if (time_after(jiffies, report)) {
+			pr_warn("%s: waiting for %ld object%s to be put, for %u s\n", core->name,
+				left, left == 1 ? "" : "s",
+				jiffies_to_msecs(jiffies - began) / 1000);
+			report = jiffies + END_REPORT;
+		}
+		schedule_timeout_idle(END_POLL);
+	}
+	pcpool_wait_for_calls();
+	pcpool_end(pool);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pcpool_destroy_wait);
 
 /* --- Pools whose module is gone ------------------------------------------------ */
 

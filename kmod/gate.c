@@ -30,7 +30,17 @@ void pcpool_gate_init(struct pcpool_core *core)
 void pcpool_gate_set_bypass(struct pcpool_core *core, bool on)
 {
 	mutex_lock(&gate_lock);
-	WRITE_ONCE(core->bypass, on);
+	WRITE_ONCE(core->bypass, on || core->ending);
+	pcpool_gate_init(core);
+	mutex_unlock(&gate_lock);
+}
+
+/* From now on, gets fail, and puts free their objects. */
+void pcpool_gate_set_ending(struct pcpool_core *core)
+{
+	mutex_lock(&gate_lock);
+	WRITE_ONCE(core->ending, true);
+	WRITE_ONCE(core->bypass, true);
 	pcpool_gate_init(core);
 	mutex_unlock(&gate_lock);
 }

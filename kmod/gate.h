@@ -12,6 +12,7 @@
 void pcpool_gate_init(struct pcpool_core *core);
 void pcpool_gate_set_bypass(struct pcpool_core *core, bool on);
 void pcpool_gate_set_debug(struct pcpool_core *core, bool on);
+void pcpool_gate_set_ending(struct pcpool_core *core);
 void pcpool_gate_set_dead(struct pcpool_core *core);
 
 #endif /* _PCPOOL_GATE_H */

@@ -22,8 +22,8 @@
 
 static bool is_dead(const struct pcpool_core *core)
 {
-	return WARN(core->dead, "pcpool: %s: asked for an object after it was destroyed\n",
-		    core->name);
+	return WARN(core->dead || READ_ONCE(core->ending),
+		    "pcpool: %s: asked for an object after it was destroyed\n", core->name);
 }
 
 /* Allocate an object for a get. Returns an error if that fails. */

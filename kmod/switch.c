@@ -98,7 +98,7 @@ static void step_all(struct list_head *batch, void (*step)(struct pcpool_core *c
 }
 
 /* Wait until each get, put, allocation and free that is in progress has ended. */
-static void wait_for_calls(void)
+void pcpool_wait_for_calls(void)
 {
 	WRITE_ONCE(pcpool_debug_waits, pcpool_debug_waits + 1);
 	synchronize_rcu_tasks();
@@ -108,7 +108,7 @@ static void switch_on(struct list_head *batch)
 {
 	step_all(batch, step_close);
 	/* After this, every get, put, allocation and free is seen. */
-	wait_for_calls();
+	pcpool_wait_for_calls();
 	step_all(batch, step_on);
 }
 
@@ -116,10 +116,10 @@ static void switch_off(struct list_head *batch)
 {
 	step_all(batch, step_ending);
 	/* After this, no put poisons an object any more. */
-	wait_for_calls();
+	pcpool_wait_for_calls();
 	step_all(batch, step_off);
 	/* After this, no record is added any more. */
-	wait_for_calls();
+	pcpool_wait_for_calls();
 	step_all(batch, step_open);
 }
 

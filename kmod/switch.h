@@ -19,6 +19,8 @@ static inline bool pcpool_debug_can_switch(void)
 	return !IS_ENABLED(CONFIG_PREEMPTION) || IS_ENABLED(CONFIG_TASKS_RCU);
 }
 
+void pcpool_wait_for_calls(void);
+
 /* For tests. */
 extern unsigned long pcpool_debug_waits;
 

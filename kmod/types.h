@@ -174,6 +174,7 @@ struct pcpool_wait {
  * @steal: enum pcpool_steal
  * @bypass: every get allocates, every put frees
  * @dead: destroyed, but kept because objects were outstanding
+ * @ending: about to be destroyed: it is bypassed for good, and gets fail
  * @closed_for_debug: every get and put goes out of line, so that it can be checked
  * @has_reset: @ops has a reset callback
  * @created_debugged: what pcpool_debug_default was at creation
@@ -255,6 +256,7 @@ struct pcpool_core {
 	enum pcpool_steal steal;
 	bool bypass;
 	bool dead;
+	bool ending;
 	bool closed_for_debug;
 	bool has_reset;
 	bool created_debugged;

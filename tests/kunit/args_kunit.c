@@ -117,6 +117,15 @@ BEARS(pcpool_destroy)
 	pcpool_destroy(ERR_PTR(-MAX_ERRNO));
 }
 
+BEARS(pcpool_destroy_wait)
+{
+	static const struct pcpool_params params = { .name = "kunit-args" };
+
+	KUNIT_EXPECT_EQ(test, pcpool_destroy_wait(NULL), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_destroy_wait(pcpool_create(&params)), 0);
+	KUNIT_EXPECT_EQ(test, pcpool_destroy_wait(ERR_PTR(-ENOMEM)), 0);
+}
+
 /* The error that pcpool itself returns when max_total is reached. */
 static void *alloc_error(gfp_t gfp, void *ctx)
 {
@@ -337,6 +346,16 @@ BEARS(__pcpool_put)
 	}
 }
 
+BEARS(__pcpool_put_task)
+{
+	struct kt_pool *kp = new_pool(test);
+	struct pcpool_pool_stats before = kt_stats(kp);
+
+	pcpool_put_task(kp->pool, NULL);
+	__pcpool_put_task(kp->pool, NULL);
+	expect_unchanged(kp, &before);
+}
+
 BEARS(pcpool_put_bulk)
 {
 	void **nothing = kunit_kcalloc(test, 3 * PCPOOL_BATCH, sizeof(*nothing), GFP_KERNEL);
@@ -487,6 +506,16 @@ BEARS(pcpool_buf_put)
 	KUNIT_EXPECT_EQ(test, stats.puts, 0);
 }
 
+BEARS(pcpool_buf_put_task)
+{
+	struct pcpool_buf_set *set = new_set(test);
+	struct pcpool_pool_stats stats;
+
+	pcpool_buf_put_task(NULL);
+	KUNIT_EXPECT_TRUE(test, pcpool_buf_stats(set, 0, &stats));
+	KUNIT_EXPECT_EQ(test, stats.puts, 0);
+}
+
 BEARS(pcpool_buf_stats)
 {
 	static const unsigned int wrong[] = { CLASSES, CLASSES + 1, INT_MAX, UINT_MAX };
@@ -506,6 +535,7 @@ static struct kunit_case args_cases[] = {
 	CASE(__pcpool_create),
 	KUNIT_CASE_PARAM(an_error_pointer_is_a_failed_allocation, kind_gen_params),
 	CASE(pcpool_destroy),
+	CASE(pcpool_destroy_wait),
 	KUNIT_CASE(a_static_pool_is_created_once),
 	CASE_IN_ALL(__pcpool_get),
 	CASE_IN_ALL(__pcpool_get_local),
@@ -513,6 +543,7 @@ static struct kunit_case args_cases[] = {
 	CASE_IN_ALL(pcpool_get_timeout),
 	CASE_IN_ALL(pcpool_get_bulk),
 	CASE_IN_ALL(__pcpool_put),
+	CASE_IN_ALL(__pcpool_put_task),
 	CASE_IN_ALL(pcpool_put_bulk),
 	CASE_IN_ALL(pcpool_prefill),
 	CASE_IN_ALL(pcpool_age),
@@ -522,6 +553,7 @@ static struct kunit_case args_cases[] = {
 	CASE(pcpool_buf_destroy),
 	CASE(pcpool_buf_get),
 	CASE(pcpool_buf_put),
+	CASE(pcpool_buf_put_task),
 	CASE(pcpool_buf_stats),
 	{}
 };

@@ -3,10 +3,13 @@
  * Destroying a pool frees all idle objects, wherever they are. Breaking the rules
  * warns; these warnings are expected here, and kept out of the log.
  */
+#include <linux/completion.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 
 #include "common.h"
 #include "create.h"
+#include "switch.h"
 
 static void destroy(struct kt_pool *kp)
 {
@@ -311,7 +314,73 @@ static void the_name_of_a_destroyed_pool_is_free(struct kunit *test)
 
 #endif /* kunit_warning_suppress */
 
+/* --- Destroying a pool whose objects are still in use ------------------------------ */
+
+static const struct pcpool_params wait_kinds[] = {
+	{ .private_slots = 4 },
+	{ .max_idle = 3 },
+	{ .private_slots = 4, .max_idle = 1000 },
+	{ .max_total = 100 },
+	{ .reserve = 5 },
+	{ .private_slots = 4, .flags = PCPOOL_FREE_MAY_SLEEP },
+	{ .private_slots = 4, .flags = PCPOOL_BYPASS },
+};
+
+static void wait_desc(const struct pcpool_params *p, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "max_idle %lu, max_total %lu, reserve %lu, flags %#x",
+		 p->max_idle, p->max_total, p->reserve, p->flags);
+}
+
+KUNIT_ARRAY_PARAM(wait_kind, wait_kinds, wait_desc);
+
+struct ender {
+	struct pcpool *pool;
+	struct completion done;
+	int ret;
+};
+
+static int end_pool(void *data)
+{
+	struct ender *ender = data;
+
+	ender->ret = pcpool_destroy_wait(ender->pool);
+	complete(&ender->done);
+	return 0;
+}
+
+static void destroy_wait_ends_with_the_last_put(struct kunit *test)
+{
+	struct kt_pool *kp = kt_pool_new(test, 60, test->param_value);
+	struct ender ender = { .pool = kp->pool };
+	struct task_struct *task;
+	void **objs;
+	unsigned int i;
+
+	if (!pcpool_debug_can_switch())
+		kunit_skip(test, "this kernel cannot wait for puts in progress");
+	objs = kt_get_many(kp, 50);
+	kt_put_many(kp, 10, objs);
+	init_completion(&ender.done);
+	task = kthread_run(end_pool, &ender, "kunit_end");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	while (!READ_ONCE(kp->core->ending))
+		schedule_timeout_uninterruptible(1);
+	for (i = 10; i < 50; i++) {
+		KUNIT_EXPECT_FALSE(test, completion_done(&ender.done));
+		/* Several at a time, while it looks. */
+		if (i % 8 == 0)
+			schedule_timeout_uninterruptible(HZ / 50);
+		kt_put(kp, objs[i], KT_ME);
+	}
+	wait_for_completion(&ender.done);
+	KUNIT_EXPECT_EQ(test, ender.ret, 0);
+	kp->pool = NULL;
+	kt_expect_freed(kp, 0);
+}
+
 static struct kunit_case destroy_cases[] = {
+	KUNIT_CASE_PARAM(destroy_wait_ends_with_the_last_put, wait_kind_gen_params),
 	KUNIT_CASE(destroying_null_does_nothing),
 	KUNIT_CASE(idle_objects_of_all_cpus_and_tiers_are_freed),
 	KUNIT_CASE(a_bypassed_pool_is_emptied),

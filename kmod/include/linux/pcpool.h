@@ -147,6 +147,24 @@ __pcpool_create(const struct pcpool_params *params, struct module *owner);
 void pcpool_destroy(struct pcpool *pool);
 
 /**
+ * pcpool_destroy_wait() - destroy a pool after its last object has been put
+ * @pool: the pool; %NULL or the ERR_PTR() of a failed pcpool_create() is ignored
+ *
+ * For a client whose objects are still in use elsewhere, for example at module
+ * unload: waits until all of them have been put, and then does what
+ * pcpool_destroy() does. Meanwhile puts free their objects. Every minute a line
+ * in the log says how many objects are missing, and for how long it has waited.
+ *
+ * The caller must ensure that no get is in progress or follows. Puts may be in
+ * progress, and follow.
+ *
+ * Context: As pcpool_destroy(); sleeps for as long as it takes.
+ * Return: 0, or -EOPNOTSUPP on a preemptible kernel without CONFIG_TASKS_RCU,
+ * where it cannot wait for puts in progress; the pool is then unchanged.
+ */
+int __must_check pcpool_destroy_wait(struct pcpool *pool);
+
+/**
  * pcpool_get_timeout() - take an object from a pool, with a limit on the wait
  * @pool: the pool
  * @gfp: flags for an allocation, should one be needed; passed to ops->alloc
