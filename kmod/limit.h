@@ -14,7 +14,7 @@
 
 /**
  * struct pcpool_limit - a counter and its upper bound
- * @max: the bound; LONG_MAX: none
+ * @max: the bound; 0: none
  * @existing: how many things exist or are being created; never more than @max
  */
 struct pcpool_limit {
@@ -25,13 +25,13 @@ struct pcpool_limit {
 /* @max: 0 means no bound. */
 static inline void pcpool_limit_init(struct pcpool_limit *limit, unsigned long max)
 {
-	limit->max = max ?: LONG_MAX;
+	limit->max = max;
 }
 
 /* The bound as it was given: 0 if there is none. */
 static inline unsigned long pcpool_limit_max(const struct pcpool_limit *limit)
 {
-	return limit->max != LONG_MAX ? limit->max : 0;
+	return limit->max;
 }
 
 /* Negative only if a client has put more objects than it got. */
@@ -51,7 +51,7 @@ static inline bool pcpool_limit_claim(struct pcpool_limit *limit)
 	long existing = atomic_long_read(&limit->existing);
 
 	do {
-		if (existing >= limit->max)
+		if (limit->max && existing >= limit->max)
 			return false;
 	} while (!atomic_long_try_cmpxchg(&limit->existing, &existing, existing + 1));
 	return true;

@@ -13,6 +13,7 @@
  * arrived while the producer flag was set.
  */
 #include <linux/atomic.h>
+#include <linux/cache.h>
 #include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/overflow.h>

@@ -277,6 +277,8 @@ static void an_object_with_two_owners_is_caught(struct kunit *test)
 	void *first, *second;
 	unsigned int i;
 
+	/* On another CPU, a get would not find the object. */
+	kt_move_to(test, kt_cpu(test, 0));
 	for (i = 1; i <= TIMES; i++) {
 		first = pcpool_get(pool, GFP_KERNEL);
 		pcpool_put(pool, first);
@@ -294,8 +296,10 @@ static void an_object_returned_by_two_gets_is_caught(struct kunit *test)
 {
 	struct pcpool *pool = new_pool(test, "kunit-handed");
 	struct pcpool_core *core = pcpool_to_core(pool);
-	void *obj = pcpool_get(pool, GFP_KERNEL), *again;
+	void *obj, *again;
 
+	kt_move_to(test, kt_cpu(test, 0));
+	obj = pcpool_get(pool, GFP_KERNEL);
 	/* Simulate a fault of the pool. */
 	pcpool_idle_keep(core, obj, GFP_NOWAIT);
 	again = pcpool_get(pool, GFP_KERNEL);
