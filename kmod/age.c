@@ -29,10 +29,10 @@
  *      sides. So either the pass sees @stealing and interrupts the CPU, or the CPU sees
  *      the new epoch and steals from the main tier of that epoch. The end of the steal
  *      (release) is read (acquire) before the CPU's slots and queues are.
- *  (B) Objects spill from private slots to a ring, which is stored in queue->head
- *      before. A pass reads the slots first. So it sees one of the two. The same holds for
- *      the hint: while a CPU moves several objects to or from private slots, these look
- *      closed, but then it has a ring, or sets @stealing.
+ *  (B) A ring is stored in queue->head before objects spill into it. A pass reads the slots
+ *      first and queue->head second. So it sees the objects in the slots, or it sees the
+ *      ring. The same holds for the hint: while a CPU moves several objects to or from
+ *      private slots, these look closed, but then it has a ring, or sets @stealing.
  *  (C) A pass stores the CPU's view, then reads queue->head. The CPU stores queue->head,
  *      then reads its view and spills. There is a full barrier in between on both sides.
  *      So either the CPU spills by the new view, or the pass waits until it has.
@@ -51,9 +51,9 @@
  * must not wait, because hotplug allocates memory; until then it frees only what is in
  * the victim tier.
  *
- * In one case an idle object survives another pass: if there is no memory for a ring to
- * demote a deferred put to, and the shrinker may not free any more objects, the put stays
- * deferred, and the worker makes the object idle in the main tier.
+ * Exception: a deferred put can survive one more pass. This happens if there is no memory
+ * for a ring in the victim tier and the budget of the shrinker is used up. The put then
+ * stays deferred, and the worker makes the object idle in the main tier.
  */
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
@@ -151,7 +151,8 @@ static unsigned long evict_tier(struct pcpool_core *core, unsigned int tier,
 
 	if (core->array)
 		return evict_from_array(core, tier, budget);
-	pcpool_for_each_ring_cpu(cpu, core) {
+	for (cpu = pcpool_next_ring_cpu(core, -1); cpu < nr_cpu_ids;
+	     cpu = pcpool_next_ring_cpu(core, cpu)) {
 		struct pcpool_cpu *c = per_cpu_ptr(core->cpu, cpu);
 
 		while (freed < budget) {
@@ -224,7 +225,8 @@ static bool change_epoch(struct pcpool_core *core, unsigned int how)
 	smp_mb(); /* (A): pairs with the one in steal_main_from() */
 	on_each_cpu_cond_mask(needs_ipi, flush_ipi, &pass, true, cpu_online_mask);
 	/* An offline CPU has nothing in private slots. Free the rings of empty queues. */
-	pcpool_for_each_ring_cpu(cpu, core) {
+	for (cpu = pcpool_next_ring_cpu(core, -1); cpu < nr_cpu_ids;
+	     cpu = pcpool_next_ring_cpu(core, cpu)) {
 		if (!cpu_online(cpu))
 			pcpool_percpu_flush(core, cpu);
 	}

@@ -312,7 +312,7 @@ static int class_init(struct pcpool_buf_set *set, unsigned int i,
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	class->pool = pool;
-	return pcpool_count_bytes(pool);
+	return pcpool_enable_byte_count(pool);
 }
 
 /* See pcpool_buf_create() in linux/pcpool_buf.h. */
@@ -372,14 +372,18 @@ void pcpool_buf_destroy(struct pcpool_buf_set *set)
 }
 EXPORT_SYMBOL_GPL(pcpool_buf_destroy);
 
-static struct pcpool_buf *large_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp)
+static struct large_buf *large_alloc(struct pcpool_buf_set *set, gfp_t gfp)
 {
-	struct large_buf *large;
-
 	/* This caller may keep the worker from running, so it frees what is left to it. */
 	if (gfpflags_allow_blocking(gfp))
 		free_deferred(&set->work);
-	large = kmalloc(sizeof(*large), gfp);
+	return kmalloc(sizeof(struct large_buf), gfp);
+}
+
+static struct pcpool_buf *large_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp)
+{
+	struct large_buf *large = large_alloc(set, gfp);
+
 	if (!large)
 		return NULL;
 	atomic_long_inc(&set->nr_large);

@@ -15,7 +15,10 @@
 #include <linux/sched/isolation.h>
 #include <linux/types.h>
 
-/* The part of a caller's gfp flags that pcpool's own allocations use: how, not where. */
+/*
+ * The part of a caller's gfp flags that pcpool's own allocations use: those that say how
+ * hard to try, not those that select a zone or a node.
+ */
 #define PCPOOL_GFP		(GFP_KERNEL | __GFP_HIGH | __GFP_NORETRY | \
 				 __GFP_RETRY_MAYFAIL | __GFP_NOMEMALLOC)
 

@@ -28,7 +28,8 @@ unsigned long pcpool_count_tier(struct pcpool_core *core, unsigned int tier)
 	if (core->array)
 		return pcpool_array_count(core->array, tier);
 	rcu_read_lock();
-	pcpool_for_each_ring_cpu(cpu, core)
+	for (cpu = pcpool_next_ring_cpu(core, -1); cpu < nr_cpu_ids;
+	     cpu = pcpool_next_ring_cpu(core, cpu))
 		n += pcpool_queue_count(&per_cpu_ptr(core->cpu, cpu)->queue[tier]);
 	rcu_read_unlock();
 	return n;
@@ -50,7 +51,8 @@ size_t pcpool_count_empty_rings(struct pcpool_core *core)
 	int cpu, i;
 
 	rcu_read_lock();
-	pcpool_for_each_ring_cpu(cpu, core) {
+	for (cpu = pcpool_next_ring_cpu(core, -1); cpu < nr_cpu_ids;
+	     cpu = pcpool_next_ring_cpu(core, cpu)) {
 		q = per_cpu_ptr(core->cpu, cpu)->queue;
 		for (i = 0; i < 2; i++) {
 			if (!pcpool_queue_count(&q[i]))

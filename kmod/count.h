@@ -13,13 +13,14 @@
 #include "types.h"
 
 /*
- * All CPUs that may have rings. The mask changes during the search: a CPU that gets its
- * first ring meanwhile may be missed. for_each_cpu() cannot be marked as a data race.
+ * The next CPU after @cpu that may have rings, or at least nr_cpu_ids. -1 begins a search.
+ * The mask changes during the search: a CPU that gets its first ring meanwhile may be missed.
  */
-#define pcpool_for_each_ring_cpu(cpu, core)					\
-	for ((cpu) = -1;							\
-	     (cpu) = data_race(cpumask_next((cpu), (core)->with_rings)),	\
-	     (unsigned int)(cpu) < nr_cpu_ids;)
+static inline unsigned int pcpool_next_ring_cpu(const struct pcpool_core *core, int cpu)
+{
+	/* As above. for_each_cpu() is a macro and cannot be marked as a data race. */
+	return data_race(cpumask_next(cpu, core->with_rings));
+}
 
 unsigned long pcpool_count_slots(const struct pcpool_core *core);
 unsigned long pcpool_count_tier(struct pcpool_core *core, unsigned int tier);

@@ -166,7 +166,7 @@ static struct pcpool_core *alloc_core(const struct pcpool_params *p,
 		return NULL;
 	}
 	mutex_init(&core->age_lock);
-	pcpool_gate_init(core);
+	pcpool_gate_update(core);
 	return core;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Debug mode: each object of a pool has a record (record.h) of its last get and put. So
- * an object that is put twice, or into another pool, that is written while it is idle,
- * that has two owners, or that is never put is found, and reported with the names of the
- * callers. A put that must not be is ignored, so nothing is corrupted.
+ * Debug mode: each object of a pool has a record (record.h) of its last get and put. This
+ * finds objects that are put twice, put into another pool, written while idle, given to two
+ * owners, or never put, and reports them with the names of the callers. An invalid put is
+ * ignored, so it corrupts nothing.
  *
  * It can be switched while the pool is in use, and costs nothing while it is off: while
  * it is on, the gate (gate.h) sends every get and put out of line, as for a bypass.
@@ -41,7 +41,10 @@
 bool pcpool_debug_default;
 EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_default);
 
-/* Is there an object that debug mode has not seen yet? Then the caller's is one of them. */
+/*
+ * Account for an object without a record that has now been seen. Returns false if all
+ * existing objects have one.
+ */
 static bool adopt_one(struct pcpool_core *core)
 {
 	return atomic_long_dec_if_positive(&core->untracked) >= 0;
@@ -127,7 +130,10 @@ void pcpool_debug_gfp(struct pcpool_core *core, gfp_t gfp, unsigned long caller)
 void pcpool_debug_got(struct pcpool_core *core, void *obj, unsigned long caller)
 {
 	enum pcpool_debug_mode mode = READ_ONCE(core->debug);
-	/* Before rcu_read_lock(), under which some kernels cannot tell any more. */
+	/*
+	 * Before rcu_read_lock(), which disables preemption on some kernels and would make the
+	 * answer always no.
+	 */
 	bool adopted, may_add = pcpool_may_allocate_for(GFP_NOWAIT);
 	struct pcpool_record *r;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * debugfs: /sys/kernel/debug/pcpool/, for root only. Shows what stats.c collects, as text
- * and as the binary record, and can age, drain and bypass a pool. No file here delays a
- * get or a put, or shows an address.
+ * and as the binary record, and can age, drain and bypass a pool. Reading a file
+ * does not delay gets or puts. Addresses are only shown hashed (%p).
  *
  * The files of a pool's directory use the pool without a lock: debugfs waits for their
  * readers and writers before it removes them, which is the first thing that happens to a

@@ -43,7 +43,7 @@ static bool in_use(struct pcpool_core *core)
 {
 	int cpu;
 
-	if (pcpool_count_evictable(core) || data_race(!cpumask_empty(core->with_rings)))
+	if (pcpool_count_evictable(core) || pcpool_next_ring_cpu(core, -1) < nr_cpu_ids)
 		return true;
 	for_each_online_cpu(cpu) {
 		if (pcpool_slots_in_use(core->slots, cpu))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Deferral slots; see deferred.h for their purpose. This file uses the kernel's atomics,
- * RCU and allocator and nothing else of pcpool.
+ * RCU and allocator and no other part of pcpool.
  *
  * A slot is NULL, an object, or SLOT_GONE in a chunk that is being trimmed. It changes by
  * compare-and-exchange or exchange only, so the context whose exchange succeeds owns what

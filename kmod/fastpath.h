@@ -2,8 +2,9 @@
 /*
  * The hot out-of-line paths. A CPU that uses a pool deeper than it has private slots
  * spends its time here: every so many puts the slots are full and spill to the queue, and
- * every so many gets they are empty and are refilled from it. Inlined into get.c and
- * put.c, they call nothing, and give up if anything is out of the ordinary.
+ * every so many gets they are empty and are refilled from it. They are inlined into get.c
+ * and put.c, and return NULL or false in every unusual case. Spilling and refilling call no
+ * other function.
  */
 #ifndef _PCPOOL_FASTPATH_H
 #define _PCPOOL_FASTPATH_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which paths of a pool are inlined into clients; see gate.h. Called in task context. A
+ * Whether the inlined paths of a pool are open or closed; see gate.h. Called in task context. A
  * get or put that is already on its way may still take the old path; a caller that must
  * wait for these does so itself (debug.c).
  */
@@ -13,7 +13,7 @@
 static DEFINE_MUTEX(gate_lock);
 
 /* Choose the slots that the inlined paths see; see struct pcpool. */
-void pcpool_gate_init(struct pcpool_core *core)
+void pcpool_gate_update(struct pcpool_core *core)
 {
 	bool switched = core->bypass || core->dead || core->closed_for_debug;
 	bool closed = switched || core->bounded;
@@ -31,7 +31,7 @@ void pcpool_gate_set_bypass(struct pcpool_core *core, bool on)
 {
 	mutex_lock(&gate_lock);
 	WRITE_ONCE(core->bypass, on || core->ending);
-	pcpool_gate_init(core);
+	pcpool_gate_update(core);
 	mutex_unlock(&gate_lock);
 }
 
@@ -41,7 +41,7 @@ void pcpool_gate_set_ending(struct pcpool_core *core)
 	mutex_lock(&gate_lock);
 	WRITE_ONCE(core->ending, true);
 	WRITE_ONCE(core->bypass, true);
-	pcpool_gate_init(core);
+	pcpool_gate_update(core);
 	mutex_unlock(&gate_lock);
 }
 
@@ -49,7 +49,7 @@ void pcpool_gate_set_debug(struct pcpool_core *core, bool on)
 {
 	mutex_lock(&gate_lock);
 	core->closed_for_debug = on;
-	pcpool_gate_init(core);
+	pcpool_gate_update(core);
 	mutex_unlock(&gate_lock);
 }
 
@@ -57,5 +57,5 @@ void pcpool_gate_set_debug(struct pcpool_core *core, bool on)
 void pcpool_gate_set_dead(struct pcpool_core *core)
 {
 	core->dead = true;
-	pcpool_gate_init(core);
+	pcpool_gate_update(core);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which paths of a pool are inlined into clients. A pool whose every get or put must be
+ * Whether the inlined paths of a pool are open or closed. A pool whose every get or put must be
  * seen (bypass, debug mode, bounds, ops->reset, a destroyed pool) shows the inlined paths
  * slots that are always empty and full at once, so that they go out of line.
  */
@@ -9,7 +9,7 @@
 
 #include "types.h"
 
-void pcpool_gate_init(struct pcpool_core *core);
+void pcpool_gate_update(struct pcpool_core *core);
 void pcpool_gate_set_bypass(struct pcpool_core *core, bool on);
 void pcpool_gate_set_debug(struct pcpool_core *core, bool on);
 void pcpool_gate_set_ending(struct pcpool_core *core);

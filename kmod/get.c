@@ -80,7 +80,10 @@ static void *count_error(struct pcpool_core *core, void *obj)
 	return NULL;
 }
 
-/* Always a tail call, so the return address is that of the client; passing it costs more. */
+/*
+ * Called in tail position by __pcpool_get*(), so _RET_IP_ is the client's address; to pass
+ * it would cost more. From pcpool_get_bulk() it is that function's own address.
+ */
 static noinline void *get_elastic_or_null(struct pcpool_core *core, gfp_t gfp,
 					  enum pcpool_reach reach)
 {

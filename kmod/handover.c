@@ -31,8 +31,8 @@
  *
  * The lock is a raw spinlock, held with interrupts disabled, because a put comes from
  * hardirq context too, also on PREEMPT_RT. Nothing that sleeps, or could take the lock
- * again, is called under it. An NMI that does not get the lock at once leaves the work to
- * an irq_work.
+ * again, is called under it. In an NMI, pcpool_wait_offer() only tries the lock, and
+ * pcpool_wait_hand_over() leaves its work to an irq_work.
  */
 #include <linux/kconfig.h>
 #include <linux/mm.h>

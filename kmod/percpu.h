@@ -63,7 +63,7 @@ static __always_inline unsigned int pcpool_own_main_tier(const struct pcpool_cpu
 	return READ_ONCE(c->epoch) & 1;
 }
 
-/* A spill: this CPU's last refill was one spill longer ago. */
+/* Count a spill: decrement @refilled, which a refill sets again. */
 static __always_inline void pcpool_note_spill(struct pcpool_cpu *c)
 {
 	if (c->refilled)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The shared queue: a chain of rings; see queue.h. This file uses the kernel's atomics
- * and RCU, ring.c, and nothing else of pcpool.
+ * and RCU, ring.c, and no other part of pcpool.
  *
  * Ordering between CPUs, besides (A) and (B) of ring.c:
  *

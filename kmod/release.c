@@ -3,6 +3,7 @@
  * Freeing an object; see release.h.
  */
 #include <linux/percpu.h>
+#include <linux/sizes.h>
 
 #include "context.h"
 #include "defer.h"
@@ -15,7 +16,7 @@
  * runs within a tick, and frees this much in well under a millisecond. A smaller bound would
  * make gets pay for a worker that is not late.
  */
-#define BACKLOG_BYTES		(1ul << 20)
+#define BACKLOG_BYTES		SZ_1M
 
 /*
  * How many objects such a get frees: more than one, so that the backlog shrinks if each get

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A ring; ring.h has the rules. This file uses the kernel's atomics, RCU and allocator
- * and nothing else of pcpool, so tests/host can build it unchanged.
+ * and no other part of pcpool, so tests/host can build it unchanged.
  *
  * Ordering between CPUs:
  *

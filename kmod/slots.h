@@ -2,7 +2,7 @@
 /*
  * Private slots: the objects that a CPU keeps to itself. Over struct pcpool_slots; knows
  * no pool. The push and pop of one object at the hint are inlined into clients
- * (__pcpool_slots_push() and __pcpool_slots_pop() in linux/pcpool.h). slots.c has what
+ * (__pcpool_slots_push() and __pcpool_slots_pop() in linux/pcpool_slots.h). slots.c has what
  * looks at more than that one slot, and the rules.
  *
  * The inline functions here move several objects at a time between private slots and a
@@ -85,7 +85,7 @@ static __always_inline void pcpool_slots_close(struct pcpool_slots *slots,
 	barrier();
 }
 
-/* Admit them again, when the first @n slots are full and the others are empty. */
+/* Let other contexts access the slots again, and set the hint to slot @n. */
 static __always_inline void pcpool_slots_open(struct pcpool_slots *slots,
 					      struct pcpool_slots __percpu *base,
 					      unsigned long n)

@@ -34,7 +34,7 @@ static void clamp_idle(const struct pcpool_core *core, struct pcpool_pool_stats 
 }
 
 /* Count the bytes that callers ask for, from now on; 0 or -ENOMEM. */
-int pcpool_count_bytes(struct pcpool *pool)
+int pcpool_enable_byte_count(struct pcpool *pool)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
 

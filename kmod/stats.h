@@ -8,6 +8,6 @@
 #include "types.h"
 
 void pcpool_collect(struct pcpool_core *core, struct pcpool_pool_stats *stats);
-int pcpool_count_bytes(struct pcpool *pool);
+int pcpool_enable_byte_count(struct pcpool *pool);
 
 #endif /* _PCPOOL_STATS_H */

@@ -34,8 +34,9 @@ static bool may_steal(const struct pcpool_core *core, int cpu, int node,
 }
 
 /*
- * Keep the objects that a steal took beyond the one it needs in the private slots, the
- * oldest first. They fit, unless an NMI has put objects, or the slots only seemed empty.
+ * Store the objects that a steal took in addition to the one it returns. They go to the
+ * private slots, the newest first, so that the oldest is taken next. They fit, unless an
+ * NMI has put objects, or the slots only seemed empty.
  */
 static void keep_stolen(struct pcpool_core *core, void **objs, unsigned int n)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The structures, and a map of the sources. Calls and includes go down this list only
- * (tests/host/layers checks it).
+ * The structures, and a map of the sources by subject. tests/host/layers.list has the order
+ * in which the files may call and include each other: downward only.
  *
  *   get.c, put.c, fastpath.h   what a get and a put do; the hot out-of-line paths
  *   wait.c, handover.c         no object left: waiters, the reserve, handing over objects
@@ -92,9 +92,9 @@ enum pcpool_debug_mode {
  *	or from private slots. So only an NMI can find it set, or a probe on one of
  *	pcpool's own functions.
  * @stealing: the CPU is moving stolen objects to its private slots and queue
- * @refilled: PCPOOL_REFILLED once a get has looked for objects in @queue, and one less
- *	with each spill, down to 0. Unless it is 0, this CPU needs the objects in its
- *	queue itself.
+ * @refilled: a countdown: set to PCPOOL_REFILLED when a get looks for objects in @queue, and
+ *	decremented by each spill. 0 means that this CPU only puts, so other CPUs may
+ *	steal more than half of its queue.
  * @queue_too_small: a steal by this CPU could take more, if its ring were larger
  * @hit_shared: as in struct pcpool_pool_stats, like the following unless noted otherwise
  * @hit_steal: -

@@ -3,8 +3,8 @@
  * Getting an object from a pool with a quota or a reserve; see wait.h. handover.c has the
  * wait queue, its rules, and the other side: (A) is explained there.
  *
- * A get that arrives while others wait queues behind them, even if an object could be
- * had at this moment; if it may not wait, it fails. Only without max_total it tries to
+ * If other gets are waiting, a new get enqueues behind them, even if an object is available
+ * at that moment; if it may not wait, it fails. Only without max_total it tries to
  * allocate an object first, which takes nothing away from the waiters.
  *
  * A waiter whose allocation failed keeps its place and retries every PCPOOL_WAIT_RETRY. An
@@ -122,7 +122,10 @@ static void *take_idle(struct pcpool_core *core, enum pcpool_reach reach)
 	return obj;
 }
 
-/* What is out of the reach of other gets is better than nothing; so is the reserve. */
+/*
+ * Last resort: take an object from any CPU, regardless of the steal policy, or else from
+ * the reserve.
+ */
 static void *take_last(struct pcpool_core *core)
 {
 	struct pcpool_wait *q = core->wait;

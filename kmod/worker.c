@@ -108,9 +108,9 @@ static void put_work(struct work_struct *work)
 }
 
 /*
- * Waits for nothing but what ops->free does, and for no other work item, even if there is
- * only one worker thread for lack of memory; hence its own workqueue. A get may be waiting
- * for the quota that these objects still hold, and other work for that get.
+ * This work needs its own workqueue. A get may wait for the quota that these objects hold,
+ * and a work item of the other workqueue may wait for that get. If memory is too short for
+ * a second worker thread, the two must not depend on each other.
  */
 static void free_work(struct work_struct *work)
 {

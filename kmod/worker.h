@@ -9,7 +9,7 @@
 
 #include "types.h"
 
-/* Runs deferred puts. */
+/* Runs the pools' main work, delayed refills, the decay, and the deferred frees of buf.c. */
 extern struct workqueue_struct *pcpool_workqueue;
 
 int pcpool_workqueues_init(void);

@@ -23,7 +23,7 @@ struct strict {
 	unsigned int allocs;
 	atomic_t frees;
 	atomic_t wrong;
-	struct mutex *lock;
+	struct mutex *lock; /* must not be held around a free */
 	bool tracked;
 };
 

@@ -676,7 +676,8 @@ static void zeroing_exit(void *data)
 /* Create a pool of objects of @length bytes that are cleared on put. */
 #define new_zeroing(test, length, ...)					\
 	zeroing_new((test), &(struct pcpool_params){			\
-		    .object_bytes = (length), .flags = PCPOOL_ZERO_ON_PUT | PCPOOL_FREE_ATOMIC, __VA_ARGS__ })
+		    .object_bytes = (length),			\
+		    .flags = PCPOOL_ZERO_ON_PUT | PCPOOL_FREE_ATOMIC, __VA_ARGS__ })
 
 static struct zeroing *zeroing_new(struct kunit *test, const struct pcpool_params *params)
 {

@@ -337,7 +337,7 @@ static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
  * for more stolen objects, where that is allowed, but does not wait for it.
  *
  * Context: Any context in which ops->alloc may be called with @gfp. Not NMI.
- * May sleep if @gfp allows blocking and the pool has max_total or a reserve.
+ * May sleep if @gfp allows blocking.
  * Return: An object, which the caller owns until it puts it, or %NULL, and
  * never an ERR_PTR(). %NULL means that no object was idle and that ops->alloc
  * or the allocation of a deferral slot failed, even with %__GFP_NOFAIL, or that
@@ -396,7 +396,7 @@ static __always_inline void * __must_check pcpool_try_get(struct pcpool *pool)
 /**
  * pcpool_put() - give an object back to its pool
  * @pool: the pool that the object came from
- * @obj: the object; %NULL does nothing, an ERR_PTR() is not allowed
+ * @obj: the object; %NULL is ignored, an ERR_PTR() is not allowed
  *
  * The pool owns @obj afterwards, and the caller must not access it any more.
  *
@@ -427,7 +427,7 @@ static __always_inline void pcpool_put(struct pcpool *pool, void *obj)
 /**
  * pcpool_put_task() - give an object back, where the caller may sleep
  * @pool: the pool that the object came from
- * @obj: the object; %NULL does nothing, an ERR_PTR() is not allowed
+ * @obj: the object; %NULL is ignored, an ERR_PTR() is not allowed
  *
  * Like pcpool_put(), but what is freed is freed here, never by a worker.
  *

@@ -136,7 +136,7 @@ pcpool_buf_get(struct pcpool_buf_set *set, size_t bytes, gfp_t gfp);
 
 /**
  * pcpool_buf_put() - give a buffer back to its set
- * @buf: the buffer; %NULL does nothing, an ERR_PTR() is not allowed
+ * @buf: the buffer; %NULL is ignored, an ERR_PTR() is not allowed
  *
  * The set owns @buf and its memory afterwards, and the caller must not access
  * either any more.
@@ -147,7 +147,7 @@ void pcpool_buf_put(struct pcpool_buf *buf);
 
 /**
  * pcpool_buf_put_task() - give a buffer back, where the caller may sleep
- * @buf: the buffer; %NULL does nothing, an ERR_PTR() is not allowed
+ * @buf: the buffer; %NULL is ignored, an ERR_PTR() is not allowed
  *
  * Like pcpool_buf_put(), but if the buffer is freed, it is freed here and not
  * by a worker. On kernels without CONFIG_PREEMPT_COUNT, pcpool_buf_put() leaves

@@ -139,21 +139,22 @@ _name##_get_timeout(typeof(_pool) *pool, gfp_t gfp, unsigned long timeout)	\
 	return pcpool_get_timeout(_prefix##untyped(pool), gfp, timeout);	\
 }										\
 										\
-__DEFINE_PCPOOL_PUTS(_name, _prefix, typeof(_pool), _type)			\
-__DEFINE_PCPOOL_SCOPE(_name, typeof(_pool))
+__DEFINE_PCPOOL_PUTS(_name, _prefix, typeof(_pool), _type)
 
 #define __DEFINE_PCPOOL_PUTS(_name, _prefix, _pool, _type)			\
 static __always_inline void __maybe_unused					\
-_name##_put(_pool *pool, typeof(_type) *obj)					\
+_name##_put(typeof(_pool) *pool, typeof(_type) *obj)				\
 {										\
 	pcpool_put(_prefix##untyped(pool), obj);				\
 }										\
 										\
 static __always_inline void __maybe_unused					\
-_name##_put_task(_pool *pool, typeof(_type) *obj)				\
+_name##_put_task(typeof(_pool) *pool, typeof(_type) *obj)			\
 {										\
 	pcpool_put_task(_prefix##untyped(pool), obj);				\
-}
+}										\
+										\
+__DEFINE_PCPOOL_SCOPE(_name, typeof(_pool))
 
 /* Where the kernel has linux/cleanup.h, linux/percpu.h includes it. */
 #ifdef DEFINE_CLASS

@@ -16,8 +16,9 @@
 /**
  * struct pcpool_slots - private slots of one CPU; internal
  * @top: Per-CPU pointer to the slot of the object that was put last, or to
- *	slot[0] if there is none. As a per-CPU pointer it has the same value on
- *	each CPU and refers to that CPU's own slot.
+ *	slot[0] if there is none. Because it is a per-CPU pointer and not an
+ *	address, a task that migrates after reading it accesses the corresponding
+ *	slot of its new CPU.
  * @hits: Number of gets that took an object from these slots.
  * @slot: slot[0] is always empty, and slot[number of slots + 1] is always full.
  *	Between them are the private slots. So neither a get at the bottom nor a
