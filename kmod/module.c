@@ -33,7 +33,7 @@ static const struct kernel_param_ops debug_param_ops = {
 module_param_cb(debug, &debug_param_ops, &pcpool_debug_default, 0600);
 MODULE_PARM_DESC(debug, "check the use of all pools for errors; each also has a switch in debugfs");
 
-module_param_named(decay_ms, pcpool_decay_ms, uint, 0644);
+module_param_named(decay_ms, pcpool_decay_ms, uint, 0400);
 MODULE_PARM_DESC(decay_ms, "free objects of new pools that were idle for one to two periods of this many milliseconds (60000); 0: only under memory pressure");
 
 /* A module is unloaded, or failed to load. Its exit function has returned. */

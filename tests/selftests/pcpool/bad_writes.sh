@@ -245,7 +245,7 @@ concurrent_writes_are_safe() {
 	read_all &
 	background+=($!)
 	for ((i = 0; i < WRITERS; i++)); do
-		perl -e "$writer" $WRITER_SECONDS $WRITER_LEAST $i "$debugfs/pcpool/*/*" "$parameters/*" &
+		perl -e "$writer" $WRITER_SECONDS $WRITER_LEAST $i "$debugfs/pcpool/*/*" "$parameters/debug" &
 		jobs+=($!)
 	done
 	for job in "${jobs[@]}"; do
