@@ -79,12 +79,16 @@ static struct pcpool *new_pool_of(struct kunit *test, const struct kind *kind, c
 	return d->pool;
 }
 
-/* The pool is created in debug mode, since switching debug mode takes time. */
+/*
+ * The pool is created in debug mode, since switching debug mode takes time. The case stays on
+ * one CPU: on another one, a get might not find the object that was put last.
+ */
 static struct pcpool *new_pool(struct kunit *test, const char *name)
 {
 	bool was = pcpool_debug_default;
 	struct pcpool *pool;
 
+	kt_move_to(test, kt_cpu(test, 0));
 	pcpool_debug_default = true;
 	pool = new_pool_of(test, test->param_value, name);
 	pcpool_debug_default = was;
@@ -277,8 +281,6 @@ static void an_object_with_two_owners_is_caught(struct kunit *test)
 	void *first, *second;
 	unsigned int i;
 
-	/* On another CPU, a get would not find the object. */
-	kt_move_to(test, kt_cpu(test, 0));
 	for (i = 1; i <= TIMES; i++) {
 		first = pcpool_get(pool, GFP_KERNEL);
 		pcpool_put(pool, first);
@@ -298,7 +300,6 @@ static void an_object_returned_by_two_gets_is_caught(struct kunit *test)
 	struct pcpool_core *core = pcpool_to_core(pool);
 	void *obj, *again;
 
-	kt_move_to(test, kt_cpu(test, 0));
 	obj = pcpool_get(pool, GFP_KERNEL);
 	/* Simulate a fault of the pool. */
 	pcpool_idle_keep(core, obj, GFP_NOWAIT);

@@ -300,11 +300,12 @@ static void a_late_inlined_put_is_found_by_the_next_pass(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(a_burst_is_freed_after_two_periods, kind_gen_params),
-	KUNIT_CASE_PARAM(a_put_starts_the_decay_again, kind_gen_params),
+	KUNIT_CASE_PARAM_ATTR(a_put_starts_the_decay_again, kind_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(a_large_burst_on_all_cpus_is_freed),
 	KUNIT_CASE(an_unused_pool_has_no_timer),
 	KUNIT_CASE(a_get_without_a_put_starts_no_decay),
-	KUNIT_CASE(objects_in_use_stay),
+	KUNIT_CASE_SLOW(objects_in_use_stay),
 	KUNIT_CASE(a_pool_can_opt_out),
 	KUNIT_CASE(a_scan_soon_after_a_pass_is_refused),
 	KUNIT_CASE(a_scan_that_insists_is_not_refused),
