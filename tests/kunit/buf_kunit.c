@@ -1181,12 +1181,15 @@ static void a_buffer_has_one_owner(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE_PARAM(each_class_has_one_pool, span_gen_params),
+	KUNIT_CASE_PARAM_ATTR(each_class_has_one_pool, span_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(a_pool_is_named_after_its_capacity),
 	KUNIT_CASE(the_longest_name_fits_the_largest_class),
 	KUNIT_CASE_PARAM(a_buffer_comes_from_the_smallest_class_that_fits, span_gen_params),
-	KUNIT_CASE_PARAM(a_buffer_is_reused, span_gen_params),
-	KUNIT_CASE_PARAM(a_put_finds_the_class_from_the_buffer, span_gen_params),
+	KUNIT_CASE_PARAM_ATTR(a_buffer_is_reused, span_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE_PARAM_ATTR(a_put_finds_the_class_from_the_buffer, span_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(a_buffer_takes_as_much_memory_as_its_capacity),
 	KUNIT_CASE(half_of_a_class_is_half_of_its_pages),
 	KUNIT_CASE(putting_null_does_nothing),
@@ -1201,7 +1204,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_hit_is_counted),
 	KUNIT_CASE_PARAM(a_get_of_an_absurd_size_fails, absurd_span_gen_params),
 	KUNIT_CASE(a_get_fails_if_no_memory_can_be_allocated),
-	KUNIT_CASE_PARAM(a_class_keeps_at_most_max_idle_bytes, bound_gen_params),
+	KUNIT_CASE_PARAM_ATTR(a_class_keeps_at_most_max_idle_bytes, bound_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(without_a_bound_all_buffers_are_kept),
 	KUNIT_CASE(a_bypassed_set_keeps_nothing),
 	KUNIT_CASE(a_buffer_of_a_clearing_set_is_zeroed_when_reused),
