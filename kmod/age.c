@@ -51,6 +51,11 @@
  * must not wait, because hotplug allocates memory; until then it frees only what is in
  * the victim tier.
  *
+ * In a pool with credits, what a flush moves out of private slots needs credits. The pass
+ * lends them to the CPUs. For most pools some are kept for this (pcpool_credit.kept). If
+ * there are too few all the same, the pool is almost full, and the pass first frees some
+ * objects of the main tier.
+ *
  * Exception: a deferred put can survive one more pass. This happens if there is no memory
  * for a ring in the victim tier and the budget of the shrinker is used up. The put then
  * stays deferred, and the worker makes the object idle in the main tier.
@@ -209,10 +214,43 @@ static unsigned long demote_deferred(struct pcpool_core *core,
 }
 
 /*
- * Swap the roles of the tiers, and move the contents of all private slots to where
- * eviction finds them. Not while a CPU comes or goes, unless the caller may wait.
+ * In a pool with credits, lend each CPU as many as a flush of its private slots may need;
+ * returns false if there are too few. The interrupts order this with the flushes.
  */
-static bool change_epoch(struct pcpool_core *core, unsigned int how)
+static bool lend_credits(struct pcpool_core *core)
+{
+	int cpu;
+
+	if (!core->has_credit)
+		return true;
+	if (!pcpool_credit_lend(&core->credit, core->nr_slots * num_online_cpus()))
+		return false;
+	for_each_online_cpu(cpu)
+		per_cpu_ptr(core->cpu, cpu)->lent = core->nr_slots;
+	return true;
+}
+
+/* Return what the flushes did not need. */
+static void collect_credits(struct pcpool_core *core)
+{
+	unsigned long n = 0;
+	int cpu;
+
+	if (!core->has_credit)
+		return;
+	for_each_online_cpu(cpu) {
+		n += per_cpu_ptr(core->cpu, cpu)->lent;
+		per_cpu_ptr(core->cpu, cpu)->lent = 0;
+	}
+	pcpool_credit_give(&core->credit, n);
+}
+
+/*
+ * Swap the roles of the tiers, and move the contents of all private slots to where
+ * eviction finds them. Not while a CPU comes or goes, unless the caller may wait: then it
+ * returns -EBUSY, or -ENOSPC if the pool is too full.
+ */
+static int change_epoch(struct pcpool_core *core, unsigned int how)
 {
 	struct pass pass = { .core = core, .how = how };
 	int cpu;
@@ -220,7 +258,11 @@ static bool change_epoch(struct pcpool_core *core, unsigned int how)
 	if (how & PCPOOL_AGE_MAY_WAIT)
 		cpus_read_lock();
 	else if (!cpus_read_trylock())
-		return false;
+		return -EBUSY;
+	if (!lend_credits(core)) {
+		cpus_read_unlock();
+		return -ENOSPC;
+	}
 	WRITE_ONCE(core->epoch, core->epoch + 1);
 	smp_mb(); /* (A): pairs with the one in steal_main_from() */
 	on_each_cpu_cond_mask(needs_ipi, flush_ipi, &pass, true, cpu_online_mask);
@@ -230,16 +272,39 @@ static bool change_epoch(struct pcpool_core *core, unsigned int how)
 		if (!cpu_online(cpu))
 			pcpool_percpu_flush(core, cpu);
 	}
+	collect_credits(core);
 	cpus_read_unlock();
 	core->flipped_at = jiffies;
-	return true;
+	return 0;
+}
+
+/*
+ * The pool is so full that the contents of the private slots may not be idle anywhere else:
+ * free up to @budget objects of the main tier, or deferred puts. Returns how many.
+ */
+static unsigned long make_room(struct pcpool_core *core, unsigned long budget)
+{
+	unsigned long freed;
+	void *obj;
+
+	cond_resched();
+	freed = evict_tier(core, pcpool_main_tier(core), min(budget, (unsigned long)PCPOOL_BATCH));
+	if (!freed) {
+		obj = pcpool_deferred_take(&core->deferred_puts);
+		if (obj) {
+			pcpool_return_credits(core, 1);
+			evict(core, obj);
+			freed = 1;
+		}
+	}
+	return freed;
 }
 
 /**
  * pcpool_age_pass() - run one aging pass, under age_lock
  * @core: the pool
- * @budget: free no more objects than this; if that is not enough for the victim tier, the
- *	pass ends there
+ * @budget: free no more objects than this; if that is not enough for the victim tier, or
+ *	to make room in a full pool with private slots, the pass ends there
  * @how: PCPOOL_AGE_* flags
  *
  * Return: How many objects it freed.
@@ -247,15 +312,28 @@ static bool change_epoch(struct pcpool_core *core, unsigned int how)
 unsigned long pcpool_age_pass(struct pcpool_core *core, unsigned long budget,
 			      unsigned int how)
 {
-	unsigned long freed;
+	unsigned long freed, more;
+	int ret;
 
 	lockdep_assert_held(&core->age_lock);
 
 	/* Objects that the reserve lacks are not freed. */
 	pcpool_wake_waiters(core->wait);
 	freed = evict_tier(core, !pcpool_main_tier(core), budget);
-	if (freed == budget || !change_epoch(core, how))
-		return freed;
+	do {
+		if (freed == budget)
+			return freed;
+		ret = change_epoch(core, how);
+		if (ret == -EBUSY)
+			return freed;
+		if (ret) {
+			more = make_room(core, budget - freed);
+			/* What it looked for is in transit. */
+			if (!more && !(how & PCPOOL_AGE_MAY_WAIT))
+				return freed;
+			freed += more;
+		}
+	} while (ret);
 	WRITE_ONCE(core->ages, core->ages + !!(how & PCPOOL_AGE_COUNT));
 	freed += demote_deferred(core, budget - freed);
 	pcpool_deferred_trim(&core->deferred_puts);

@@ -33,10 +33,6 @@
 #include "wait.h"
 #include "worker.h"
 
-/* The private slots of a CPU hold objects of at most this size together, but at least one. */
-#define PRIVATE_BYTES		(64u << 10)
-#define PRIVATE_SLOTS_AUTO	16u
-
 /*
  * If there may be at most this many idle objects per CPU, they are in a shared array: most
  * private slots would be empty, and the others where no other CPU looks. The array is
@@ -45,23 +41,22 @@
 #define ARRAY_PER_CPU		4u
 #define ARRAY_MAX		1024u
 
-static unsigned int auto_slots(const struct pcpool_params *p)
-{
-	unsigned int n = clamp_t(size_t, PRIVATE_BYTES / p->object_bytes, 1,
-				 PRIVATE_SLOTS_AUTO);
+/* How many credits a CPU holds at most: enough to go several times as deep as its slots. */
+#define CPU_CREDITS_MAX		256ul
 
-	/* At most half of the objects that may be idle are out of other CPUs' reach. */
-	if (p->max_idle)
-		n = clamp_t(unsigned long, p->max_idle / 2 / num_possible_cpus(), 1, n);
-	return n;
-}
-
-/* None if a get may have to wait for an object that is in a private slot. */
-static unsigned int nr_slots(const struct pcpool_core *core, const struct pcpool_params *p)
+/*
+ * The rest of a quarter of the credits: half of it is kept for aging passes, as far as they
+ * can use it, and each CPU may hold a part of the other half.
+ */
+static int init_credit(struct pcpool_core *core, unsigned long bound)
 {
-	if (core->array || core->wait)
-		return 0;
-	return p->private_slots ?: auto_slots(p);
+	unsigned long of_slots = (unsigned long)core->nr_slots * num_present_cpus();
+	unsigned long rest = bound / 4 - of_slots;
+	unsigned long kept = min(of_slots, rest);
+
+	core->has_credit = true;
+	return pcpool_credit_init(&core->credit, bound,
+				  min((rest - kept) / num_present_cpus(), CPU_CREDITS_MAX), kept);
 }
 
 /* Free everything except the core itself. */
@@ -92,8 +87,10 @@ static int init_bounds(struct pcpool_core *core, const struct pcpool_params *p)
 	core->max_idle = p->max_idle;
 	core->max_object_bytes = p->max_object_bytes;
 	core->bounded = p->max_idle || p->max_total || p->reserve;
-	if (!core->bounded && !p->max_object_bytes)
+	if (!core->bounded && !p->max_object_bytes) {
+		core->nr_slots = pcpool_params_slots(p);
 		return 0;
+	}
 	core->defers_frees = true;
 	if (pcpool_deferred_init(&core->deferred_frees))
 		return -ENOMEM;
@@ -101,14 +98,14 @@ static int init_bounds(struct pcpool_core *core, const struct pcpool_params *p)
 		core->array = pcpool_array_alloc(bound);
 		if (!core->array)
 			return -ENOMEM;
-	} else if (p->max_idle) {
-		if (pcpool_credit_init(&core->credit, bound))
-			return -ENOMEM;
-		core->has_credit = true;
 	}
-	if (p->max_total || p->reserve)
-		return pcpool_wait_init(core, p->max_total, p->reserve);
-	return 0;
+	if ((p->max_total || p->reserve) &&
+	    pcpool_wait_init(core, p->max_total, p->reserve))
+		return -ENOMEM;
+	/* A get of a pool with a quota may have to wait for an object that is in a slot. */
+	if (!core->array && !core->wait)
+		core->nr_slots = pcpool_params_slots(p);
+	return p->max_idle && !core->array ? init_credit(core, bound) : 0;
 }
 
 static void init_params(struct pcpool_core *core, const struct pcpool_params *p,
@@ -137,11 +134,11 @@ static int init_parts(struct pcpool_core *core, const struct pcpool_params *p)
 {
 	if (init_bounds(core, p))
 		return -ENOMEM;
-	core->nr_slots = nr_slots(core, p);
 	core->batch = clamp(core->nr_slots, 1u, PCPOOL_BATCH);
 	core->refill = core->nr_slots - core->nr_slots / 4;
 	core->cpu = alloc_percpu(struct pcpool_cpu);
 	core->slots = pcpool_slots_alloc(core->nr_slots);
+	core->plain_slots = core->has_credit ? NULL : core->slots;
 	if (!core->cpu || !core->slots ||
 	    !zalloc_cpumask_var(&core->nonempty[0], GFP_KERNEL) ||
 	    !zalloc_cpumask_var(&core->nonempty[1], GFP_KERNEL) ||

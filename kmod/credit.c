@@ -1,84 +1,116 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Credits; see credit.h. A credit is in exactly one count, or held by the context that is
- * moving it, so there are never more than at the beginning. Counts change only by atomic
- * read-modify-writes. They need no ordering for the bound itself, because a credit says
- * nothing but that it exists. They are fully ordered all the same, so that what was
- * written when one thing ended is visible to the context that creates the next.
+ * moving it, so there are never more than at the beginning.
+ *
+ * A credit says that a thing is gone. A CPU that takes it from the global count must see
+ * that: the counter changes only by fully ordered atomic operations. A local count is
+ * changed by one CPU only, with plain accesses; what that CPU did before is ordered
+ * before what it does afterwards, for itself, and for other CPUs by the release with which
+ * it makes the next thing visible.
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
-#include <linux/minmax.h>
 
 #include "credit.h"
 #include "testing.h"
 
-/*
- * A CPU holds at most twice this many: few enough that most credits are in the global
- * count, where they are found at once.
- */
-#define CREDIT_BATCH_MAX	32L
-#define CREDIT_SHARES		8
-
-int pcpool_credit_init(struct pcpool_credit *credit, unsigned long bound)
+int pcpool_credit_init(struct pcpool_credit *credit, unsigned long bound, long local_max,
+		       long kept)
 {
-	credit->percpu = alloc_percpu(atomic_long_t);
-	if (!credit->percpu)
+	credit->local = alloc_percpu(long);
+	if (!credit->local)
 		return -ENOMEM;
+	credit->local_max = local_max;
+	credit->kept = kept;
 	atomic_long_set(&credit->global, bound);
-	credit->batch = clamp_t(long, bound / CREDIT_SHARES / num_possible_cpus(),
-				1, CREDIT_BATCH_MAX);
 	return 0;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_init);
 
 void pcpool_credit_exit(struct pcpool_credit *credit)
 {
-	free_percpu(credit->percpu);
+	free_percpu(credit->local);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_exit);
 
-/* This CPU holds none: take from the global count, or else from any CPU that has some. */
-bool pcpool_credit_take_slow(struct pcpool_credit *credit)
+/*
+ * Take @n credits from the global count, and up to @more; all but @kept are available.
+ * Returns how many; 0 if there are fewer than @n.
+ */
+static long take(struct pcpool_credit *credit, long n, long more, long kept)
 {
-	long n = pcpool_credit_take_up_to(&credit->global, credit->batch);
-	int cpu;
+	long there = atomic_long_read(&credit->global), taken;
 
-	if (!n) {
-		for_each_possible_cpu(cpu) {
-			n = pcpool_credit_take_up_to(per_cpu_ptr(credit->percpu, cpu),
-						     credit->batch);
-			if (n)
-				break;
-		}
-	}
-	if (n > 1)
-		atomic_long_add(n - 1, raw_cpu_ptr(credit->percpu));
-	return n;
+	do {
+		if (there - kept < n)
+			return 0;
+		taken = min(there - kept, n + more);
+	} while (!atomic_long_try_cmpxchg(&credit->global, &there, there - taken));
+	return taken;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_take_slow);
 
-/* Return @n credits. */
+/* Take @n credits from the global count. Returns false, and takes none, if there are fewer. */
+bool pcpool_credit_take(struct pcpool_credit *credit, long n)
+{
+	return !n || take(credit, n, 0, credit->kept);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_take);
+
+/* As pcpool_credit_take(), but including those that are kept for this. */
+bool pcpool_credit_lend(struct pcpool_credit *credit, long n)
+{
+	return !n || take(credit, n, 0, 0);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_lend);
+
+/* Return @n credits to the global count. */
 void pcpool_credit_give(struct pcpool_credit *credit, unsigned long n)
 {
-	atomic_long_t *percpu = raw_cpu_ptr(credit->percpu);
-	long held = atomic_long_add_return(n, percpu);
-
-	if (unlikely(held > 2 * credit->batch)) {
-		n = pcpool_credit_take_up_to(percpu, held - credit->batch);
-		atomic_long_add(n, &credit->global);
-	}
+	/* Fully ordered, unlike atomic_long_add(). */
+	atomic_long_add_return(n, &credit->global);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_give);
+
+/* This CPU is about to take @n credits, and has fewer: get the rest, and some more. */
+bool pcpool_credit_refill_local(struct pcpool_credit *credit, long n)
+{
+	long lacking = n - this_cpu_read(*credit->local);
+	long taken = take(credit, lacking, credit->local_max / 2, credit->kept);
+
+	this_cpu_add(*credit->local, taken);
+	return taken;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_refill_local);
+
+/* This CPU holds more than it may: keep half of that. */
+void pcpool_credit_trim_local(struct pcpool_credit *credit)
+{
+	long surplus = this_cpu_read(*credit->local) - credit->local_max / 2;
+
+	this_cpu_sub(*credit->local, surplus);
+	pcpool_credit_give(credit, surplus);
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_trim_local);
+
+/* @cpu is offline, and holds none any more. */
+void pcpool_credit_empty_local(struct pcpool_credit *credit, int cpu)
+{
+	long *local = per_cpu_ptr(credit->local, cpu);
+
+	pcpool_credit_give(credit, *local);
+	*local = 0;
+}
+EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_empty_local);
 
 /* How many there are; exact while none is taken or returned. */
 unsigned long pcpool_credit_count(const struct pcpool_credit *credit)
 {
-	unsigned long n = atomic_long_read(&credit->global);
+	long n = atomic_long_read(&credit->global);
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		n += atomic_long_read(per_cpu_ptr(credit->percpu, cpu));
+		n += data_race(*per_cpu_ptr(credit->local, cpu));
 	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_count);

@@ -20,12 +20,15 @@
 
 /*
  * Keep @obj when the private slots are full and the newest ring of the queue has room for
- * their contents. Returns false, and changes nothing, if that is not so.
+ * their contents. Returns false, and changes nothing, if that is not so. In a pool with
+ * @credits, this CPU must also hold enough of them.
  */
-static __always_inline bool pcpool_spill_and_keep(struct pcpool_core *core, void *obj)
+static __always_inline bool pcpool_spill_and_keep(struct pcpool_core *core,
+						  struct pcpool_slots __percpu *base,
+						  void *obj, const bool credits)
 {
 	struct pcpool_cpu __percpu *cpu = core->cpu;
-	void * __percpu *floor = core->slots->slot;
+	void * __percpu *floor = base->slot;
 	unsigned long n = core->nr_slots, flags;
 	struct pcpool_slots *slots;
 	struct pcpool_ring *ring;
@@ -35,7 +38,7 @@ static __always_inline bool pcpool_spill_and_keep(struct pcpool_core *core, void
 	void **to;
 
 	local_irq_save(flags); /* as in pcpool_percpu_keep() */
-	slots = this_cpu_ptr(core->slots);
+	slots = this_cpu_ptr(base);
 	c = this_cpu_ptr(cpu);
 	if (unlikely(slots->top != (unsigned long)(floor + n) || !slots->slot[n]) ||
 	    !pcpool_producer_enter(c))
@@ -44,13 +47,17 @@ static __always_inline bool pcpool_spill_and_keep(struct pcpool_core *core, void
 	ring = c->queue[tier].head;
 	if (unlikely(!ring || !pcpool_ring_space(ring, n, &to)))
 		goto out_producer;
+	if (credits && unlikely(this_cpu_read(*core->credit.local) < (long)n))
+		goto out_producer;
 
 	pcpool_note_spill(c);
 	pcpool_slots_close(slots, core->closed);
 	n = pcpool_slots_unload(slots->slot + 1, to, n);
+	if (credits)
+		this_cpu_sub(*core->credit.local, n);
 	pcpool_ring_publish(ring, n);
 	WRITE_ONCE(slots->slot[1], obj);
-	pcpool_slots_open(slots, core->slots, 1);
+	pcpool_slots_open(slots, base, 1);
 	this_cpu_add(cpu->off_slots, n);
 	pcpool_hint_set(core, tier, smp_processor_id());
 	kept = true;
@@ -63,12 +70,15 @@ out:
 
 /*
  * Take an object when the private slots are empty and the newest ring of the queue has
- * enough to refill them. Returns NULL, and changes nothing, if that is not so.
+ * enough to refill them. Returns NULL, and changes nothing, if that is not so. In a pool
+ * with @credits, this CPU must also be able to hold those of the objects.
  */
-static __always_inline void *pcpool_refill_and_take(struct pcpool_core *core)
+static __always_inline void *pcpool_refill_and_take(struct pcpool_core *core,
+						    struct pcpool_slots __percpu *base,
+						    const bool credits)
 {
 	struct pcpool_cpu __percpu *cpu = core->cpu;
-	void * __percpu *floor = core->slots->slot;
+	void * __percpu *floor = base->slot;
 	struct pcpool_slots *slots;
 	struct pcpool_ring *ring;
 	struct pcpool_cpu *c;
@@ -78,13 +88,16 @@ static __always_inline void *pcpool_refill_and_take(struct pcpool_core *core)
 	void **from;
 
 	local_irq_save(flags); /* as in pcpool_percpu_take_shared() */
-	slots = this_cpu_ptr(core->slots);
+	slots = this_cpu_ptr(base);
 	c = this_cpu_ptr(cpu);
 	if (unlikely(slots->top != (unsigned long)floor))
 		goto out;
 	ring = c->queue[pcpool_own_main_tier(c)].head;
 	if (unlikely(!ring) || !pcpool_producer_enter(c))
 		goto out;
+	if (credits && unlikely(this_cpu_read(*core->credit.local) + (long)core->nr_slots + 1 >
+				core->credit.local_max))
+		goto out_producer;
 
 	pcpool_slots_close(slots, core->closed);
 	n = c->refilled == PCPOOL_REFILLED ? core->nr_slots : core->refill;
@@ -92,6 +105,8 @@ static __always_inline void *pcpool_refill_and_take(struct pcpool_core *core)
 		goto out_slots;
 	n = pcpool_ring_try_claim(ring, n + 1, &from);
 	if (likely(n)) {
+		if (credits)
+			this_cpu_add(*core->credit.local, n);
 		obj = READ_ONCE(from[--n]);
 		pcpool_slots_load(slots->slot + 1, from, n);
 		loaded = n;
@@ -100,35 +115,12 @@ static __always_inline void *pcpool_refill_and_take(struct pcpool_core *core)
 		this_cpu_inc(cpu->hit_shared);
 	}
 out_slots:
-	pcpool_slots_open(slots, core->slots, loaded);
+	pcpool_slots_open(slots, base, loaded);
+out_producer:
 	pcpool_producer_exit(c);
 out:
 	local_irq_restore(flags);
 	return obj;
-}
-
-/* Take from the private slots of a pool that only has a bound; NULL if that is not enough. */
-static __always_inline void *pcpool_take_bounded(struct pcpool_core *core)
-{
-	void *obj = NULL;
-
-	if (READ_ONCE(core->only_bounded)) {
-		obj = __pcpool_slots_pop(core->slots);
-		if (likely(obj))
-			pcpool_return_credits(core, 1);
-	}
-	return obj;
-}
-
-/* Keep @obj in the private slots of a pool that only has a bound, if there is room. */
-static __always_inline bool pcpool_keep_bounded(struct pcpool_core *core, void *obj)
-{
-	if (READ_ONCE(core->only_bounded) && pcpool_credit_take(&core->credit)) {
-		if (likely(__pcpool_slots_push(core->slots, obj)))
-			return true;
-		pcpool_return_credits(core, 1);
-	}
-	return false;
 }
 
 #endif /* _PCPOOL_FASTPATH_H */

@@ -16,14 +16,15 @@ static DEFINE_MUTEX(gate_lock);
 void pcpool_gate_update(struct pcpool_core *core)
 {
 	bool switched = core->bypass || core->dead || core->closed_for_debug;
-	bool closed = switched || core->bounded;
-	bool touched = core->ops->reset || core->max_object_bytes ||
-		       core->flags & PCPOOL_ZERO_ON_PUT;
+	bool closed = switched || !core->nr_slots;
+	bool cleaned = core->ops->reset || core->flags & PCPOOL_ZERO_ON_PUT;
 
-	WRITE_ONCE(core->only_bounded, core->has_credit && core->nr_slots && !switched && !touched);
+	WRITE_ONCE(core->cleaned_slots,
+		   cleaned && !closed && !core->max_object_bytes ? core->slots : NULL);
 	WRITE_ONCE(core->pool.get_slots, closed ? pcpool_closed_slots : core->slots);
 	WRITE_ONCE(core->pool.put_slots,
-		   closed || touched ? pcpool_closed_slots : core->slots);
+		   closed || cleaned || core->max_object_bytes ? pcpool_closed_slots :
+								 core->slots);
 }
 
 /* Idle objects stay where they are, and are used again when the bypass ends. */

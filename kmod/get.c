@@ -47,7 +47,15 @@ static void *get_elastic(struct pcpool_core *core, gfp_t gfp, enum pcpool_reach 
 	return obj;
 }
 
-/* A get from any other pool, after pcpool_take_bounded(). */
+/* The fast path of a pool with a bound; NULL if that is not enough. */
+static __always_inline void *take_with_credits(struct pcpool_core *core)
+{
+	struct pcpool_slots __percpu *slots = READ_ONCE(core->pool.get_slots);
+
+	return slots == core->slots ? pcpool_refill_and_take(core, slots, true) : NULL;
+}
+
+/* A get from any other pool, after take_with_credits(). */
 static noinline void *get_special(struct pcpool_core *core, gfp_t gfp, enum pcpool_reach reach,
 				  unsigned int state, long timeout, unsigned long caller)
 {
@@ -94,7 +102,7 @@ static noinline void *get_special_or_null(struct pcpool_core *core, gfp_t gfp,
 					  enum pcpool_reach reach, long timeout,
 					  unsigned long caller)
 {
-	void *obj = pcpool_take_bounded(core);
+	void *obj = take_with_credits(core);
 
 	if (likely(obj))
 		return obj;
@@ -106,11 +114,12 @@ static __always_inline void *get(struct pcpool *pool, gfp_t gfp, enum pcpool_rea
 				 long timeout, unsigned long caller)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
+	struct pcpool_slots __percpu *slots = READ_ONCE(pool->get_slots);
 	void *obj;
 
-	if (unlikely(READ_ONCE(pool->get_slots) != core->slots))
+	if (unlikely(slots != core->plain_slots))
 		return get_special_or_null(core, gfp, reach, timeout, caller);
-	obj = pcpool_refill_and_take(core);
+	obj = pcpool_refill_and_take(core, slots, false);
 	return likely(obj) ? obj : get_elastic_or_null(core, gfp, reach);
 }
 
@@ -128,7 +137,7 @@ EXPORT_SYMBOL_GPL(__pcpool_get_local);
 
 static noinline void *try_get_special(struct pcpool_core *core, unsigned long caller)
 {
-	void *obj = pcpool_take_bounded(core);
+	void *obj = take_with_credits(core);
 
 	if (likely(obj))
 		return obj;
@@ -147,11 +156,12 @@ static noinline void *try_get_special(struct pcpool_core *core, unsigned long ca
 void *__pcpool_try_get(struct pcpool *pool)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
+	struct pcpool_slots __percpu *slots = READ_ONCE(pool->get_slots);
 	void *obj;
 
-	if (unlikely(READ_ONCE(pool->get_slots) != core->slots))
+	if (unlikely(slots != core->plain_slots))
 		return try_get_special(core, _RET_IP_);
-	obj = pcpool_refill_and_take(core);
+	obj = pcpool_refill_and_take(core, slots, false);
 	return likely(obj) ? obj : pcpool_idle_take_percpu(core, PCPOOL_REACH_ALL, true);
 }
 EXPORT_SYMBOL_GPL(__pcpool_try_get);
@@ -166,10 +176,10 @@ void *pcpool_get_timeout(struct pcpool *pool, gfp_t gfp, unsigned long timeout)
 	obj = __pcpool_get_private(pool);
 	if (obj)
 		return obj;
-	if (READ_ONCE(pool->get_slots) == core->slots)
+	if (READ_ONCE(pool->get_slots) == core->plain_slots)
 		obj = get_elastic(core, gfp, PCPOOL_REACH_ALL, _RET_IP_);
 	else
-		obj = pcpool_take_bounded(core) ?:
+		obj = take_with_credits(core) ?:
 		      get_special(core, gfp, PCPOOL_REACH_ALL, TASK_KILLABLE,
 				  min_t(unsigned long, timeout, MAX_SCHEDULE_TIMEOUT), _RET_IP_);
 	if (IS_ERR(obj))
@@ -214,7 +224,7 @@ unsigned int pcpool_get_bulk(struct pcpool *pool, gfp_t gfp, unsigned int n,
 	__pcpool_check_gfp(gfp);
 	while (got < n && (obj = __pcpool_get_private(pool)))
 		objs[got++] = obj;
-	while (got < n && READ_ONCE(pool->get_slots) == core->slots) {
+	while (got < n && READ_ONCE(pool->get_slots) == core->plain_slots) {
 		taken = take_batch(core, n - got, objs + got);
 		if (!taken)
 			break;

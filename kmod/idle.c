@@ -16,6 +16,16 @@
 
 /* --- Keeping -------------------------------------------------------------- */
 
+/* Make @obj idle in a deferral slot; the worker moves it to a queue. */
+static bool keep_deferred(struct pcpool_core *core, void *obj)
+{
+	if (core->has_credit && !pcpool_credit_take(&core->credit, 1))
+		return false;
+	this_cpu_inc(core->cpu->off_slots);
+	pcpool_defer_put(core, obj);
+	return true;
+}
+
 /**
  * pcpool_idle_keep_percpu() - make an object idle on this CPU
  * @core: the pool
@@ -24,7 +34,8 @@
  *
  * Counts as a put, if it keeps the object.
  *
- * Return: false if the queue could not grow; the caller still owns the object.
+ * Return: false if the pool is full, or the queue could not grow; the caller still owns the
+ * object.
  */
 bool pcpool_idle_keep_percpu(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
@@ -32,12 +43,10 @@ bool pcpool_idle_keep_percpu(struct pcpool_core *core, void *obj, gfp_t gfp)
 	enum pcpool_kept kept;
 
 	while ((kept = pcpool_percpu_keep(core, obj, partly)) != PCPOOL_KEPT) {
-		if (kept == PCPOOL_NESTED || !pcpool_may_allocate()) {
-			this_cpu_inc(core->cpu->off_slots);
-			pcpool_defer_put(core, obj);
-			return true;
-		}
-		if (partly)
+		if (kept == PCPOOL_NESTED ||
+		    (kept == PCPOOL_NO_ROOM && !pcpool_may_allocate()))
+			return keep_deferred(core, obj);
+		if (partly || kept == PCPOOL_NO_CREDIT)
 			return false;
 		partly = !pcpool_percpu_grow(core, PCPOOL_MAIN_TIER,
 					     max(core->nr_slots, 1u), gfp);
@@ -82,16 +91,7 @@ static bool keep_in_array(struct pcpool_core *core, void *obj)
  */
 bool pcpool_idle_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
-	if (core->array)
-		return keep_in_array(core, obj);
-	if (!core->has_credit)
-		return pcpool_idle_keep_percpu(core, obj, gfp);
-	if (!pcpool_credit_take(&core->credit))
-		return false;
-	if (pcpool_idle_keep_percpu(core, obj, gfp))
-		return true;
-	pcpool_return_credits(core, 1);
-	return false;
+	return core->array ? keep_in_array(core, obj) : pcpool_idle_keep_percpu(core, obj, gfp);
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_idle_keep);
 
@@ -131,8 +131,10 @@ static __always_inline void *search(struct pcpool_core *core, enum pcpool_reach 
 		return obj;
 	*hit = &core->cpu->hit_shared;
 	obj = pcpool_deferred_take(&core->deferred_puts);
-	if (obj)
+	if (obj) {
+		pcpool_return_credits(core, 1);
 		return obj;
+	}
 	/* The private slots may only have seemed empty. */
 	*hit = &core->slots->hits;
 	return pcpool_percpu_take_hidden(core);
@@ -195,10 +197,6 @@ static void *take_from_array(struct pcpool_core *core, bool count)
  */
 void *pcpool_idle_take(struct pcpool_core *core, enum pcpool_reach reach, bool count)
 {
-	void *obj = core->array ? take_from_array(core, count) :
-				  pcpool_idle_take_percpu(core, reach, count);
-
-	if (obj)
-		pcpool_return_credits(core, 1);
-	return obj;
+	return core->array ? take_from_array(core, count) :
+			     pcpool_idle_take_percpu(core, reach, count);
 }

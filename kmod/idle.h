@@ -19,11 +19,4 @@ bool pcpool_idle_keep(struct pcpool_core *core, void *obj, gfp_t gfp);
 bool pcpool_idle_keep_percpu(struct pcpool_core *core, void *obj, gfp_t gfp);
 bool pcpool_idle_enqueue(struct pcpool_core *core, void *obj, unsigned int tier);
 
-/* @n objects are no longer idle: another object may be, within max_idle. */
-static inline void pcpool_return_credits(struct pcpool_core *core, unsigned long n)
-{
-	if (core->has_credit)
-		pcpool_credit_give(&core->credit, n);
-}
-
 #endif /* _PCPOOL_IDLE_H */

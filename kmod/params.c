@@ -4,8 +4,10 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpumask.h>
 #include <linux/ctype.h>
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "params.h"
@@ -18,6 +20,10 @@
 
 /* A larger reserve is a leak rather than a reserve. */
 #define RESERVE_MAX		1000000ul
+
+/* The private slots of a CPU hold objects of at most this size together, but at least one. */
+#define PRIVATE_BYTES		(64u << 10)
+#define PRIVATE_SLOTS_AUTO	16u
 
 static bool name_ok(const char *name)
 {
@@ -122,4 +128,32 @@ int pcpool_check_params(const struct pcpool_params *p)
 {
 	return check_name(p) ?: check_ops(p) ?: check_object(p) ?: check_bounds(p) ?:
 	       check_reclaim(p);
+}
+
+static unsigned int auto_slots(const struct pcpool_params *p)
+{
+	return clamp_t(size_t, PRIVATE_BYTES / p->object_bytes, 1, PRIVATE_SLOTS_AUTO);
+}
+
+/*
+ * In a pool with credits, each CPU that is online has taken those of its private slots. All
+ * CPUs that are present may do so, and together take at most an eighth of the credits, or a
+ * quarter if an eighth is less than one for each CPU. In addition, each CPU that is
+ * possible must be able to come online, even if all other objects have to go.
+ */
+static unsigned int slots_within(unsigned long bound, unsigned int wanted)
+{
+	unsigned long quarter = bound / 4, present = num_present_cpus();
+	unsigned long n = max(quarter / 2 / present, quarter / present ? 1ul : 0ul);
+
+	n = min(n, (bound - quarter) / num_possible_cpus());
+	return min(n, (unsigned long)wanted);
+}
+
+/* How many private slots each CPU has, in a pool that has them. */
+unsigned int pcpool_params_slots(const struct pcpool_params *p)
+{
+	unsigned int n = p->private_slots ?: auto_slots(p);
+
+	return p->max_idle ? slots_within(p->max_idle - p->reserve, n) : n;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The parameters of a pool: are they valid?
+ * The parameters of a pool: are they valid, and how many private slots follow from them?
  */
 #ifndef _PCPOOL_PARAMS_H
 #define _PCPOOL_PARAMS_H
@@ -16,5 +16,6 @@
 })
 
 int pcpool_check_params(const struct pcpool_params *p);
+unsigned int pcpool_params_slots(const struct pcpool_params *p);
 
 #endif /* _PCPOOL_PARAMS_H */

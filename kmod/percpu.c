@@ -74,6 +74,19 @@ static unsigned int spill(struct pcpool_core *core, struct pcpool_ring *ring,
 	return taken;
 }
 
+/* Make @obj idle in @q, a queue of this CPU; the caller is the producer. */
+static enum pcpool_kept push_one(struct pcpool_core *core, struct pcpool_queue *q, void *obj)
+{
+	if (!pcpool_percpu_take_credits(core, 1))
+		return PCPOOL_NO_CREDIT;
+	if (!pcpool_queue_push(q, &obj, 1)) {
+		pcpool_percpu_give_credits(core, 1);
+		return PCPOOL_NO_ROOM;
+	}
+	this_cpu_inc(core->cpu->off_slots);
+	return PCPOOL_KEPT;
+}
+
 /**
  * pcpool_percpu_keep() - make an object idle on this CPU
  * @core: the pool
@@ -88,7 +101,7 @@ static unsigned int spill(struct pcpool_core *core, struct pcpool_ring *ring,
  */
 enum pcpool_kept pcpool_percpu_keep(struct pcpool_core *core, void *obj, bool partly)
 {
-	unsigned int n = core->nr_slots, tier;
+	unsigned int n = core->nr_slots, room, tier;
 	enum pcpool_kept ret = PCPOOL_KEPT;
 	struct pcpool_cpu *c;
 	struct pcpool_queue *q;
@@ -108,22 +121,23 @@ enum pcpool_kept pcpool_percpu_keep(struct pcpool_core *core, void *obj, bool pa
 	q = &c->queue[tier];
 	if (n) {
 		/* Only the producer uses up room, so the room found here remains. */
-		n = pcpool_queue_room(q, n);
-		if (!n || (n < core->nr_slots && !partly)) {
+		room = pcpool_queue_room(q, n);
+		if (!room || (room < n && !partly)) {
 			ret = PCPOOL_NO_ROOM;
 			goto out_producer;
 		}
+		if (!pcpool_percpu_take_credits(core, room)) {
+			ret = PCPOOL_NO_CREDIT;
+			goto out_producer;
+		}
 		pcpool_note_spill(c);
-		n = spill(core, q->head, n);
+		n = spill(core, q->head, room);
 		pcpool_ring_publish(q->head, n);
+		pcpool_percpu_give_credits(core, room - n);
 	}
 	/* Fails if an NMI has filled the slots again, or if there are none. */
-	if (!pcpool_slots_give(core->slots, core->nr_slots, obj)) {
-		if (pcpool_queue_push(q, &obj, 1))
-			this_cpu_inc(core->cpu->off_slots);
-		else
-			ret = PCPOOL_NO_ROOM;
-	}
+	if (!pcpool_slots_give(core->slots, core->nr_slots, obj))
+		ret = push_one(core, q, obj);
 	pcpool_hint_set(core, tier, smp_processor_id());
 out_producer:
 	if (ret == PCPOOL_KEPT)
@@ -323,10 +337,12 @@ unsigned int pcpool_percpu_pop(struct pcpool_core *core, unsigned int tier,
 	local_irq_save(flags);
 	if (pcpool_producer_enter(c)) {
 		n = pcpool_queue_pop_head(q, objs, n);
+		pcpool_percpu_give_credits(core, n);
 		pcpool_producer_exit(c);
 	} else {
 		/* This NMI interrupted the producer. The tail is open to every context. */
 		n = pcpool_queue_pop_tail(q, objs, 1, false);
+		pcpool_return_credits(core, n);
 	}
 	local_irq_restore(flags);
 	return n;
@@ -340,7 +356,7 @@ static void *refill(struct pcpool_core *core, unsigned int tier,
 		    struct pcpool_ring *ring, u32 at, unsigned int n)
 {
 	struct pcpool_queue *q = this_cpu_ptr(&core->cpu->queue[tier]);
-	unsigned int run = 1, done, i;
+	unsigned int run = 1, done, i, free = n;
 	void *obj, *left, **from;
 
 	obj = READ_ONCE(*pcpool_ring_run(ring, at + --n, &run));
@@ -348,7 +364,9 @@ static void *refill(struct pcpool_core *core, unsigned int tier,
 		run = n - done;
 		from = pcpool_ring_run(ring, at + done, &run);
 		/* Stores all, unless an NMI put, or the slots only seemed empty. */
-		for (i = pcpool_percpu_fill(core, from, run); i < run; i++) {
+		i = pcpool_percpu_fill(core, from, run);
+		/* What is left keeps its credit. */
+		for (free -= run - i; i < run; i++) {
 			left = READ_ONCE(from[i]);
 			if (pcpool_queue_push(q, &left, 1))
 				pcpool_hint_set(core, tier, smp_processor_id());
@@ -356,6 +374,7 @@ static void *refill(struct pcpool_core *core, unsigned int tier,
 				pcpool_defer_put(core, left);
 		}
 	}
+	pcpool_percpu_give_credits(core, free);
 	return obj;
 }
 
@@ -370,8 +389,8 @@ static void *found_empty(struct pcpool_core *core, unsigned int tier,
 	void *obj = NULL;
 
 	/* A pop at the tail drops empty rings on its way. */
-	if (READ_ONCE(q->head->older))
-		pcpool_queue_pop_tail(q, &obj, 1, false);
+	if (READ_ONCE(q->head->older) && pcpool_queue_pop_tail(q, &obj, 1, false))
+		pcpool_percpu_give_credits(core, 1);
 	if (cpumask_test_cpu(self, core->nonempty[tier]) &&
 	    pcpool_ring_drained_by_others(q->head))
 		pcpool_hint_clear(core, tier, self);
@@ -410,7 +429,7 @@ void *pcpool_percpu_take_shared(struct pcpool_core *core)
 		pcpool_producer_exit(c);
 	} else {
 		/* This NMI interrupted the producer. The tail is open to every context. */
-		pcpool_queue_pop_tail(q, &obj, 1, false);
+		pcpool_return_credits(core, pcpool_queue_pop_tail(q, &obj, 1, false));
 	}
 out:
 	local_irq_restore(flags);
@@ -431,8 +450,9 @@ static unsigned int flush_tier(const struct pcpool_cpu *c, unsigned int epoch)
  * @cpu: the CPU
  *
  * Moves them to the tier they belong to, adopts the pool's epoch for this CPU, and frees
- * the rings of empty queues. Runs on @cpu itself with interrupts disabled, or for a CPU
- * that is offline and stays offline.
+ * the rings of empty queues. In a pool with credits, uses those that have been lent to the
+ * CPU, one for each slot. Runs on @cpu itself with interrupts disabled, or for a CPU that
+ * is offline and stays offline.
  *
  * Return: How many objects found no room and were parked in deferral slots.
  */
@@ -450,6 +470,8 @@ unsigned int pcpool_percpu_flush(struct pcpool_core *core, int cpu)
 	WRITE_ONCE(c->pushing, 1);
 	barrier();
 	n = pcpool_slots_flush(core->slots, core->nr_slots, cpu, objs);
+	if (core->has_credit)
+		c->lent -= n;
 	this_cpu_add(core->cpu->off_slots, n);
 	WRITE_ONCE(c->epoch, epoch);
 	pushed = pcpool_queue_push(&c->queue[tier], objs, n);

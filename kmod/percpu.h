@@ -20,11 +20,13 @@
  * enum pcpool_kept - what pcpool_percpu_keep() did
  * @PCPOOL_KEPT: the object is idle
  * @PCPOOL_NO_ROOM: the queue needs another ring
+ * @PCPOOL_NO_CREDIT: no more objects may be idle
  * @PCPOOL_NESTED: the caller interrupted the queue's producer
  */
 enum pcpool_kept {
 	PCPOOL_KEPT,
 	PCPOOL_NO_ROOM,
+	PCPOOL_NO_CREDIT,
 	PCPOOL_NESTED,
 };
 
@@ -61,6 +63,29 @@ static __always_inline void pcpool_producer_exit(struct pcpool_cpu *c)
 static __always_inline unsigned int pcpool_own_main_tier(const struct pcpool_cpu *c)
 {
 	return READ_ONCE(c->epoch) & 1;
+}
+
+/*
+ * @n objects are about to become idle outside of private slots; false if so many may not.
+ * The caller is the producer.
+ */
+static inline bool pcpool_percpu_take_credits(struct pcpool_core *core, unsigned int n)
+{
+	return !core->has_credit || pcpool_credit_take_local(&core->credit, n);
+}
+
+/* @n objects are no longer idle, or are in private slots now. The caller is the producer. */
+static inline void pcpool_percpu_give_credits(struct pcpool_core *core, unsigned int n)
+{
+	if (core->has_credit)
+		pcpool_credit_give_local(&core->credit, n);
+}
+
+/* As pcpool_credit_give(), if the pool has credits. From any context. */
+static inline void pcpool_return_credits(struct pcpool_core *core, unsigned long n)
+{
+	if (core->has_credit)
+		pcpool_credit_give(&core->credit, n);
 }
 
 /* Count a spill: decrement @refilled, which a refill sets again. */

@@ -58,32 +58,86 @@ static void put_end(struct pcpool_core *core, void *obj, bool task)
 		pcpool_wake_waiters(core->wait);
 }
 
-/* A put to an elastic pool, after the fast path. */
+/* A put to an elastic pool. */
 static noinline void put_elastic(struct pcpool_core *core, void *obj)
 {
 	if (obj && !pcpool_idle_keep_percpu(core, obj, PCPOOL_GFP_PUT))
 		pcpool_drop(core, obj, false, &core->drop_full);
 }
 
-/* A put to any other pool. */
-static noinline void put_special(struct pcpool_core *core, void *obj, unsigned long caller)
+static noinline void put_plain(struct pcpool_core *core, void *obj,
+			       struct pcpool_slots __percpu *slots)
 {
-	if (!obj)
-		return;
-	if (pcpool_keep_bounded(core, obj))
-		return;
-	if (put_begin(core, obj, caller, false))
-		put_end(core, obj, false);
+	/* NULL does no harm in a slot, and is not worth a test. */
+	if (unlikely(!pcpool_spill_and_keep(core, slots, obj, false)))
+		put_elastic(core, obj);
 }
 
+/* A put to a pool with a bound, whose slots are open to the inlined path. */
+static noinline void put_bounded(struct pcpool_core *core, struct pcpool_slots __percpu *slots,
+				 void *obj, bool task)
+{
+	if (!pcpool_spill_and_keep(core, slots, obj, true) &&
+	    !pcpool_idle_keep_percpu(core, obj, PCPOOL_GFP_PUT))
+		pcpool_drop(core, obj, task, &core->drop_full);
+}
+
+/* A put to a pool whose slots are not used, or whose objects vary in size. */
+static noinline void put_checked(struct pcpool_core *core, void *obj, unsigned long caller,
+				 bool task)
+{
+	if (put_begin(core, obj, caller, task))
+		put_end(core, obj, task);
+}
+
+/* A put to a pool whose objects are cleaned at each put. */
+static __always_inline void put_cleaned(struct pcpool_core *core,
+					struct pcpool_slots __percpu *slots, void *obj, bool task)
+{
+	if (core->has_reset)
+		core->ops->reset(obj, core->ctx);
+	if (core->flags & PCPOOL_ZERO_ON_PUT)
+		memzero_explicit(obj, core->object_bytes);
+	if (unlikely(!__pcpool_slots_push(slots, obj)))
+		put_end(core, obj, task);
+}
+
+/*
+ * A put to any pool that is not elastic, or not at the moment.
+ * @task: as in put_begin()
+ */
+static __always_inline void put_special(struct pcpool_core *core,
+					struct pcpool_slots __percpu *slots, void *obj,
+					unsigned long caller, bool task)
+{
+	struct pcpool_slots __percpu *cleaned = READ_ONCE(core->cleaned_slots);
+
+	if (unlikely(!obj))
+		return;
+	if (cleaned)
+		put_cleaned(core, cleaned, obj, task);
+	else if (slots == core->slots)
+		put_bounded(core, slots, obj, task);
+	else
+		put_checked(core, obj, caller, task);
+}
+
+static noinline void put_special_any(struct pcpool_core *core, void *obj,
+				     struct pcpool_slots __percpu *slots, unsigned long caller)
+{
+	put_special(core, slots, obj, caller, false);
+}
+
+/* Short, so that no case has to save registers for another one. */
 void __pcpool_put(struct pcpool *pool, void *obj)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
+	struct pcpool_slots __percpu *slots = READ_ONCE(pool->put_slots);
 
-	if (unlikely(READ_ONCE(pool->put_slots) != core->slots))
-		put_special(core, obj, _RET_IP_);
-	else if (unlikely(!obj) || unlikely(!pcpool_spill_and_keep(core, obj)))
-		put_elastic(core, obj);
+	if (unlikely(slots != core->plain_slots))
+		put_special_any(core, obj, slots, _RET_IP_);
+	else
+		put_plain(core, obj, slots);
 }
 EXPORT_SYMBOL_GPL(__pcpool_put);
 
@@ -91,15 +145,16 @@ EXPORT_SYMBOL_GPL(__pcpool_put);
 void __pcpool_put_task(struct pcpool *pool, void *obj)
 {
 	struct pcpool_core *core = pcpool_to_core(pool);
+	struct pcpool_slots __percpu *slots = READ_ONCE(pool->put_slots);
 
 	if (!obj)
 		return;
-	if (likely(READ_ONCE(pool->put_slots) == core->slots)) {
-		if (!pcpool_spill_and_keep(core, obj) &&
+	if (likely(slots == core->plain_slots)) {
+		if (!pcpool_spill_and_keep(core, slots, obj, false) &&
 		    !pcpool_idle_keep_percpu(core, obj, PCPOOL_GFP_PUT))
 			pcpool_drop(core, obj, true, &core->drop_full);
-	} else if (!pcpool_keep_bounded(core, obj) && put_begin(core, obj, _RET_IP_, true)) {
-		put_end(core, obj, true);
+	} else {
+		put_special(core, slots, obj, _RET_IP_, true);
 	}
 }
 EXPORT_SYMBOL_GPL(__pcpool_put_task);

@@ -45,6 +45,8 @@ static void keep_stolen(struct pcpool_core *core, void **objs, unsigned int n)
 
 	if (pcpool_producer_enter(c)) {
 		i = pcpool_percpu_fill(core, objs, n);
+		/* What is left keeps its credit. */
+		pcpool_percpu_give_credits(core, i);
 		pcpool_producer_exit(c);
 	}
 	for (; i < n; i++) {
@@ -99,6 +101,8 @@ static void *steal_main_from(struct pcpool_core *core, int cpu)
 	tier = pcpool_main_tier(core);
 	n = pcpool_queue_pop_tail(&victim->queue[tier], objs, many,
 				  READ_ONCE(victim->refilled));
+	if (n)
+		pcpool_return_credits(core, 1);
 	if (n > 1) {
 		/* Reverse them, so that the oldest is the next to be taken. */
 		for (i = 1; i < n - i; i++)
@@ -127,8 +131,10 @@ static void *steal_victim_from(struct pcpool_core *core, int cpu)
 	unsigned int tier = !pcpool_main_tier(core);
 	void *obj;
 
-	if (pcpool_queue_pop_tail(&victim->queue[tier], &obj, 1, false))
+	if (pcpool_queue_pop_tail(&victim->queue[tier], &obj, 1, false)) {
+		pcpool_return_credits(core, 1);
 		return obj;
+	}
 	pcpool_hint_clear(core, tier, cpu);
 	return NULL;
 }

@@ -100,6 +100,7 @@ enum pcpool_debug_mode {
  * @hit_steal: -
  * @hit_victim: -
  * @miss: -
+ * @lent: credits for what a flush of the private slots finds there; only during a flush
  * @off_slots: puts that did not end in a private slot, plus objects moved out of private
  *	slots other than by a get, minus objects moved into them other than by a put.
  *	From this, the slots' hits and their present contents follows the number of
@@ -120,6 +121,7 @@ struct pcpool_cpu {
 	unsigned long hit_steal;
 	unsigned long hit_victim;
 	unsigned long miss;
+	long lent;
 	long off_slots;
 };
 
@@ -160,6 +162,10 @@ struct pcpool_wait {
  * struct pcpool_core - a pool
  * @pool: what clients have a pointer to
  * @slots: the private slots
+ * @plain_slots: @slots, or NULL if an object needs @credit to be kept outside of them; what
+ *	the inlined paths use is compared with this
+ * @cleaned_slots: @slots, if a put may store an object there itself after it has cleaned it
+ *	(ops->reset, PCPOOL_ZERO_ON_PUT); else NULL
  * @cpu: the rest of each CPU's part
  * @closed: value of the slots' hint while several objects are being moved there
  * @nr_slots: private slots per CPU
@@ -180,9 +186,7 @@ struct pcpool_wait {
  * @created_debugged: what pcpool_debug_default was at creation
  * @debug_fixed: debug mode cannot be switched any more, because the pool is being destroyed
  * @debug: the state of debug mode; see debug.c
- * @bounded: there is a bound, a quota or a reserve: every get and put goes out of line
- * @only_bounded: private slots and @credit are all that distinguishes it from an elastic
- *	pool
+ * @bounded: there is a bound, a quota or a reserve
  * @has_credit: @credit is in use
  * @defers_frees: @deferred_frees is in use: some objects must not become idle
  * @array: holds all idle objects, if there may be only few; else NULL
@@ -197,7 +201,9 @@ struct pcpool_wait {
  * @deferred_puts: objects that @work is to make idle
  * @deferred_frees: objects that @free_work is to free; no get may take them
  * @credit: how many more objects may be idle, if that is limited and there is no @array.
- *	One is taken before an object becomes idle, and returned after it no longer is.
+ *	Each CPU has taken one for each of its private slots, from before it comes up until
+ *	after it has gone down; so objects may enter and leave these freely. Elsewhere, one
+ *	is taken before an object becomes idle, and returned after it no longer is.
  * @irq_work: schedules @work and @free_work, from any context
  * @work: completes deferred puts, and adds deferral slots ahead of need
  * @free_work: frees the objects in @deferred_frees
@@ -243,6 +249,8 @@ struct pcpool_wait {
 struct pcpool_core {
 	struct pcpool pool;
 	struct pcpool_slots __percpu *slots;
+	struct pcpool_slots __percpu *plain_slots;
+	struct pcpool_slots __percpu *cleaned_slots;
 	struct pcpool_cpu __percpu *cpu;
 	unsigned long closed;
 	unsigned int nr_slots;
@@ -263,7 +271,6 @@ struct pcpool_core {
 	bool debug_fixed;
 	enum pcpool_debug_mode debug;
 	bool bounded;
-	bool only_bounded;
 	bool has_credit;
 	bool defers_frees;
 	bool decaying;

@@ -16,6 +16,7 @@
 #include "defer.h"
 #include "handover.h"
 #include "idle.h"
+#include "percpu.h"
 #include "release.h"
 #include "wait.h"
 #include "worker.h"
@@ -30,20 +31,18 @@
 struct workqueue_struct *pcpool_workqueue;
 static struct workqueue_struct *free_workqueue;
 
-/* Complete a deferred put. The object already counts against the bounds of the pool. */
+/* Complete a deferred put. */
 static void complete_put(struct pcpool_core *core, void *obj)
 {
+	/* It is not idle at the moment. */
+	pcpool_return_credits(core, 1);
 	/* Before anything that may have to wait for memory. */
-	if (core->wait && pcpool_wait_offer(core, obj)) {
-		pcpool_return_credits(core, 1);
-	} else if (unlikely(READ_ONCE(core->bypass))) {
-		pcpool_return_credits(core, 1);
+	if (core->wait && pcpool_wait_offer(core, obj))
+		;
+	else if (unlikely(READ_ONCE(core->bypass)))
 		pcpool_drop(core, obj, true, &core->drop_other);
-	} else if (unlikely(!pcpool_idle_keep_percpu(core, obj,
-						     GFP_KERNEL | __GFP_NORETRY))) {
-		pcpool_return_credits(core, 1);
+	else if (unlikely(!pcpool_idle_keep_percpu(core, obj, GFP_KERNEL | __GFP_NORETRY)))
 		pcpool_drop(core, obj, true, &core->drop_full);
-	}
 	/* This put was counted when it was deferred. */
 	this_cpu_dec(core->cpu->off_slots);
 }

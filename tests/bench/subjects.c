@@ -387,6 +387,22 @@ static int open_pcpool_total(unsigned int objects)
 			 .max_total = 100000);
 }
 
+static void object_reset(void *obj, void *ctx)
+{
+}
+
+static const struct pcpool_ops reset_ops = {
+	.alloc = object_alloc,
+	.free = object_free,
+	.reset = object_reset,
+};
+
+/* Each put goes out of line, for a callback that does nothing. */
+static int open_pcpool_reset(unsigned int objects)
+{
+	return open_pool(.ops = &reset_ops, .object_bytes = BENCH_OBJECT_BYTES);
+}
+
 static int open_pcpool_256k(unsigned int objects)
 {
 	return open_pool(.ops = &buffer_ops, .object_bytes = SZ_256K,
@@ -420,6 +436,8 @@ static __always_inline void put_pcpool(void *handle, void *obj)
 #define put_pcpool_few		put_pcpool
 #define get_pcpool_total	get_pcpool
 #define put_pcpool_total	put_pcpool
+#define get_pcpool_reset	get_pcpool
+#define put_pcpool_reset	put_pcpool
 
 /* Objects so big that each CPU has only one private slot. */
 static __always_inline void *get_pcpool_256k(void *handle, gfp_t gfp)
@@ -436,6 +454,7 @@ DEFINE_SUBJECT(pcpool, ABLE | SUBJECT_PCPOOL, open_pcpool, close_pcpool);
 DEFINE_SUBJECT(pcpool_idle, ABLE | SUBJECT_PCPOOL, open_pcpool_idle, close_pcpool);
 DEFINE_SUBJECT(pcpool_few, ABLE & ~SUBJECT_DEEP, open_pcpool_few, close_pcpool);
 DEFINE_SUBJECT(pcpool_total, ABLE | SUBJECT_PCPOOL, open_pcpool_total, close_pcpool);
+DEFINE_SUBJECT(pcpool_reset, ABLE | SUBJECT_PCPOOL, open_pcpool_reset, close_pcpool);
 DEFINE_SUBJECT(pcpool_256k, ABLE | SUBJECT_PCPOOL, open_pcpool_256k,
 	       close_pcpool);
 
@@ -650,6 +669,7 @@ const struct bench_subject *const bench_subjects[] = {
 	&bench_pcpool_idle,
 	&bench_pcpool_few,
 	&bench_pcpool_total,
+	&bench_pcpool_reset,
 	&bench_kmalloc_256k,
 	&bench_kvmalloc_256k,
 	&bench_vmalloc_256k,

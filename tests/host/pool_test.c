@@ -402,6 +402,33 @@ static void pool_credit(void)
 static struct pcpool_credit credit;
 static long credits_taken;
 
+/* Through this CPU's own credits or past them. */
+static bool take_credit(bool local)
+{
+	unsigned long flags;
+	bool taken;
+
+	if (!local)
+		return pcpool_credit_take(&credit, 1);
+	local_irq_save(flags);
+	taken = pcpool_credit_take_local(&credit, 1);
+	local_irq_restore(flags);
+	return taken;
+}
+
+static void give_credit(bool local)
+{
+	unsigned long flags;
+
+	if (!local) {
+		pcpool_credit_give(&credit, 1);
+		return;
+	}
+	local_irq_save(flags);
+	pcpool_credit_give_local(&credit, 1);
+	local_irq_restore(flags);
+}
+
 static void take_and_give(unsigned int cpu)
 {
 	unsigned int mine = 0;
@@ -410,9 +437,9 @@ static void take_and_give(unsigned int cpu)
 	while (!expired()) {
 		if (mine && random_in(0, 1)) {
 			__atomic_fetch_sub(&credits_taken, 1, __ATOMIC_RELAXED);
-			pcpool_credit_give(&credit, 1);
+			give_credit(random_in(0, 1));
 			mine--;
-		} else if (pcpool_credit_take(&credit)) {
+		} else if (take_credit(random_in(0, 1))) {
 			check(__atomic_add_fetch(&credits_taken, 1, __ATOMIC_RELAXED) <= CREDITS);
 			mine++;
 		}
@@ -423,7 +450,7 @@ static void take_and_give(unsigned int cpu)
 
 static void credits(void)
 {
-	check(!pcpool_credit_init(&credit, CREDITS));
+	check(!pcpool_credit_init(&credit, CREDITS, random_in(0, 2), 0));
 	shim_on_cpus(0, CPUS, take_and_give);
 	check(!credits_taken && pcpool_credit_count(&credit) == CREDITS);
 	pcpool_credit_exit(&credit);
@@ -495,17 +522,41 @@ static void hotplug_pair(void)
 	shim_on_cpus(0, 2, hotplug_or_stress);
 }
 
+/* Put more objects than may be idle. */
+static void overfill(unsigned int cpu)
+{
+	void *objs[400];
+	unsigned int n;
+
+	(void)cpu;
+	for (n = 0; n < ARRAY_SIZE(objs); n++) {
+		objs[n] = pcpool_get(pool, GFP_KERNEL);
+		if (!objs[n])
+			break;
+	}
+	while (n)
+		pcpool_put(pool, objs[--n]);
+}
+
 static void hotplug_stress(void)
 {
 	/* An offline CPU has no interrupts, so this test sends none. */
 	shim_on_cpus(0, 1, create);
 	hotplug_pair();
 	shim_on_cpus(0, CPUS, put_all);
+	/* Credits that came from nowhere would let it keep more than max_idle. */
+	shim_on_cpus(0, 1, overfill);
 	shim_on_cpus(0, 1, account);
 }
 
 static void pool_hotplug(void)
 {
+	with_cpus(hotplug_stress);
+}
+
+static void pool_hotplug_credit(void)
+{
+	max_idle = random_in(FEW + 1, 300);
 	with_cpus(hotplug_stress);
 }
 
@@ -650,6 +701,7 @@ const struct test pool_tests[] = {
 	{ "pool_quota", pool_quota },
 	{ "pool_reserve", pool_reserve },
 	{ "pool_hotplug", pool_hotplug },
+	{ "pool_hotplug_credit", pool_hotplug_credit },
 	{ "pool_stealing", pool_stealing },
 	{ "pool_create_destroy", pool_create_destroy },
 	{ }

@@ -635,15 +635,18 @@ static void expect_idle(struct bufs *bufs, size_t capacity, unsigned int expecte
 {
 	struct kunit *test = bufs->test;
 	struct pcpool_buf **buf = kunit_kcalloc(test, BEYOND, sizeof(*buf), GFP_KERNEL);
-	unsigned int i;
+	unsigned int i, n;
 
 	KUNIT_ASSERT_NOT_NULL(test, buf);
 	for (i = 0; i < BEYOND; i++)
 		buf[i] = get(bufs, capacity);
 	for (i = 0; i < BEYOND; i++)
 		pcpool_buf_put(buf[i]);
-	KUNIT_EXPECT_EQ(test, idle(bufs, capacity), expected);
-	KUNIT_EXPECT_EQ(test, stats(bufs, capacity).drop_full, BEYOND - expected);
+	n = idle(bufs, capacity);
+	KUNIT_EXPECT_LE(test, n, expected);
+	/* More than a few may be set aside for other CPUs. */
+	KUNIT_EXPECT_GE(test, 4 * n, (expected > 4 * num_possible_cpus() ? 3 : 4) * expected);
+	KUNIT_EXPECT_EQ(test, stats(bufs, capacity).drop_full, BEYOND - n);
 }
 
 static void a_class_keeps_at_most_max_idle_bytes(struct kunit *test)
@@ -651,11 +654,13 @@ static void a_class_keeps_at_most_max_idle_bytes(struct kunit *test)
 	const struct bound *bound = test->param_value;
 	struct bufs *bufs = new_bufs(test, .min_bytes = SZ_1K, .max_bytes = SZ_4K,
 				     .max_idle_bytes = bound->max_idle_bytes);
+	unsigned int idle_1k;
 
 	expect_idle(bufs, SZ_1K, bound->idle_1k);
+	idle_1k = idle(bufs, SZ_1K);
 	/* The bound holds for each class separately. */
 	expect_idle(bufs, SZ_4K, bound->idle_4k);
-	KUNIT_EXPECT_EQ(test, idle(bufs, SZ_1K), bound->idle_1k);
+	KUNIT_EXPECT_EQ(test, idle(bufs, SZ_1K), idle_1k);
 }
 
 static void without_a_bound_all_buffers_are_kept(struct kunit *test)

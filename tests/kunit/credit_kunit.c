@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Credits by themselves: there are as many as the bound, never more, and a CPU can take
- * credits that another CPU holds. No pool is involved.
+ * Credits by themselves: there are as many as the bound, never more, and a CPU holds no more
+ * of them than it may. No pool is involved.
  */
 #include <linux/slab.h>
 
@@ -12,23 +12,54 @@ static void credit_exit(void *data)
 	pcpool_credit_exit(data);
 }
 
-static struct pcpool_credit *new_credit(struct kunit *test, unsigned long bound)
+static struct pcpool_credit *new_credit(struct kunit *test, unsigned long bound, long local_max,
+					long kept)
 {
 	struct pcpool_credit *credit = kunit_kzalloc(test, sizeof(*credit), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, credit);
-	KUNIT_ASSERT_EQ(test, 0, pcpool_credit_init(credit, bound));
+	KUNIT_ASSERT_EQ(test, 0, pcpool_credit_init(credit, bound, local_max, kept));
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, credit_exit, credit));
 	return credit;
 }
 
-/* Take credits until there are none left, or @most. Returns the number taken. */
+static bool take_local(struct pcpool_credit *credit, long n)
+{
+	unsigned long flags;
+	bool taken;
+
+	local_irq_save(flags);
+	taken = pcpool_credit_take_local(credit, n);
+	local_irq_restore(flags);
+	return taken;
+}
+
+static void give_local(struct pcpool_credit *credit, long n)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	pcpool_credit_give_local(credit, n);
+	local_irq_restore(flags);
+}
+
+/* Take credits of the global count until there are none left, or @most. Returns how many. */
 static unsigned long take(struct pcpool_credit *credit, unsigned long most)
 {
 	unsigned long n = 0;
 
-	while (n < most && pcpool_credit_take(credit))
+	while (n < most && pcpool_credit_take(credit, 1))
+		n++;
+	return n;
+}
+
+/* The same, through the count of this CPU. */
+static unsigned long take_all_local(struct pcpool_credit *credit, unsigned long most)
+{
+	unsigned long n = 0;
+
+	while (n < most && take_local(credit, 1))
 		n++;
 	return n;
 }
@@ -39,14 +70,13 @@ static void give_one_by_one(struct pcpool_credit *credit, unsigned long n)
 		pcpool_credit_give(credit, 1);
 }
 
-static long percpu_count(struct pcpool_credit *credit, int cpu)
+static long local_count(struct pcpool_credit *credit, int cpu)
 {
-	return atomic_long_read(per_cpu_ptr(credit->percpu, cpu));
+	return *per_cpu_ptr(credit->local, cpu);
 }
 
 /* --- One at a time --------------------------------------------------------- */
 
-/* With the larger bounds, a CPU keeps several credits in its per-CPU count. */
 static const unsigned long bounds[] = { 1, 3, 10, 1000, 100000 };
 
 static void bound_desc(const unsigned long *bound, char *desc)
@@ -59,127 +89,122 @@ KUNIT_ARRAY_PARAM(bound, bounds, bound_desc);
 static void exactly_the_bound_can_be_taken(struct kunit *test)
 {
 	unsigned long bound = *(const unsigned long *)test->param_value;
-	struct pcpool_credit *credit = new_credit(test, bound);
+	struct pcpool_credit *credit = new_credit(test, bound, 4, 0);
 
 	KUNIT_EXPECT_EQ(test, take(credit, bound + 10), bound);
-	KUNIT_EXPECT_FALSE(test, pcpool_credit_take(credit));
+	KUNIT_EXPECT_FALSE(test, pcpool_credit_take(credit, 1));
+	KUNIT_EXPECT_FALSE(test, take_local(credit, 1));
 	give_one_by_one(credit, bound);
+	KUNIT_EXPECT_EQ(test, take_all_local(credit, bound + 10), bound);
+	KUNIT_EXPECT_FALSE(test, pcpool_credit_take(credit, 1));
 }
 
 static void a_bound_of_0_has_no_credit(struct kunit *test)
 {
-	struct pcpool_credit *credit = new_credit(test, 0);
+	struct pcpool_credit *credit = new_credit(test, 0, 0, 0);
 
-	KUNIT_EXPECT_FALSE(test, pcpool_credit_take(credit));
+	KUNIT_EXPECT_FALSE(test, pcpool_credit_take(credit, 1));
+	KUNIT_EXPECT_FALSE(test, pcpool_credit_lend(credit, 1));
+	KUNIT_EXPECT_FALSE(test, take_local(credit, 1));
+	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), 0);
+	/* To ask for none is no failure. */
+	KUNIT_EXPECT_TRUE(test, pcpool_credit_take(credit, 0));
+	KUNIT_EXPECT_TRUE(test, pcpool_credit_lend(credit, 0));
+	KUNIT_EXPECT_TRUE(test, take_local(credit, 0));
+}
+
+static void credits_are_taken_all_or_none(struct kunit *test)
+{
+	struct pcpool_credit *credit = new_credit(test, 10, 4, 0);
+
+	KUNIT_EXPECT_FALSE(test, pcpool_credit_take(credit, 11));
+	KUNIT_EXPECT_FALSE(test, take_local(credit, 11));
+	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), 10);
+	KUNIT_EXPECT_TRUE(test, take_local(credit, 7));
+	KUNIT_EXPECT_FALSE(test, take_local(credit, 4));
+	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), 3);
+	KUNIT_EXPECT_TRUE(test, take_local(credit, 3));
 	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), 0);
 }
 
 static void returned_credits_can_be_taken_again(struct kunit *test)
 {
 	unsigned long bound = *(const unsigned long *)test->param_value;
-	struct pcpool_credit *credit = new_credit(test, bound);
+	struct pcpool_credit *credit = new_credit(test, bound, 4, 0);
 	int round;
 
 	for (round = 0; round < 3; round++) {
 		KUNIT_ASSERT_EQ(test, take(credit, bound + 1), bound);
 		pcpool_credit_give(credit, 1);
 		KUNIT_ASSERT_EQ(test, take(credit, 2), 1);
-		give_one_by_one(credit, bound);
-	}
-	KUNIT_EXPECT_EQ(test, take(credit, bound + 1), bound);
-}
-
-/* Eviction does this: it frees many objects at a time. */
-static void many_credits_can_be_returned_at_once(struct kunit *test)
-{
-	unsigned long bound = *(const unsigned long *)test->param_value;
-	struct pcpool_credit *credit = new_credit(test, bound);
-
-	KUNIT_ASSERT_EQ(test, take(credit, bound + 1), bound);
-	pcpool_credit_give(credit, bound);
-	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), bound);
-	KUNIT_EXPECT_EQ(test, take(credit, bound + 1), bound);
-}
-
-static void returning_0_credits_changes_nothing(struct kunit *test)
-{
-	struct pcpool_credit *credit = new_credit(test, 3);
-
-	pcpool_credit_give(credit, 0);
-	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), 3);
-	KUNIT_EXPECT_EQ(test, take(credit, 4), 3);
-}
-
-static void another_cpu_can_take_returned_credits(struct kunit *test)
-{
-	unsigned long bound = *(const unsigned long *)test->param_value;
-	struct pcpool_credit *credit = new_credit(test, bound);
-	int cpu, a = kt_cpu(test, 0), b = kt_cpu(test, 1);
-
-	kt_move_to(test, a);
-	KUNIT_ASSERT_EQ(test, take(credit, bound + 1), bound);
-	kt_move_to(test, b);
-	give_one_by_one(credit, bound);
-	for_each_online_cpu(cpu) {
-		kt_move_to(test, cpu);
-		KUNIT_ASSERT_EQ(test, take(credit, bound + 1), bound);
-		give_one_by_one(credit, bound);
+		pcpool_credit_give(credit, bound);
+		KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), bound);
 	}
 }
 
-static void a_cpu_takes_credits_from_the_count_of_another(struct kunit *test)
+static void a_cpu_holds_at_most_its_share(struct kunit *test)
 {
-	struct pcpool_credit *credit = new_credit(test, 100000);
-	int a = kt_cpu(test, 0), b = kt_cpu(test, 1);
-
-	kt_move_to(test, a);
-	KUNIT_ASSERT_EQ(test, take(credit, 1), 1);
-	KUNIT_ASSERT_GT(test, percpu_count(credit, a), 0);
-	kt_move_to(test, b);
-	KUNIT_EXPECT_EQ(test, take(credit, 100000), 99999);
-	KUNIT_EXPECT_EQ(test, percpu_count(credit, a), 0);
-	give_one_by_one(credit, 100000);
-}
-
-/* Other CPUs would have to search for them. */
-static void the_per_cpu_count_stays_small(struct kunit *test)
-{
-	unsigned long bound = *(const unsigned long *)test->param_value;
-	struct pcpool_credit *credit = new_credit(test, bound);
+	struct pcpool_credit *credit = new_credit(test, 1000, 32, 0);
+	long n;
 	int cpu;
 
 	for_each_online_cpu(cpu) {
 		kt_move_to(test, cpu);
-		KUNIT_ASSERT_EQ(test, take(credit, bound), bound);
-		give_one_by_one(credit, bound);
+		KUNIT_ASSERT_TRUE(test, take_local(credit, 100));
+		KUNIT_EXPECT_LE(test, local_count(credit, cpu), 32);
+		for (n = 0; n < 100; n++) {
+			give_local(credit, 1);
+			KUNIT_EXPECT_LE(test, local_count(credit, cpu), 32);
+		}
+		KUNIT_ASSERT_TRUE(test, take_local(credit, 100));
+		give_local(credit, 100);
+		KUNIT_EXPECT_LE(test, local_count(credit, cpu), 32);
+		KUNIT_EXPECT_GT(test, local_count(credit, cpu), 0);
 	}
-	for_each_online_cpu(cpu)
-		KUNIT_EXPECT_LE(test, percpu_count(credit, cpu), 2 * credit->batch);
-	KUNIT_EXPECT_LE(test, credit->batch, max(1ul, bound / num_possible_cpus() / 2));
+	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), 1000);
+	/* All but what the CPUs hold is there for everybody. */
+	KUNIT_EXPECT_GE(test, take(credit, 1001), 1000 - 32 * num_online_cpus());
 }
 
-static void the_count_is_the_number_that_can_be_taken(struct kunit *test)
+static void a_cpu_without_a_share_holds_none(struct kunit *test)
 {
-	unsigned long bound = *(const unsigned long *)test->param_value;
-	struct pcpool_credit *credit = new_credit(test, bound);
-	unsigned long taken = 0;
-	int cpu;
+	struct pcpool_credit *credit = new_credit(test, 10, 0, 0);
 
-	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), bound);
-	for_each_online_cpu(cpu) {
-		kt_move_to(test, cpu);
-		taken += take(credit, bound / 3);
-		KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), bound - taken);
-	}
-	taken += take(credit, bound);
-	KUNIT_EXPECT_EQ(test, taken, bound);
-	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), 0);
-	for_each_online_cpu(cpu) {
-		kt_move_to(test, cpu);
-		give_one_by_one(credit, min(taken, bound / 3));
-		taken -= min(taken, bound / 3);
-		KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), bound - taken);
-	}
+	KUNIT_EXPECT_EQ(test, take_all_local(credit, 11), 10);
+	give_local(credit, 3);
+	give_local(credit, 7);
+	KUNIT_EXPECT_EQ(test, take(credit, 11), 10);
+}
+
+static void credits_of_an_offline_cpu_are_returned(struct kunit *test)
+{
+	struct pcpool_credit *credit = new_credit(test, 100, 10, 0);
+	int cpu = kt_cpu(test, 0);
+
+	kt_move_to(test, cpu);
+	KUNIT_ASSERT_TRUE(test, take_local(credit, 10));
+	give_local(credit, 10);
+	KUNIT_EXPECT_GT(test, local_count(credit, cpu), 0);
+	/* Nothing else uses them. */
+	pcpool_credit_empty_local(credit, cpu);
+	KUNIT_EXPECT_EQ(test, local_count(credit, cpu), 0);
+	KUNIT_EXPECT_EQ(test, take(credit, 101), 100);
+}
+
+static void credits_kept_for_a_loan_are_not_taken(struct kunit *test)
+{
+	struct pcpool_credit *credit = new_credit(test, 10, 4, 4);
+
+	KUNIT_EXPECT_EQ(test, take(credit, 3), 3);
+	KUNIT_EXPECT_EQ(test, take_all_local(credit, 10), 3);
+	KUNIT_EXPECT_FALSE(test, pcpool_credit_lend(credit, 5));
+	KUNIT_EXPECT_TRUE(test, pcpool_credit_lend(credit, 3));
+	/* What is returned is kept for the next loan first. */
+	pcpool_credit_give(credit, 3);
+	KUNIT_EXPECT_FALSE(test, pcpool_credit_take(credit, 1));
+	pcpool_credit_give(credit, 1);
+	KUNIT_EXPECT_TRUE(test, pcpool_credit_take(credit, 1));
+	KUNIT_EXPECT_TRUE(test, pcpool_credit_lend(credit, 4));
 }
 
 KUNIT_ARRAY_PARAM(context, kt_contexts, kt_context_desc);
@@ -195,7 +220,7 @@ static void take_three_and_give_one(void *data)
 static void take_and_give_work_in_any_context(struct kunit *test)
 {
 	const struct kt_context_param *p = test->param_value;
-	struct pcpool_credit *credit = new_credit(test, 3);
+	struct pcpool_credit *credit = new_credit(test, 3, 0, 0);
 
 	kt_run_in(test, p->context, take_three_and_give_one, credit);
 	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), 1);
@@ -246,7 +271,7 @@ static void take_and_give(struct actor *p, unsigned int most)
 	unsigned long n;
 
 	for (n = prandom_u32_state(&p->rnd) % most; n; n--) {
-		if (!pcpool_credit_take(t->credit)) {
+		if (n & 1 ? !take_local(t->credit, 1) : !pcpool_credit_take(t->credit, 1)) {
 			atomic_inc(&t->refused);
 			break;
 		}
@@ -263,7 +288,7 @@ static void take_and_give(struct actor *p, unsigned int most)
 	p->held -= n;
 	atomic_long_sub(n, &t->held);
 	if (n & 1)
-		give_one_by_one(t->credit, n);
+		give_local(t->credit, n);
 	else
 		pcpool_credit_give(t->credit, n);
 	p->done++;
@@ -316,7 +341,7 @@ static struct load *new_load(struct kunit *test, unsigned int nr_actors)
 
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	t->bound = *(const unsigned long *)test->param_value;
-	t->credit = new_credit(test, t->bound);
+	t->credit = new_credit(test, t->bound, t->bound / 8 / num_online_cpus(), 0);
 	t->nr_actors = nr_actors;
 	for (i = 0; i < nr_actors; i++) {
 		t->actor[i].t = t;
@@ -353,19 +378,17 @@ static void concurrent_users_never_exceed_the_bound(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pcpool_credit_count(t->credit), t->bound - held);
 	give_one_by_one(t->credit, held);
 	KUNIT_EXPECT_EQ(test, pcpool_credit_count(t->credit), t->bound);
-	KUNIT_EXPECT_EQ(test, take(t->credit, t->bound + 10), t->bound);
 }
 
 static struct kunit_case credit_cases[] = {
 	KUNIT_CASE_PARAM(exactly_the_bound_can_be_taken, bound_gen_params),
 	KUNIT_CASE(a_bound_of_0_has_no_credit),
+	KUNIT_CASE(credits_are_taken_all_or_none),
 	KUNIT_CASE_PARAM(returned_credits_can_be_taken_again, bound_gen_params),
-	KUNIT_CASE_PARAM(many_credits_can_be_returned_at_once, bound_gen_params),
-	KUNIT_CASE(returning_0_credits_changes_nothing),
-	KUNIT_CASE_PARAM(another_cpu_can_take_returned_credits, bound_gen_params),
-	KUNIT_CASE(a_cpu_takes_credits_from_the_count_of_another),
-	KUNIT_CASE_PARAM(the_per_cpu_count_stays_small, bound_gen_params),
-	KUNIT_CASE_PARAM(the_count_is_the_number_that_can_be_taken, bound_gen_params),
+	KUNIT_CASE(a_cpu_holds_at_most_its_share),
+	KUNIT_CASE(a_cpu_without_a_share_holds_none),
+	KUNIT_CASE(credits_of_an_offline_cpu_are_returned),
+	KUNIT_CASE(credits_kept_for_a_loan_are_not_taken),
 	KUNIT_CASE_PARAM(take_and_give_work_in_any_context, context_gen_params),
 	KUNIT_CASE_PARAM(concurrent_users_never_exceed_the_bound,
 			 busy_bound_gen_params),

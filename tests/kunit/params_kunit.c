@@ -375,23 +375,22 @@ struct bound {
 };
 
 /*
- * A waiter cannot find objects in private slots. If max_idle is small, private slots
- * could hold all idle objects.
+ * A waiter cannot find objects in private slots. With max_idle, room for what fits in private
+ * slots is set aside: an eighth of max_idle, or one object for each CPU.
  */
 static const struct bound slot_bounds[] = {
 	{ "max_total", { GOOD, .max_total = 100000, .private_slots = 8 } },
 	{ "reserve", { COUNTING, .reserve = 1, .private_slots = 8 } },
 	{ "max_idle 1", { GOOD, .max_idle = 1, .private_slots = 8 } },
 	{ "max_idle 4 a CPU", { GOOD, .private_slots = 8 }, 4 },
-	{ "max_idle 5 a CPU", { GOOD, .private_slots = 8 }, 5, 8 },
-	/*
-	 * With the default number of slots, private slots hold at most half of
-	 * max_idle, so that other CPUs can reach the rest.
-	 */
-	{ "max_idle 5 a CPU, default slots", { GOOD }, 5, 2 },
-	{ "max_idle 8 a CPU, default slots", { GOOD }, 8, 4 },
-	{ "max_idle 31 a CPU, default slots", { GOOD }, 31, 15 },
+	{ "max_idle 5 a CPU", { GOOD, .private_slots = 8 }, 5, 1 },
+	{ "max_idle 32 a CPU", { GOOD, .private_slots = 8 }, 32, 4 },
+	{ "max_idle 64 a CPU", { GOOD, .private_slots = 8 }, 64, 8 },
+	{ "max_idle 5 a CPU, default slots", { GOOD }, 5, 1 },
+	{ "max_idle 8 a CPU, default slots", { GOOD }, 8, 1 },
+	{ "max_idle 31 a CPU, default slots", { GOOD }, 31, 3 },
 	{ "max_idle 1000 a CPU, default slots", { GOOD }, 1000, 16 },
+	{ "max_idle 1000 a CPU, of a reserve", { COUNTING, .reserve = 1 }, 1000, 0 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(slot_bound, slot_bounds, what);

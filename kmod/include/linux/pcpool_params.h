@@ -70,8 +70,13 @@ struct pcpool_ops {
  *	@max_total or @reserve has none, whatever this says, and neither has a
  *	pool with a @max_idle of at most 4 per possible CPU (and 1024 in all),
  *	which keeps its idle objects in one shared array.
+ *	With a larger @max_idle, the slots of all CPUs that are present have at
+ *	most an eighth of it, or one slot each.
  * @max_idle: Most idle objects at any moment, on all CPUs together. A put
- *	beyond that frees its object. 0: elastic, the pool keeps every object.
+ *	beyond that frees its object. Except in a shared array, up to a quarter
+ *	of this (not counting the reserve) can be set aside for the CPUs' own
+ *	use. So a put may free its object when only three quarters are idle.
+ *	0: elastic, the pool keeps every object.
  * @max_total: Most objects in existence at any moment, idle or outstanding. A
  *	get that would need one more waits for a put if its gfp flags allow
  *	that, and fails otherwise. 0: no quota.
@@ -103,8 +108,9 @@ struct pcpool_ops {
  * @flags: Any of %PCPOOL_FREE_ATOMIC or %PCPOOL_FREE_MAY_SLEEP, %PCPOOL_BYPASS,
  *	%PCPOOL_ZERO_ON_PUT and %PCPOOL_PLAIN. 0: none.
  *
- * Gets and puts are out of line in pools with @max_idle, @max_total or
- * @reserve. Other pools pay nothing for these features.
+ * Gets and puts are out of line in pools with @max_total, @reserve or a shared
+ * array, and puts where objects are cleaned (ops->reset, %PCPOOL_ZERO_ON_PUT) or
+ * measured (@max_object_bytes). Other pools pay nothing for these features.
  *
  * Initialise the whole structure to zero first. Fields that a later version
  * adds are then 0, which always selects the default.

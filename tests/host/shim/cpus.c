@@ -585,9 +585,13 @@ void cpuhp_remove_multi_state(enum cpuhp_state state)
 	states[state].used = false;
 }
 
-int cpuhp_state_add_instance_nocalls(enum cpuhp_state state, struct hlist_node *node)
+int cpuhp_state_add_instance(enum cpuhp_state state, struct hlist_node *node)
 {
+	unsigned int cpu;
+
 	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		states[state].startup(cpu, node);
 	pthread_mutex_lock(&states_lock);
 	hlist_add_head(node, &states[state].instances);
 	pthread_mutex_unlock(&states_lock);

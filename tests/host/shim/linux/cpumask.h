@@ -22,6 +22,8 @@ extern struct cpumask shim_online;
 
 #define cpu_online_mask		((const struct cpumask *)&shim_online)
 #define num_possible_cpus()	nr_cpu_ids
+#define num_present_cpus()	nr_cpu_ids
+#define num_online_cpus()	cpumask_weight(cpu_online_mask)
 
 /* All bits are set; shim_next_cpu() stops at nr_cpu_ids. */
 extern const struct cpumask shim_possible;
@@ -39,6 +41,11 @@ static inline bool zalloc_cpumask_var(cpumask_var_t *mask, gfp_t gfp)
 static inline void free_cpumask_var(cpumask_var_t mask)
 {
 	kfree(mask);
+}
+
+static inline unsigned int cpumask_weight(const struct cpumask *mask)
+{
+	return __builtin_popcountl(READ_ONCE(mask->bits[0]));
 }
 
 static inline bool cpumask_test_cpu(int cpu, const struct cpumask *mask)

@@ -35,4 +35,10 @@ extern __thread struct task_struct shim_task;
 long schedule_timeout(long timeout);
 #define io_schedule_timeout(timeout)	schedule_timeout(timeout)
 
+static inline long schedule_timeout_uninterruptible(long timeout)
+{
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	return schedule_timeout(timeout);
+}
+
 #endif
