@@ -36,18 +36,33 @@ waiter() {
 	comes_to "$1" waiting $((stat[waiting] + 1))
 }
 
+# full POOL BOUND: the pool keeps as many objects as it can; sets kept to how many. A quarter of
+# max_idle may be set aside for the CPUs, if they have private slots.
+full() {
+	stats "$1"
+	kept=$((stat[idle_main] + stat[idle_victim]))
+	[ $kept -le "$2" ] || fail "$kept objects are idle, more than $2"
+	if grep -q '^private_slots 0$' "$debugfs/pcpool/$1/params"; then
+		equal "idle objects" $kept "$2"
+	else
+		at_least "idle objects, four times" $((4 * kept)) $((3 * $2))
+	fi
+}
+
 one_cpu_keeps_at_most_max_idle_objects() {
 	local bound
 	for bound in $bounds; do
 		tell create a max_idle="$bound"
 		tell get a $((bound + 50)) 0
 		tell put a "$bound" "$last_cpu"
-		expect a idle_main="$bound" drop_full=0
+		full a "$bound"
+		expect a idle_main=$kept drop_full=$((bound - kept))
 		tell put a 50 "$last_cpu"
-		expect a idle_main="$bound" idle_victim=0 drop_full=50 frees=50
+		expect a idle_main=$kept idle_victim=0 drop_full=$((bound + 50 - kept)) \
+			frees=$((bound + 50 - kept))
 		balanced a
 		tell get a "$bound" "$last_cpu"
-		expect a miss=$((bound + 50)) idle_main=0
+		expect a miss=$((bound + 50 + bound - kept)) idle_main=0
 		tell destroy a
 	done
 }
@@ -58,23 +73,30 @@ all_cpus_together_keep_at_most_max_idle_objects() {
 		puts=$((bound / ${#online[@]} + 20))
 		tell create a max_idle="$bound"
 		put_everywhere a $puts
-		expect a idle_main="$bound" idle_victim=0 drop_full=$((puts * ${#online[@]} - bound))
+		full a "$bound"
+		expect a idle_main=$kept idle_victim=0 drop_full=$((puts * ${#online[@]} - kept))
 		balanced a
 		tell destroy a
 	done
 }
 
 aged_objects_count_until_they_are_freed() {
-	local bound
+	local bound all
 	for bound in $bounds; do
 		tell create a max_idle="$bound"
 		tell get a $((bound * 2)) 0
 		tell put a "$bound" 0
+		full a "$bound"
 		age a
+		expect a idle_main=0 idle_victim=$kept
 		tell put a "$bound" "$last_cpu"
-		expect a idle_main=0 idle_victim="$bound" drop_full="$bound"
+		# At most what has room in private slots.
+		full a "$bound"
+		all=$kept
+		expect a drop_full=$((2 * bound - all))
 		age a
-		expect a idle_main=0 idle_victim=0 evicted="$bound"
+		age a
+		expect a idle_main=0 idle_victim=0 evicted=$all
 		tell destroy a
 	done
 }
@@ -88,11 +110,12 @@ freed_objects_no_longer_count() {
 		age a
 		expect a idle_main=0 idle_victim=0
 		put_everywhere a "$bound"
-		expect a idle_main="$bound" idle_victim=0
+		full a "$bound"
 		drain a
 		expect a idle_main=0 idle_victim=0
 		put_everywhere a "$bound"
-		expect a idle_main="$bound" idle_victim=0
+		full a "$bound"
+		expect a idle_main=$kept idle_victim=0
 		balanced a
 		tell destroy a
 	done
@@ -105,13 +128,17 @@ objects_freed_on_an_offline_cpu_no_longer_count() {
 		tell create a max_idle="$bound"
 		tell get a $((bound * 2)) 0
 		tell put a "$bound" "$last_cpu"
+		full a "$bound"
 		offline "$last_cpu"
-		expect a idle_main="$bound"
+		expect a idle_main=$kept
 		age a
 		age a
+		expect a idle_main=0 idle_victim=0
 		tell put a "$bound" 0
-		expect a idle_main="$bound" idle_victim=0 drop_full=0
+		full a "$bound"
+		expect a idle_main=$kept idle_victim=0
 		online "$last_cpu"
+		full a "$bound"
 		balanced a
 		tell destroy a
 	done
