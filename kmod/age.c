@@ -288,7 +288,7 @@ static unsigned long make_room(struct pcpool_core *core, unsigned long budget)
 	void *obj;
 
 	cond_resched();
-	freed = evict_tier(core, pcpool_main_tier(core), min(budget, (unsigned long)PCPOOL_BATCH));
+	freed = evict_tier(core, pcpool_main_tier(core), min_t(unsigned long, budget, PCPOOL_BATCH));
 	if (!freed) {
 		obj = pcpool_deferred_take(&core->deferred_puts);
 		if (obj) {

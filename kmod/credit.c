@@ -110,7 +110,7 @@ unsigned long pcpool_credit_count(const struct pcpool_credit *credit)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		n += data_race(*per_cpu_ptr(credit->local, cpu));
+		n += data_race(*per_cpu_ptr(credit->local, cpu)); /* a recent value will do */
 	return n;
 }
 EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_count);

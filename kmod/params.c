@@ -147,7 +147,7 @@ static unsigned int slots_within(unsigned long bound, unsigned int wanted)
 	unsigned long n = max(quarter / 2 / present, quarter / present ? 1ul : 0ul);
 
 	n = min(n, (bound - quarter) / num_possible_cpus());
-	return min(n, (unsigned long)wanted);
+	return min_t(unsigned long, n, wanted);
 }
 
 /* How many private slots each CPU has, in a pool that has them. */
