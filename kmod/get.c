@@ -144,7 +144,7 @@ static noinline void *try_get_special(struct pcpool_core *core, unsigned long ca
 	if (is_dead(core) || READ_ONCE(core->bypass))
 		return NULL;
 	/* First come, first served. */
-	if (core->wait && READ_ONCE(core->wait->nr_waiters))
+	if (core->wait && pcpool_wait_must_queue(core->wait))
 		return NULL;
 	obj = pcpool_idle_take(core, PCPOOL_REACH_ALL, true);
 	pcpool_wait_recheck(core->wait);

@@ -11,6 +11,13 @@
  * gives the first waiter the right to allocate an object. A waiter whose allocation failed
  * keeps its place, and then waits for an object only.
  *
+ * Until the first waiter has waited for a millisecond (@pass_until), a put only wakes it,
+ * and leaves the object where the first caller that looks finds it: the waiter itself when
+ * it runs, or a caller that is running. So tasks that get and put in turn need no context
+ * switch at each put. After that time callers queue behind the waiter, and the next object
+ * is handed over to it. A caller that found nobody waiting, or a waiter that could be
+ * passed, and is preempted before it takes an object may take one later than that.
+ *
  * Ordering between CPUs:
  *
  *  (A) A get enters the wait queue, then looks for an object once more. A put makes its
@@ -29,6 +36,11 @@
  *      the irq_work does. What the tiers' swap of roles hides is shown by the aging pass
  *      when it ends; age.c.
  *
+ *  (C) A put makes its object visible, then reads @first_woken, and wakes the first waiter
+ *      if that is clear. Whoever looks on behalf of the waiter clears @first_woken, then looks
+ *      for an object. There is a full barrier in between on both sides. So the look sees
+ *      the object, or the put sees that it must wake the waiter.
+ *
  * The lock is a raw spinlock, held with interrupts disabled, because a put comes from
  * hardirq context too, also on PREEMPT_RT. Nothing that sleeps, or could take the lock
  * again, is called under it. In an NMI, pcpool_wait_offer() only tries the lock, and
@@ -40,10 +52,16 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/time64.h>
 
 #include "defer.h"
 #include "handover.h"
 #include "idle.h"
+#include "testing.h"
+
+/* How long the first waiter may be passed, in ns. */
+u64 pcpool_wait_pass_ns = NSEC_PER_MSEC;
+EXPORT_SYMBOL_FOR_TESTS(pcpool_wait_pass_ns);
 
 /*
  * Memory may be available again: let the first waiter that failed to allocate try now,
@@ -64,6 +82,19 @@ void pcpool_wait_wake_retry(struct pcpool_wait *q)
 	}
 }
 
+static struct pcpool_waiter *first(struct pcpool_wait *q)
+{
+	return list_first_entry(&q->waiters, struct pcpool_waiter, entry);
+}
+
+/* There is another first waiter; under the lock. */
+static void first_changed(struct pcpool_wait *q)
+{
+	WRITE_ONCE(q->first_woken, false);
+	if (q->nr_waiters)
+		WRITE_ONCE(q->pass_until, first(q)->since + READ_ONCE(pcpool_wait_pass_ns));
+}
+
 /* Enter the wait queue, in the order of the tickets; under the lock. */
 void pcpool_wait_enqueue(struct pcpool_wait *q, struct pcpool_waiter *w)
 {
@@ -78,14 +109,20 @@ void pcpool_wait_enqueue(struct pcpool_wait *q, struct pcpool_waiter *w)
 	w->served = false;
 	WRITE_ONCE(q->nr_waiters, q->nr_waiters + 1);
 	WRITE_ONCE(q->nr_failed, q->nr_failed + w->failed);
+	if (first(q) == w)
+		first_changed(q);
 }
 
 /* Leave the wait queue; under the lock. */
 void pcpool_wait_dequeue(struct pcpool_wait *q, struct pcpool_waiter *w)
 {
+	bool was_first = first(q) == w;
+
 	list_del(&w->entry);
 	WRITE_ONCE(q->nr_waiters, q->nr_waiters - 1);
 	WRITE_ONCE(q->nr_failed, q->nr_failed - w->failed);
+	if (was_first)
+		first_changed(q);
 }
 
 /* Give @w an object, or (NULL) the right to allocate one; under the lock. */
@@ -96,11 +133,6 @@ static void hand_to(struct pcpool_wait *q, struct pcpool_waiter *w, void *obj)
 	WRITE_ONCE(w->served, true);
 	/* The task does not return, so @w remains valid, before it has taken the lock. */
 	wake_up_process(w->task);
-}
-
-static struct pcpool_waiter *first(struct pcpool_wait *q)
-{
-	return list_first_entry(&q->waiters, struct pcpool_waiter, entry);
 }
 
 /*
@@ -178,11 +210,40 @@ static bool hand_over_one(struct pcpool_wait *q)
 	return obj;
 }
 
+/* Move idle objects to the reserve, as far as it is short; under the lock. */
+void pcpool_wait_refill_reserved(struct pcpool_wait *q)
+{
+	void *obj;
+
+	smp_mb(); /* (A), for the reserve */
+	while (q->nr_reserved < q->reserve &&
+	       (obj = pcpool_idle_take(q->core, PCPOOL_REACH_ANYWHERE, false)))
+		put_reserved(q, obj);
+}
+
+/* Let the first waiter look for an object; under the lock. */
+static void wake_first(struct pcpool_wait *q)
+{
+	if (q->first_woken)
+		return;
+	WRITE_ONCE(q->first_woken, true);
+	WRITE_ONCE(first(q)->look, true);
+	wake_up_process(first(q)->task);
+}
+
+/* Look on behalf of the first waiter: from now on a put must wake it again; under the lock. */
+static void clear_woken(struct pcpool_wait *q)
+{
+	if (q->nr_waiters)
+		WRITE_ONCE(first(q)->look, false);
+	WRITE_ONCE(q->first_woken, false);
+	smp_mb(); /* (C): pairs with the one in pcpool_wake_waiters() */
+}
+
 /* Hand over to waiters whatever there is for them; then refill the reserve. */
 void pcpool_wait_hand_over(struct pcpool_wait *q)
 {
 	unsigned long flags;
-	void *obj;
 
 	if (in_nmi()) {
 		irq_work_queue(&q->irq_work);
@@ -190,14 +251,34 @@ void pcpool_wait_hand_over(struct pcpool_wait *q)
 	}
 	do {
 		raw_spin_lock_irqsave(&q->lock, flags);
+		clear_woken(q);
 		while (q->nr_waiters && hand_over_one(q))
 			;
-		smp_mb(); /* (A), for the reserve */
-		while (q->nr_reserved < q->reserve &&
-		       (obj = pcpool_idle_take(q->core, PCPOOL_REACH_ANYWHERE, false)))
-			put_reserved(q, obj);
+		pcpool_wait_refill_reserved(q);
 		raw_spin_unlock_irqrestore(&q->lock, flags);
 	} while (pcpool_wait_recheck_due(q)); /* (B) */
+}
+
+/*
+ * There may be something for a waiter, or for the reserve, since the caller's full barrier:
+ * hand it over, or, if the first waiter may still be passed, only wake that.
+ */
+void pcpool_wait_notify(struct pcpool_wait *q)
+{
+	unsigned long flags;
+
+	if (in_nmi() || !READ_ONCE(q->nr_waiters) || !pcpool_may_pass(q)) {
+		pcpool_wait_hand_over(q);
+		return;
+	}
+	/* (C) */
+	if (READ_ONCE(q->first_woken) && READ_ONCE(q->nr_reserved) >= READ_ONCE(q->reserve))
+		return;
+	raw_spin_lock_irqsave(&q->lock, flags);
+	pcpool_wait_refill_reserved(q);
+	if (q->nr_waiters)
+		wake_first(q);
+	raw_spin_unlock_irqrestore(&q->lock, flags);
 }
 
 static void hand_over_irq_work(struct irq_work *irq_work)
@@ -218,29 +299,34 @@ bool pcpool_wait_offer(struct pcpool_core *core, void *obj)
 {
 	struct pcpool_wait *q = core->wait;
 	unsigned long flags;
-	bool taken = true;
+	bool taken = true, look = false;
 
 	/* What this misses, pcpool_wake_waiters() will see. */
-	if (!READ_ONCE(q->nr_waiters) && READ_ONCE(q->nr_reserved) >= q->reserve)
+	if (!pcpool_wait_must_queue(q) && READ_ONCE(q->nr_reserved) >= q->reserve)
 		return false;
 	if (!in_nmi())
 		raw_spin_lock_irqsave(&q->lock, flags);
 	/* Without CONFIG_SMP there is nothing that a trylock could test. */
 	else if (!IS_ENABLED(CONFIG_SMP) || !raw_spin_trylock_irqsave(&q->lock, flags))
 		return false;
-	if (q->nr_waiters && !READ_ONCE(core->bypass) && !in_nmi()) {
+	if (pcpool_wait_must_queue(q) && !READ_ONCE(core->bypass) && !in_nmi()) {
 		this_cpu_inc(core->cpu->hit_shared);
 		hand_to(q, first(q), obj);
 	} else if (q->nr_reserved < q->reserve) {
 		put_reserved(q, obj);
+		/* A waiter may take it from there. One that comes later looks by itself. */
+		look = q->nr_waiters;
+		if (look && !in_nmi() && pcpool_may_pass(q)) {
+			wake_first(q);
+			look = false;
+		}
 	} else {
 		taken = false;
 	}
 	if (taken)
 		this_cpu_inc(core->cpu->off_slots);
 	raw_spin_unlock_irqrestore(&q->lock, flags);
-	/* A waiter may be waiting for what is in the reserve now. */
-	if (taken)
+	if (look)
 		pcpool_wake_waiters(q);
 	return taken;
 }

@@ -7,8 +7,10 @@
 #ifndef _PCPOOL_HANDOVER_H
 #define _PCPOOL_HANDOVER_H
 
+#include <linux/compiler.h>
 #include <linux/list.h>
 #include <linux/sched.h>
+#include <linux/timekeeping.h>
 
 #include "types.h"
 
@@ -19,6 +21,8 @@
  * @task: the task
  * @obj: what was handed over; NULL: the right to allocate an object
  * @served: something was handed over, and it is no longer queued
+ * @since: when it began to wait, on the clock of pcpool_may_pass()
+ * @look: it was woken because there may be an object, and should look
  * @failed: it has failed to allocate an object; constant while it is queued
  * @retry: it should try again: another context has just allocated an object, or freed one
  */
@@ -26,8 +30,10 @@ struct pcpool_waiter {
 	struct list_head entry;
 	unsigned long ticket;
 	struct task_struct *task;
+	u64 since;
 	void *obj;
 	bool served;
+	bool look;
 	bool failed;
 	bool retry;
 };
@@ -47,6 +53,8 @@ void *pcpool_wait_take_reserved(struct pcpool_wait *q);
 
 bool pcpool_wait_offer(struct pcpool_core *core, void *obj);
 void pcpool_wait_hand_over(struct pcpool_wait *q);
+void pcpool_wait_notify(struct pcpool_wait *q);
+void pcpool_wait_refill_reserved(struct pcpool_wait *q);
 void pcpool_wait_tried(struct pcpool_core *core, bool allocated);
 void pcpool_wait_freed(struct pcpool_core *core);
 
@@ -54,6 +62,24 @@ void pcpool_wait_freed(struct pcpool_core *core);
 static inline bool pcpool_wait_reserve_short(const struct pcpool_wait *q)
 {
 	return pcpool_limit_count(&q->limit) < (long)READ_ONCE(q->reserve);
+}
+
+extern u64 pcpool_wait_pass_ns;
+
+/*
+ * May a running caller take an object although others wait? As long as the first waiter
+ * has waited only briefly: to hand over each object would force a context switch at each
+ * put. The idea is that of the kernel's rwsem.
+ */
+static inline bool pcpool_may_pass(const struct pcpool_wait *q)
+{
+	return ktime_get_mono_fast_ns() < READ_ONCE(q->pass_until);
+}
+
+/* Must a caller queue behind others? */
+static inline bool pcpool_wait_must_queue(const struct pcpool_wait *q)
+{
+	return unlikely(READ_ONCE(q->nr_waiters)) && !pcpool_may_pass(q);
 }
 
 /*
@@ -67,7 +93,7 @@ static inline void pcpool_wake_waiters(struct pcpool_wait *q)
 		return;
 	smp_mb(); /* (A) */
 	if (READ_ONCE(q->nr_waiters) || READ_ONCE(q->nr_reserved) < READ_ONCE(q->reserve))
-		pcpool_wait_hand_over(q);
+		pcpool_wait_notify(q);
 }
 
 /* Returns whether waiters must look again, which the caller then sees to. */

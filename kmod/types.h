@@ -135,6 +135,9 @@ struct pcpool_cpu {
  * @nr_waiters: how many
  * @nr_failed: how many of them have failed to allocate an object
  * @nr_reserved: how many objects are in @reserved
+ * @pass_until: until when a running caller may take an object before the first waiter; on
+ *	the clock of pcpool_may_pass()
+ * @first_woken: the first waiter has been woken, and is about to look for an object
  * @waits: how many gets have waited so far
  * @recheck: waiters must look for an object again, which a hint mask has hidden for a
  *	moment; not under @lock
@@ -151,6 +154,8 @@ struct pcpool_wait {
 	unsigned long nr_waiters;
 	unsigned long nr_failed;
 	unsigned long nr_reserved;
+	u64 pass_until;
+	bool first_woken;
 	unsigned long waits;
 	unsigned int recheck;
 	struct irq_work irq_work;

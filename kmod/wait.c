@@ -3,9 +3,10 @@
  * Getting an object from a pool with a quota or a reserve; see wait.h. handover.c has the
  * wait queue, its rules, and the other side: (A) is explained there.
  *
- * If other gets are waiting, a new get enqueues behind them, even if an object is available
- * at that moment; if it may not wait, it fails. Only without max_total it tries to
- * allocate an object first, which takes nothing away from the waiters.
+ * If other gets are waiting, and the first of them must not be passed any more, a new get
+ * enqueues behind them, even if an object is available at that moment; if it may not wait,
+ * it fails. Only without max_total it tries to allocate an object first, which takes
+ * nothing away from the waiters.
  *
  * A waiter whose allocation failed keeps its place and retries every PCPOOL_WAIT_RETRY. An
  * object that it allocates goes to the first waiter in the queue.
@@ -44,7 +45,8 @@ void *pcpool_wait_alloc(struct pcpool_core *core, gfp_t gfp)
 		pcpool_free_backlog(core);
 	obj = pcpool_object_alloc_limited(core, gfp);
 	if (core->wait) {
-		if (obj == ERR_PTR(-ENOMEM))
+		/* Its claim is free again. */
+		if (obj == ERR_PTR(-ENOMEM) && pcpool_limit_max(&core->wait->limit))
 			pcpool_wake_waiters(core->wait);
 		pcpool_wait_tried(core, !IS_ERR(obj));
 	}
@@ -136,12 +138,13 @@ static void *take_last(struct pcpool_core *core)
 	if (!obj && READ_ONCE(q->reserve)) {
 		raw_spin_lock_irqsave(&q->lock, flags);
 		/* Again under the lock: an object may just have been on its way to the reserve. */
-		if (!q->nr_waiters)
+		if (!pcpool_wait_must_queue(q))
 			obj = pcpool_wait_take_reserved(q) ?:
 			      pcpool_idle_take(core, PCPOOL_REACH_ANYWHERE, true);
-		raw_spin_unlock_irqrestore(&q->lock, flags);
 		/* An object that became idle since belongs in the reserve. */
-		pcpool_wake_waiters(q);
+		pcpool_wait_refill_reserved(q);
+		raw_spin_unlock_irqrestore(&q->lock, flags);
+		pcpool_wait_recheck(q);
 	}
 	return obj;
 }
@@ -197,7 +200,7 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 	*failed = false;
 	gfp = reserve_gfp(q, gfp);
 	/* First come, first served, except for what takes nothing away from the waiters. */
-	others = READ_ONCE(q->nr_waiters);
+	others = pcpool_wait_must_queue(q);
 	if (others && pcpool_limit_max(&q->limit))
 		return ERR_PTR(-EAGAIN);
 	if (!others && !READ_ONCE(core->bypass))
@@ -263,6 +266,13 @@ static void *sleep(struct pcpool_wait *q, struct pcpool_waiter *w, gfp_t gfp, un
 		set_current_state(state);
 		if (READ_ONCE(w->served))
 			break;
+		/* There was an object for the first waiter. Another caller may have taken it. */
+		if (READ_ONCE(w->look)) {
+			__set_current_state(TASK_RUNNING);
+			WRITE_ONCE(w->look, false);
+			pcpool_wait_hand_over(q);
+			continue;
+		}
 		if (signal_pending_state(state, current))
 			err = ERR_PTR(-EINTR);
 		else if (!*timeout)
@@ -304,12 +314,14 @@ static bool pass_on(struct pcpool_wait *q, const struct pcpool_waiter *w, void *
 static void *wait_in_queue(struct pcpool_wait *q, struct pcpool_waiter *w, gfp_t gfp,
 			   unsigned int state, long *timeout)
 {
+	bool left;
 	void *err;
 
 	raw_spin_lock_irq(&q->lock);
 	if (!w->ticket) {
 		WRITE_ONCE(q->waits, q->waits + 1);
 		w->ticket = q->waits;
+		w->since = ktime_get_mono_fast_ns();
 	}
 	pcpool_wait_enqueue(q, w);
 	raw_spin_unlock_irq(&q->lock);
@@ -318,13 +330,17 @@ static void *wait_in_queue(struct pcpool_wait *q, struct pcpool_waiter *w, gfp_t
 	err = sleep(q, w, gfp, state, timeout);
 
 	raw_spin_lock_irq(&q->lock);
-	if (!w->served)
+	left = !w->served;
+	if (left)
 		pcpool_wait_dequeue(q, w);
 	/* An attempt that this waiter was woken for is left to another one. */
 	if (w->retry)
 		pcpool_wait_wake_retry(q);
 	w->retry = false;
 	raw_spin_unlock_irq(&q->lock);
+	/* What it was woken for is left to the next waiter. */
+	if (left)
+		pcpool_wake_waiters(q);
 	return err;
 }
 

@@ -9,6 +9,7 @@
  *   sizes.c     buffers of all sizes, for one CPU
  *   many.c      cases for several CPUs
  *   possible.c  calls whose cost must not grow with the number of possible CPUs
+ *   contend.c   more tasks than objects, and no memory
  */
 #ifndef _PCPOOL_BENCH_H
 #define _PCPOOL_BENCH_H
@@ -114,7 +115,7 @@ struct bench_case {
 	unsigned int argument;
 };
 
-/* solo.c, whole.c, many.c and possible.c */
+/* solo.c, whole.c, many.c, possible.c and contend.c */
 int bench_pair(const struct bench_case *bench_case);
 int bench_depth(const struct bench_case *bench_case);
 int bench_burst(const struct bench_case *bench_case);
@@ -126,5 +127,6 @@ extern const struct bench_subject *const bench_sizes_subjects[BENCH_SIZES_SUBJEC
 int bench_sizes(const struct bench_case *bench_case);
 int bench_many(const struct bench_case *bench_case);
 int bench_possible(const struct bench_case *bench_case);
+int bench_contend(const struct bench_case *bench_case);
 
 #endif /* _PCPOOL_BENCH_H */

@@ -44,6 +44,7 @@ static const struct bench_case cases[] = {
 	{ "aging", bench_aging, 100000 },
 	{ "memory", bench_memory, 1000 },
 	{ "possible", bench_possible },
+	{ "contend", bench_contend },
 	{ "sizes", bench_sizes },
 	{ "scale", bench_many, BENCH_SCALE },
 	{ "handoff", bench_many, BENCH_HANDOFF },
