@@ -30,13 +30,13 @@ int pcpool_credit_init(struct pcpool_credit *credit, unsigned long bound)
 				1, CREDIT_BATCH_MAX);
 	return 0;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_init);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_init);
 
 void pcpool_credit_exit(struct pcpool_credit *credit)
 {
 	free_percpu(credit->percpu);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_exit);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_exit);
 
 /* This CPU holds none: take from the global count, or else from any CPU that has some. */
 bool pcpool_credit_take_slow(struct pcpool_credit *credit)
@@ -56,7 +56,7 @@ bool pcpool_credit_take_slow(struct pcpool_credit *credit)
 		atomic_long_add(n - 1, raw_cpu_ptr(credit->percpu));
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_take_slow);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_take_slow);
 
 /* Return @n credits. */
 void pcpool_credit_give(struct pcpool_credit *credit, unsigned long n)
@@ -69,7 +69,7 @@ void pcpool_credit_give(struct pcpool_credit *credit, unsigned long n)
 		atomic_long_add(n, &credit->global);
 	}
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_give);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_give);
 
 /* How many there are; exact while none is taken or returned. */
 unsigned long pcpool_credit_count(const struct pcpool_credit *credit)
@@ -81,4 +81,4 @@ unsigned long pcpool_credit_count(const struct pcpool_credit *credit)
 		n += atomic_long_read(per_cpu_ptr(credit->percpu, cpu));
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_count);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_count);

@@ -93,7 +93,7 @@ bool pcpool_idle_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 	pcpool_return_credits(core, 1);
 	return false;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_idle_keep);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_idle_keep);
 
 /* --- Taking --------------------------------------------------------------- */
 

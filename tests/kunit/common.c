@@ -817,4 +817,5 @@ void kt_gang_add_storm(struct kt_gang *gang, struct kt_storm *storm,
 }
 
 MODULE_DESCRIPTION("KUnit tests of pcpool");
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
 MODULE_LICENSE("GPL");
