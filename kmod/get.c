@@ -15,6 +15,7 @@
 
 #include "debug.h"
 #include "fastpath.h"
+#include "fault.h"
 #include "handover.h"
 #include "idle.h"
 #include "object.h"
@@ -57,6 +58,8 @@ static noinline void *get_special(struct pcpool_core *core, gfp_t gfp, enum pcpo
 		return ERR_PTR(-ENODEV);
 	if (core->wait) {
 		obj = pcpool_wait_get(core, gfp, reach == PCPOOL_REACH_LOCAL, state, timeout);
+	} else if (pcpool_fault(core, gfp)) {
+		obj = ERR_PTR(-ENOMEM);
 	} else {
 		if (!READ_ONCE(core->bypass))
 			obj = pcpool_idle_take(core, reach, true);
@@ -132,7 +135,7 @@ static noinline void *try_get_special(struct pcpool_core *core, unsigned long ca
 
 	if (likely(obj))
 		return obj;
-	if (is_dead(core) || READ_ONCE(core->bypass))
+	if (is_dead(core) || READ_ONCE(core->bypass) || pcpool_fault(core, GFP_NOWAIT))
 		return NULL;
 	/* First come, first served. */
 	if (core->wait && READ_ONCE(core->wait->nr_waiters))
