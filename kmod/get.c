@@ -9,10 +9,12 @@
  */
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/kmemleak.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 
+#include "context.h"
 #include "debug.h"
 #include "fastpath.h"
 #include "fault.h"
@@ -48,6 +50,20 @@ static void *get_elastic(struct pcpool_core *core, gfp_t gfp, enum pcpool_reach 
 	return obj;
 }
 
+/*
+ * From now on, kmemleak shows this get, and not the allocation, if the object leaks. Only
+ * gets that are out of line anyway can tell it: those of debug mode and of some bounded pools.
+ */
+static void *update_leak_trace(const struct pcpool_core *core, void *obj)
+{
+	bool plain = core->flags & (PCPOOL_PLAIN | PCPOOL_ZERO_ON_PUT);
+
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && plain && !IS_ERR_OR_NULL(obj) &&
+	    pcpool_may_allocate_for(GFP_NOWAIT))
+		kmemleak_update_trace(obj);
+	return obj;
+}
+
 /* A get from any other pool, after pcpool_take_bounded(). */
 static noinline void *get_special(struct pcpool_core *core, gfp_t gfp, enum pcpool_reach reach,
 				  unsigned int state, long timeout, unsigned long caller)
@@ -71,7 +87,7 @@ static noinline void *get_special(struct pcpool_core *core, gfp_t gfp, enum pcpo
 		if (!IS_ERR(obj))
 			pcpool_debug_got(core, obj, caller);
 	}
-	return obj;
+	return update_leak_trace(core, obj);
 }
 
 /* For a get that returns NULL on failure. */
@@ -144,7 +160,7 @@ static noinline void *try_get_special(struct pcpool_core *core, unsigned long ca
 	pcpool_wait_recheck(core->wait);
 	if (READ_ONCE(core->debug) && obj)
 		pcpool_debug_got(core, obj, caller);
-	return obj;
+	return update_leak_trace(core, obj);
 }
 
 void *__pcpool_try_get(struct pcpool *pool)
