@@ -23,7 +23,7 @@ void pcpool_set_bypass(struct pcpool_core *core, bool on)
 	/* Waiters may take idle objects again. */
 	pcpool_wake_waiters(core->wait);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_set_bypass);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_set_bypass);
 
 /* See linux/pcpool.h. */
 unsigned long pcpool_prefill(struct pcpool *pool, gfp_t gfp, unsigned long n)

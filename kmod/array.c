@@ -57,7 +57,7 @@ void pcpool_array_free(struct pcpool_array *array)
 		bitmap_free(array->locked[state]);
 	kfree(array);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_array_free);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_array_free);
 
 /* Allocate an array of @size entries, which may be 0. May sleep. */
 struct pcpool_array *pcpool_array_alloc(unsigned int size)
@@ -81,7 +81,7 @@ struct pcpool_array *pcpool_array_alloc(unsigned int size)
 	}
 	return array;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_array_alloc);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_array_alloc);
 
 /*
  * Lock an entry in @state, starting the search at this CPU's index. Returns the index of
@@ -125,7 +125,7 @@ bool pcpool_array_put(struct pcpool_array *array, void *obj, unsigned int tier)
 	clear_bit_unlock(i, array->locked[tier]); /* (A) */
 	return true;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_array_put);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_array_put);
 
 /**
  * pcpool_array_take() - take an object
@@ -145,7 +145,7 @@ void *pcpool_array_take(struct pcpool_array *array, unsigned int tier)
 	clear_bit_unlock(i, array->locked[FREE]); /* (A) */
 	return obj;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_array_take);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_array_take);
 
 /* How many objects of @tier there are; exact while none is stored or taken. */
 unsigned int pcpool_array_count(const struct pcpool_array *array,
@@ -154,4 +154,4 @@ unsigned int pcpool_array_count(const struct pcpool_array *array,
 	/* A caller that needs an exact number excludes concurrent changes. */
 	return array->size - data_race(bitmap_weight(array->locked[tier], array->size));
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_array_count);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_array_count);

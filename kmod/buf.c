@@ -446,6 +446,8 @@ static void buf_put(struct pcpool_buf *buf, bool task)
 		return;
 	class = buf->class;
 	if (likely(class->pool)) {
+		if (!class->set->clear)
+			pcpool_buf_poison(buf);
 		if (task)
 			pcpool_put_task(class->pool, buf);
 		else

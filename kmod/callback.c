@@ -5,5 +5,5 @@
 
 #ifdef CONFIG_LOCKDEP
 struct lockdep_map pcpool_free_map = STATIC_LOCKDEP_MAP_INIT("pcpool_free", &pcpool_free_map);
-EXPORT_SYMBOL_FOR_TESTS(pcpool_free_map);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_free_map);
 #endif

@@ -461,7 +461,7 @@ void pcpool_abandon_pools_of(const struct module *module)
 	while ((core = find_pool_of(module)))
 		abandon(core);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_abandon_pools_of);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_abandon_pools_of);
 
 /* When this module is unloaded. Its clients are gone, so there should be no pool left. */
 void pcpool_abandon_all(void)

@@ -26,13 +26,13 @@ int pcpool_credit_init(struct pcpool_credit *credit, unsigned long bound, long l
 	atomic_long_set(&credit->global, bound);
 	return 0;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_init);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_init);
 
 void pcpool_credit_exit(struct pcpool_credit *credit)
 {
 	free_percpu(credit->local);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_exit);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_exit);
 
 /*
  * Take @n credits from the global count, and up to @more; all but @kept are available.
@@ -55,14 +55,14 @@ bool pcpool_credit_take(struct pcpool_credit *credit, long n)
 {
 	return !n || take(credit, n, 0, credit->kept);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_take);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_take);
 
 /* As pcpool_credit_take(), but including those that are kept for this. */
 bool pcpool_credit_lend(struct pcpool_credit *credit, long n)
 {
 	return !n || take(credit, n, 0, 0);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_lend);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_lend);
 
 /* Return @n credits to the global count. */
 void pcpool_credit_give(struct pcpool_credit *credit, unsigned long n)
@@ -70,7 +70,7 @@ void pcpool_credit_give(struct pcpool_credit *credit, unsigned long n)
 	/* Fully ordered, unlike atomic_long_add(). */
 	atomic_long_add_return(n, &credit->global);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_give);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_give);
 
 /* This CPU is about to take @n credits, and has fewer: get the rest, and some more. */
 bool pcpool_credit_refill_local(struct pcpool_credit *credit, long n)
@@ -81,7 +81,7 @@ bool pcpool_credit_refill_local(struct pcpool_credit *credit, long n)
 	this_cpu_add(*credit->local, taken);
 	return taken;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_refill_local);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_refill_local);
 
 /* This CPU holds more than it may: keep half of that. */
 void pcpool_credit_trim_local(struct pcpool_credit *credit)
@@ -91,7 +91,7 @@ void pcpool_credit_trim_local(struct pcpool_credit *credit)
 	this_cpu_sub(*credit->local, surplus);
 	pcpool_credit_give(credit, surplus);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_trim_local);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_trim_local);
 
 /* @cpu is offline, and holds none any more. */
 void pcpool_credit_empty_local(struct pcpool_credit *credit, int cpu)
@@ -101,7 +101,7 @@ void pcpool_credit_empty_local(struct pcpool_credit *credit, int cpu)
 	pcpool_credit_give(credit, *local);
 	*local = 0;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_empty_local);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_empty_local);
 
 /* How many there are; exact while none is taken or returned. */
 unsigned long pcpool_credit_count(const struct pcpool_credit *credit)
@@ -113,4 +113,4 @@ unsigned long pcpool_credit_count(const struct pcpool_credit *credit)
 		n += data_race(*per_cpu_ptr(credit->local, cpu)); /* a recent value will do */
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_credit_count);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_count);

@@ -39,7 +39,7 @@
 #define BATCH		64u
 
 bool pcpool_debug_default;
-EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_default);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_debug_default);
 
 /*
  * Account for an object without a record that has now been seen. Returns false if all
@@ -376,14 +376,14 @@ const struct seq_operations pcpool_outstanding_ops = {
 	.stop = outstanding_stop,
 	.show = outstanding_show,
 };
-EXPORT_SYMBOL_FOR_TESTS(pcpool_outstanding_ops);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_outstanding_ops);
 
 /* May come after the pool was destroyed. */
 void pcpool_outstanding_end(struct pcpool_outstanding *o)
 {
 	pcpool_record_cursor_remove(&o->cursor);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_outstanding_end);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_outstanding_end);
 
 /* --- Creating and destroying a pool --------------------------------------- */
 

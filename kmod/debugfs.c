@@ -20,6 +20,7 @@
 #include "api.h"
 #include "debug.h"
 #include "debugfs.h"
+#include "fault.h"
 #include "registry.h"
 #include "slots.h"
 #include "stats.h"
@@ -286,6 +287,33 @@ static const struct file_operations debug_fops = {
 	.write = debug_write,
 };
 
+#ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
+static ssize_t fail_read(struct file *file, char __user *to, size_t count, loff_t *pos)
+{
+	const struct pcpool_core *core = file_inode(file)->i_private;
+
+	return show_switch(READ_ONCE(core->failing), to, count, pos);
+}
+
+static ssize_t fail_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
+{
+	struct pcpool_core *core = file_inode(file)->i_private;
+	int val = read_switch(from, count);
+
+	if (val < 0)
+		return val;
+	pcpool_fault_set(core, val);
+	return count;
+}
+
+static const struct file_operations fail_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.read = fail_read,
+	.write = fail_write,
+};
+#endif
+
 static int outstanding_open(struct inode *inode, struct file *file)
 {
 	struct pcpool_outstanding *o = __seq_open_private(file, &pcpool_outstanding_ops,
@@ -325,6 +353,9 @@ void pcpool_debugfs_add(struct pcpool_core *core)
 	debugfs_create_file("bypass", 0600, core->dir, core, &bypass_fops);
 	debugfs_create_file("debug", 0600, core->dir, core, &debug_fops);
 	debugfs_create_file("outstanding", 0400, core->dir, core, &outstanding_fops);
+#ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
+	debugfs_create_file("fail", 0600, core->dir, core, &fail_fops);
+#endif
 }
 
 void pcpool_debugfs_remove(struct pcpool_core *core)
@@ -340,9 +371,11 @@ void pcpool_debugfs_init(void)
 		d_inode(root)->i_mode = (d_inode(root)->i_mode & S_IFMT) | 0700;
 	debugfs_create_file("pools", 0400, root, NULL, &pools_fops);
 	debugfs_create_file("snapshot", 0400, root, NULL, &snapshot_fops);
+	pcpool_fault_init();
 }
 
 void pcpool_debugfs_exit(void)
 {
+	pcpool_fault_exit();
 	debugfs_remove(root);
 }

@@ -89,7 +89,7 @@ int pcpool_deferred_init(struct pcpool_deferred *d)
 {
 	return add_chunk(d, FIRST_SLOTS, GFP_KERNEL) ? 0 : -ENOMEM;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_init);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_deferred_init);
 
 /* The slots must be empty, and no other context may be using them. */
 void pcpool_deferred_exit(struct pcpool_deferred *d)
@@ -102,7 +102,7 @@ void pcpool_deferred_exit(struct pcpool_deferred *d)
 	}
 	d->chunks = NULL;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_exit);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_deferred_exit);
 
 /**
  * pcpool_deferred_reserve() - reserve a slot for an object that is about to be allocated
@@ -120,14 +120,14 @@ bool pcpool_deferred_reserve(struct pcpool_deferred *d)
 	atomic_long_dec(&d->reserved);
 	return false;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_reserve);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_deferred_reserve);
 
 /* The object was freed, or could not be allocated. */
 void pcpool_deferred_unreserve(struct pcpool_deferred *d)
 {
 	atomic_long_dec(&d->reserved);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_unreserve);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_deferred_unreserve);
 
 /* Are there so few spare slots that more should be added ahead of need? */
 bool pcpool_deferred_needs_slots(const struct pcpool_deferred *d)
@@ -135,13 +135,13 @@ bool pcpool_deferred_needs_slots(const struct pcpool_deferred *d)
 	return atomic_long_read(&d->slots) <
 	       atomic_long_read(&d->reserved) + PCPOOL_DEFERRED_SPARE;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_needs_slots);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_deferred_needs_slots);
 
 bool pcpool_deferred_add_slots(struct pcpool_deferred *d, gfp_t gfp)
 {
 	return add_chunk(d, MORE_SLOTS, gfp);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_add_slots);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_deferred_add_slots);
 
 static void chunk_free_rcu(struct rcu_head *rcu)
 {
@@ -187,7 +187,7 @@ void pcpool_deferred_trim(struct pcpool_deferred *d)
 		call_rcu(&chunk->rcu, chunk_free_rcu);
 	}
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_trim);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_deferred_trim);
 
 /* Fill a free slot of @chunk, if there is one. */
 static bool chunk_put(struct pcpool_deferred_chunk *chunk, void *obj)
@@ -262,7 +262,7 @@ bool pcpool_deferred_put(struct pcpool_deferred *d, void *obj)
 		atomic_long_dec(&d->filled);
 	return done;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_put);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_deferred_put);
 
 /**
  * pcpool_deferred_take() - take a parked object
@@ -292,7 +292,7 @@ void *pcpool_deferred_take(struct pcpool_deferred *d)
 		atomic_long_dec(&d->filled);
 	return obj;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_take);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_deferred_take);
 
 /* How many objects are parked; exact while none is being parked or taken. */
 unsigned long pcpool_deferred_count(const struct pcpool_deferred *d)
@@ -301,4 +301,4 @@ unsigned long pcpool_deferred_count(const struct pcpool_deferred *d)
 
 	return n > 0 ? n : 0;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_deferred_count);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_deferred_count);

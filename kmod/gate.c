@@ -15,7 +15,8 @@ static DEFINE_MUTEX(gate_lock);
 /* Choose the slots that the inlined paths see; see struct pcpool. */
 void pcpool_gate_update(struct pcpool_core *core)
 {
-	bool switched = core->bypass || core->dead || core->closed_for_debug;
+	bool switched = core->bypass || core->dead || core->closed_for_debug ||
+			core->failing;
 	bool closed = switched || !core->nr_slots;
 	bool cleaned = core->ops->reset || core->flags & PCPOOL_ZERO_ON_PUT;
 
@@ -50,6 +51,15 @@ void pcpool_gate_set_debug(struct pcpool_core *core, bool on)
 {
 	mutex_lock(&gate_lock);
 	core->closed_for_debug = on;
+	pcpool_gate_update(core);
+	mutex_unlock(&gate_lock);
+}
+
+/* Fault injection: gets must come out of line, to fail. */
+void pcpool_gate_set_failing(struct pcpool_core *core, bool on)
+{
+	mutex_lock(&gate_lock);
+	WRITE_ONCE(core->failing, on);
 	pcpool_gate_update(core);
 	mutex_unlock(&gate_lock);
 }

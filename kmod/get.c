@@ -9,12 +9,15 @@
  */
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/kmemleak.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 
+#include "context.h"
 #include "debug.h"
 #include "fastpath.h"
+#include "fault.h"
 #include "handover.h"
 #include "idle.h"
 #include "object.h"
@@ -55,6 +58,20 @@ static __always_inline void *take_with_credits(struct pcpool_core *core)
 	return slots == core->slots ? pcpool_refill_and_take(core, slots, true) : NULL;
 }
 
+/*
+ * From now on, kmemleak shows this get, and not the allocation, if the object leaks. Only
+ * gets that are out of line anyway can tell it: those of debug mode and of some bounded pools.
+ */
+static void *update_leak_trace(const struct pcpool_core *core, void *obj)
+{
+	bool plain = core->flags & (PCPOOL_PLAIN | PCPOOL_ZERO_ON_PUT);
+
+	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) && plain && !IS_ERR_OR_NULL(obj) &&
+	    pcpool_may_allocate_for(GFP_NOWAIT))
+		kmemleak_update_trace(obj);
+	return obj;
+}
+
 /* A get from any other pool, after take_with_credits(). */
 static noinline void *get_special(struct pcpool_core *core, gfp_t gfp, enum pcpool_reach reach,
 				  unsigned int state, long timeout, unsigned long caller)
@@ -65,6 +82,8 @@ static noinline void *get_special(struct pcpool_core *core, gfp_t gfp, enum pcpo
 		return ERR_PTR(-ENODEV);
 	if (core->wait) {
 		obj = pcpool_wait_get(core, gfp, reach == PCPOOL_REACH_LOCAL, state, timeout);
+	} else if (pcpool_fault(core, gfp)) {
+		obj = ERR_PTR(-ENOMEM);
 	} else {
 		if (!READ_ONCE(core->bypass))
 			obj = pcpool_idle_take(core, reach, true);
@@ -76,7 +95,7 @@ static noinline void *get_special(struct pcpool_core *core, gfp_t gfp, enum pcpo
 		if (!IS_ERR(obj))
 			pcpool_debug_got(core, obj, caller);
 	}
-	return obj;
+	return update_leak_trace(core, obj);
 }
 
 /* For a get that returns NULL on failure. */
@@ -141,7 +160,7 @@ static noinline void *try_get_special(struct pcpool_core *core, unsigned long ca
 
 	if (likely(obj))
 		return obj;
-	if (is_dead(core) || READ_ONCE(core->bypass))
+	if (is_dead(core) || READ_ONCE(core->bypass) || pcpool_fault(core, GFP_NOWAIT))
 		return NULL;
 	/* First come, first served. */
 	if (core->wait && pcpool_wait_must_queue(core->wait))
@@ -150,7 +169,7 @@ static noinline void *try_get_special(struct pcpool_core *core, unsigned long ca
 	pcpool_wait_recheck(core->wait);
 	if (READ_ONCE(core->debug) && obj)
 		pcpool_debug_got(core, obj, caller);
-	return obj;
+	return update_leak_trace(core, obj);
 }
 
 void *__pcpool_try_get(struct pcpool *pool)

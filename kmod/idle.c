@@ -93,7 +93,7 @@ bool pcpool_idle_keep(struct pcpool_core *core, void *obj, gfp_t gfp)
 {
 	return core->array ? keep_in_array(core, obj) : pcpool_idle_keep_percpu(core, obj, gfp);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_idle_keep);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_idle_keep);
 
 /* --- Taking --------------------------------------------------------------- */
 

@@ -229,7 +229,7 @@ void pcpool_percpu_add_ring(struct pcpool_core *core, int cpu, unsigned int tier
 		cpumask_set_cpu(cpu, core->with_rings);
 	pcpool_queue_add_ring(&per_cpu_ptr(core->cpu, cpu)->queue[tier], ring);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_percpu_add_ring);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_percpu_add_ring);
 
 /**
  * pcpool_percpu_grow() - add a ring to this CPU's queue, unless it has room

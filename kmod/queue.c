@@ -26,7 +26,7 @@ unsigned int pcpool_queue_room(const struct pcpool_queue *q, unsigned int n)
 {
 	return q->head ? pcpool_ring_room(q->head, n) : 0;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_room);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_queue_room);
 
 /**
  * pcpool_queue_push() - push objects at the head, as far as there is room
@@ -42,7 +42,7 @@ unsigned int pcpool_queue_push(struct pcpool_queue *q, void **objs,
 {
 	return q->head ? pcpool_ring_push(q->head, objs, n) : 0;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_push);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_queue_push);
 
 /**
  * pcpool_queue_claim_head() - claim objects at the head, without reading them
@@ -73,7 +73,7 @@ struct pcpool_ring *pcpool_queue_claim_head(struct pcpool_queue *q,
 	}
 	return NULL;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_claim_head);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_queue_claim_head);
 
 /**
  * pcpool_queue_pop_head() - pop objects at the head
@@ -97,7 +97,7 @@ unsigned int pcpool_queue_pop_head(struct pcpool_queue *q, void **objs,
 	pcpool_ring_read_head(ring, at, objs, n);
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_pop_head);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_queue_pop_head);
 
 /* The size that the next ring of @q should have. For the queue's own CPU. */
 unsigned int pcpool_queue_next_size(const struct pcpool_queue *q)
@@ -106,7 +106,7 @@ unsigned int pcpool_queue_next_size(const struct pcpool_queue *q)
 
 	return ring ? min(ring->size * 2, PCPOOL_RING_MAX) : PCPOOL_RING_MIN;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_next_size);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_queue_next_size);
 
 /**
  * pcpool_queue_add_ring() - make room
@@ -131,7 +131,7 @@ void pcpool_queue_add_ring(struct pcpool_queue *q, struct pcpool_ring *ring)
 	 */
 	smp_mb();
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_add_ring);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_queue_add_ring);
 
 /**
  * pcpool_queue_release() - free the rings of an empty queue
@@ -161,7 +161,7 @@ bool pcpool_queue_release(struct pcpool_queue *q)
 	}
 	return true;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_release);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_queue_release);
 
 /*
  * Claim up to @n objects at the tail of the oldest ring that has any. Returns how many;
@@ -233,7 +233,7 @@ unsigned int pcpool_queue_pop_tail(struct pcpool_queue *q, void **objs,
 		pcpool_ring_read_tail(ring, at, objs, n);
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_pop_tail);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_queue_pop_tail);
 
 /**
  * pcpool_queue_move() - pop objects at the tail, and push them to another queue
@@ -264,7 +264,7 @@ unsigned int pcpool_queue_move(struct pcpool_queue *q, struct pcpool_queue *to,
 	}
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_move);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_queue_move);
 
 /* How many objects there are; exact while nothing pushes or pops. From any context. */
 unsigned long pcpool_queue_count(const struct pcpool_queue *q)
@@ -279,7 +279,7 @@ unsigned long pcpool_queue_count(const struct pcpool_queue *q)
 	}
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_count);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_queue_count);
 
 /* How much memory the rings take. From any context. */
 size_t pcpool_queue_bytes(const struct pcpool_queue *q)
@@ -294,4 +294,4 @@ size_t pcpool_queue_bytes(const struct pcpool_queue *q)
 	}
 	return bytes;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_queue_bytes);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_queue_bytes);

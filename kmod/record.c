@@ -54,7 +54,7 @@ struct table {
 };
 
 DEFINE_RAW_SPINLOCK(pcpool_records_lock);
-EXPORT_SYMBOL_FOR_TESTS(pcpool_records_lock);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_records_lock);
 
 /* NULL: debug mode was not used so far. */
 static struct table __rcu *records;
@@ -294,7 +294,7 @@ void pcpool_record_rewind(struct pcpool_core *core, struct pcpool_record_cursor 
 	list_move(&cursor->link.list, &core->records);
 	raw_spin_unlock_irq(&pcpool_records_lock);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_record_rewind);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_record_rewind);
 
 /* Move the cursor to after the next record, and return that; NULL: none. Under the lock. */
 struct pcpool_record *pcpool_record_next(struct pcpool_core *core,
@@ -313,7 +313,7 @@ struct pcpool_record *pcpool_record_next(struct pcpool_core *core,
 	}
 	return NULL;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_record_next);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_record_next);
 
 /* May come after the pool was destroyed, which has taken the cursor out of its list. */
 void pcpool_record_cursor_remove(struct pcpool_record_cursor *cursor)
@@ -323,4 +323,4 @@ void pcpool_record_cursor_remove(struct pcpool_record_cursor *cursor)
 		list_del_init(&cursor->link.list);
 	raw_spin_unlock_irq(&pcpool_records_lock);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_record_cursor_remove);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_record_cursor_remove);

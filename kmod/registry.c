@@ -18,7 +18,7 @@
 
 LIST_HEAD(pcpool_pools);
 DEFINE_MUTEX(pcpool_pools_lock); /* the list, and which names are taken */
-EXPORT_SYMBOL_FOR_TESTS(pcpool_pools_lock);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_pools_lock);
 
 /*
  * Destroyed pools of which objects were outstanding. They are kept so that a late put

@@ -40,7 +40,7 @@ size_t pcpool_ring_bytes(unsigned int size)
 
 	return bytes < EXACT_BYTES ? bytes : PAGE_ALIGN(bytes);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_bytes);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_ring_bytes);
 
 /**
  * pcpool_ring_alloc() - allocate an empty ring
@@ -73,7 +73,7 @@ struct pcpool_ring *pcpool_ring_alloc(unsigned int size, gfp_t gfp, int node)
 		*ring = (struct pcpool_ring){ .size = size };
 	return ring;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_alloc);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_ring_alloc);
 
 /* Free a ring that no other context can reach. */
 void pcpool_ring_free(struct pcpool_ring *ring)
@@ -85,7 +85,7 @@ void pcpool_ring_free(struct pcpool_ring *ring)
 	else
 		free_pages_exact(ring, bytes);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_free);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_ring_free);
 
 static void ring_free_rcu(struct rcu_head *rcu)
 {
@@ -104,7 +104,7 @@ unsigned int pcpool_ring_count(const struct pcpool_ring *ring)
 
 	return pcpool_ends_head(ends) - pcpool_ends_tail(ends);
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_count);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_ring_count);
 
 /*
  * How many of @n objects the producer can push now. May be fewer than there are free
@@ -148,7 +148,7 @@ unsigned int pcpool_ring_push(struct pcpool_ring *ring, void **objs,
 	pcpool_ring_publish(ring, n);
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_push);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_ring_push);
 
 /**
  * pcpool_ring_claim_head() - claim objects at the head, without reading them
@@ -175,7 +175,7 @@ unsigned int pcpool_ring_claim_head(struct pcpool_ring *ring, unsigned int n,
 					       ends - pcpool_ends_pack(n, 0)));
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_claim_head);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_ring_claim_head);
 
 /* Read the @n objects claimed at the head, from index @at on, the newest first. */
 void pcpool_ring_read_head(struct pcpool_ring *ring, u32 at, void **objs,
@@ -204,7 +204,7 @@ unsigned int pcpool_ring_pop_head(struct pcpool_ring *ring, void **objs,
 	pcpool_ring_read_head(ring, at, objs, n);
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_pop_head);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_ring_pop_head);
 
 /**
  * pcpool_ring_claim_tail() - claim objects at the tail, without reading them
@@ -276,4 +276,4 @@ unsigned int pcpool_ring_pop_tail(struct pcpool_ring *ring, void **objs,
 	pcpool_ring_read_tail(ring, at, objs, n);
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_ring_pop_tail);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_ring_pop_tail);

@@ -22,7 +22,7 @@
 #include "testing.h"
 
 struct pcpool_slots __percpu *pcpool_closed_slots;
-EXPORT_SYMBOL_FOR_TESTS(pcpool_closed_slots);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_closed_slots);
 
 /*
  * @nr slots for each CPU, empty, between an empty slot and one that is never empty. The
@@ -82,7 +82,7 @@ void *pcpool_slots_take(struct pcpool_slots __percpu *slots, unsigned int nr)
 	this_cpu_write(slots->top, (unsigned long)slot);
 	return obj;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_take);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_slots_take);
 
 /* Store one object in the lowest empty slot, if there is one; corrects the hint. */
 bool pcpool_slots_give(struct pcpool_slots __percpu *slots, unsigned int nr, void *obj)
@@ -101,7 +101,7 @@ bool pcpool_slots_give(struct pcpool_slots __percpu *slots, unsigned int nr, voi
 	}
 	return false;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_give);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_slots_give);
 
 /**
  * pcpool_slots_fill() - store objects that come from elsewhere
@@ -132,7 +132,7 @@ unsigned int pcpool_slots_fill(struct pcpool_slots __percpu *slots, unsigned int
 		i++;
 	return i;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_fill);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_slots_fill);
 
 /**
  * pcpool_slots_spill() - take objects that are to be moved elsewhere
@@ -155,7 +155,7 @@ unsigned int pcpool_slots_spill(struct pcpool_slots __percpu *slots, unsigned in
 	pcpool_slots_open(s, slots, 0);
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_spill);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_slots_spill);
 
 /**
  * pcpool_slots_flush() - take all objects of one CPU
@@ -193,7 +193,7 @@ unsigned int pcpool_slots_flush(struct pcpool_slots __percpu *slots, unsigned in
 		pcpool_slots_open(s, slots, 0);
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_flush);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_slots_flush);
 
 /*
  * How many objects are in @cpu's slots at this moment. From any context, for any CPU. While
@@ -211,4 +211,4 @@ unsigned int pcpool_slots_count(const struct pcpool_slots __percpu *slots, unsig
 		n += !!READ_ONCE(s->slot[i]);
 	return n;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_slots_count);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_slots_count);

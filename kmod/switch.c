@@ -30,7 +30,7 @@ static DEFINE_MUTEX(switch_lock);
 
 /* For how many grace periods switching has waited so far. */
 unsigned long pcpool_debug_waits;
-EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_waits);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_debug_waits);
 
 static void unpoison_all(struct pcpool_core *core)
 {
@@ -180,7 +180,7 @@ int pcpool_debug_set(struct pcpool_core *core, bool on)
 	mutex_unlock(&switch_lock);
 	return ret;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_set);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_debug_set);
 
 /* As pcpool_debug_set(), for all pools. A pool created meanwhile has pcpool_debug_default. */
 int pcpool_debug_set_all(bool on)
@@ -199,7 +199,7 @@ int pcpool_debug_set_all(bool on)
 	mutex_unlock(&switch_lock);
 	return ret;
 }
-EXPORT_SYMBOL_FOR_TESTS(pcpool_debug_set_all);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_debug_set_all);
 
 /*
  * The pool is in the list of pools now. If the default was switched after

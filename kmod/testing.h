@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Exports for the KUnit module, which tests the internals of pcpool.ko. On a kernel
- * without KUnit only the public interface is exported.
+ * Exports for the KUnit module, which tests the internals of pcpool.ko. They are in a
+ * namespace of their own, so that no client can use them by mistake. Only the public
+ * interface is exported on a kernel without KUnit, or one that is too old for the suites.
  */
 #ifndef _PCPOOL_TESTING_H
 #define _PCPOOL_TESTING_H
@@ -9,10 +10,10 @@
 #include <linux/export.h>
 #include <linux/kconfig.h>
 
-#if IS_ENABLED(CONFIG_KUNIT)
-#define EXPORT_SYMBOL_FOR_TESTS(sym)	EXPORT_SYMBOL_GPL(sym)
+#ifdef PCPOOL_HAVE_KUNIT_VISIBILITY
+#include <kunit/visibility.h>
 #else
-#define EXPORT_SYMBOL_FOR_TESTS(sym)
+#define EXPORT_SYMBOL_IF_KUNIT(sym)
 #endif
 
 #endif /* _PCPOOL_TESTING_H */

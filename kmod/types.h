@@ -13,6 +13,7 @@
  *   context.h                  what may be called from hardirq, NMI, under a spinlock
  *   callback.c                 what lockdep is told about ops->free
  *   gate.c, debug.c, switch.c, record.c    bypass and debug mode: closing the inlined paths
+ *   fault.c                    making gets fail, to test clients
  *   stats.c, debugfs.c         what can be seen from outside
  *   create.c, params.c, module.c, buf.c    pools, the module, sets of buffer pools
  *   slots.c, queue.c, ring.c, deferred.c, array.c, credit.c, limit.h
@@ -187,6 +188,7 @@ struct pcpool_wait {
  * @dead: destroyed, but kept because objects were outstanding
  * @ending: about to be destroyed: it is bypassed for good, and gets fail
  * @closed_for_debug: every get and put goes out of line, so that it can be checked
+ * @failing: fault injection is on for the pool
  * @has_reset: @ops has a reset callback
  * @created_debugged: what pcpool_debug_default was at creation
  * @debug_fixed: debug mode cannot be switched any more, because the pool is being destroyed
@@ -271,6 +273,7 @@ struct pcpool_core {
 	bool dead;
 	bool ending;
 	bool closed_for_debug;
+	bool failing;
 	bool has_reset;
 	bool created_debugged;
 	bool debug_fixed;

@@ -22,6 +22,7 @@
 
 #include "context.h"
 #include "defer.h"
+#include "fault.h"
 #include "handover.h"
 #include "idle.h"
 #include "object.h"
@@ -149,17 +150,29 @@ static void *take_last(struct pcpool_core *core)
 	return obj;
 }
 
+/*
+ * The caller's own attempt to allocate an object. @endless: it may wait without limit. Fault
+ * injection does not make such a get fail, but its allocations.
+ */
+static void *get_new(struct pcpool_core *core, gfp_t gfp, bool endless)
+{
+	if (endless && pcpool_fault(core, gfp))
+		return ERR_PTR(-ENOMEM);
+	return pcpool_count_miss(core, pcpool_wait_alloc(core, gfp));
+}
+
 /**
  * alloc_or_take_last() - allocate an object; if that fails, take what is left
  * @core: the pool
  * @gfp: how to allocate
+ * @endless: as for get_new()
  *
  * In a pool with a reserve, the first attempt to allocate is a quick one, then the reserve
  * is used, and only then is it worth waiting for memory.
  *
  * Return: An object, or ERR_PTR() of -EAGAIN or -ENOMEM.
  */
-static void *alloc_or_take_last(struct pcpool_core *core, gfp_t gfp)
+static void *alloc_or_take_last(struct pcpool_core *core, gfp_t gfp, bool endless)
 {
 	gfp_t now = quick_gfp(core->wait, gfp);
 	void *obj, *last;
@@ -168,7 +181,7 @@ static void *alloc_or_take_last(struct pcpool_core *core, gfp_t gfp)
 	if (now != gfp && gfpflags_allow_blocking(gfp))
 		pcpool_free_backlog(core);
 	for (;; now = gfp) {
-		obj = pcpool_count_miss(core, pcpool_wait_alloc(core, now));
+		obj = get_new(core, now, endless);
 		if (!IS_ERR(obj))
 			return obj;
 		last = take_last(core);
@@ -184,12 +197,14 @@ static void *alloc_or_take_last(struct pcpool_core *core, gfp_t gfp)
  * @core: the pool
  * @gfp: how to allocate
  * @local: prefer objects of this CPU
+ * @endless: as for get_new()
  * @wait: set to whether waiting may help
  * @failed: set to whether an allocation failed
  *
  * Return: An object, or ERR_PTR() of -EAGAIN or -ENOMEM.
  */
-static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait, bool *failed)
+static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool endless, bool *wait,
+		     bool *failed)
 {
 	struct pcpool_wait *q = core->wait;
 	void *obj = NULL;
@@ -208,12 +223,12 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool *wait
 	if (obj)
 		return obj;
 	if (!others) {
-		obj = alloc_or_take_last(core, gfp);
+		obj = alloc_or_take_last(core, gfp, endless);
 		*failed = obj == ERR_PTR(-ENOMEM);
 		*wait = q->reserve || !*failed;
 		return obj;
 	}
-	obj = pcpool_count_miss(core, pcpool_wait_alloc(core, gfp));
+	obj = get_new(core, gfp, endless);
 	*failed = obj == ERR_PTR(-ENOMEM);
 	if (!IS_ERR(obj)) {
 		raw_spin_lock_irqsave(&q->lock, flags);
@@ -396,10 +411,13 @@ static void *wait_for_object(struct pcpool_core *core, gfp_t gfp, unsigned int s
 void *pcpool_wait_get(struct pcpool_core *core, gfp_t gfp, bool local,
 		      unsigned int state, long timeout)
 {
+	bool endless = gfpflags_allow_blocking(gfp) && timeout == MAX_SCHEDULE_TIMEOUT;
 	bool may_come, failed;
 	void *obj;
 
-	obj = get_now(core, gfp, local, &may_come, &failed);
+	if (!endless && pcpool_fault(core, gfp))
+		return ERR_PTR(-ENOMEM);
+	obj = get_now(core, gfp, local, endless, &may_come, &failed);
 	if (!IS_ERR(obj) || !may_come || !gfpflags_allow_blocking(gfp))
 		return obj;
 	if (!timeout)

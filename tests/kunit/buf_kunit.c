@@ -97,24 +97,25 @@ static struct pcpool *class_pool(struct bufs *bufs, size_t capacity)
 	return NULL;
 }
 
-static struct pcpool_pool_stats stats(struct bufs *bufs, size_t capacity)
+/* Valid until the next call; a copy for each call would make large stack frames. */
+static const struct pcpool_pool_stats *stats(struct bufs *bufs, size_t capacity)
 {
-	struct pcpool_pool_stats s;
+	static struct pcpool_pool_stats s;
 
 	pcpool_stats(class_pool(bufs, capacity), &s);
-	return s;
+	return &s;
 }
 
 static u64 idle(struct bufs *bufs, size_t capacity)
 {
-	struct pcpool_pool_stats s = stats(bufs, capacity);
+	struct pcpool_pool_stats s = *stats(bufs, capacity);
 
 	return s.idle_main + s.idle_victim;
 }
 
 static u64 requested(struct bufs *bufs, size_t capacity)
 {
-	return stats(bufs, capacity).requested_bytes;
+	return stats(bufs, capacity)->requested_bytes;
 }
 
 /*
@@ -215,7 +216,7 @@ static void a_pool_is_named_after_its_capacity(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
-		KUNIT_EXPECT_STREQ(test, stats(bufs, names[i].capacity).name, names[i].name);
+		KUNIT_EXPECT_STREQ(test, stats(bufs, names[i].capacity)->name, names[i].name);
 }
 
 static void the_longest_name_fits_the_largest_class(struct kunit *test)
@@ -223,7 +224,7 @@ static void the_longest_name_fits_the_largest_class(struct kunit *test)
 	struct bufs *bufs = new_bufs(test, .name = "1234567890123456789012",
 				     .min_bytes = PCPOOL_BUF_MAX, .max_bytes = PCPOOL_BUF_MAX);
 
-	KUNIT_EXPECT_STREQ(test, stats(bufs, PCPOOL_BUF_MAX).name,
+	KUNIT_EXPECT_STREQ(test, stats(bufs, PCPOOL_BUF_MAX)->name,
 			   "1234567890123456789012-1048576K");
 }
 
@@ -274,7 +275,7 @@ static void a_buffer_comes_from_the_smallest_class_that_fits(struct kunit *test)
 		expect_right_size(bufs, bytes, capacities, n);
 	}
 	for (i = 0; i < n; i++)
-		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).outstanding, 0);
+		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i])->outstanding, 0);
 }
 
 static void a_buffer_is_reused(struct kunit *test)
@@ -296,8 +297,8 @@ static void a_buffer_is_reused(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, buf->data, data);
 		KUNIT_EXPECT_EQ(test, buf->capacity, capacities[i]);
 		pcpool_buf_put(buf);
-		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).miss, 1);
-		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).gets, 2);
+		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i])->miss, 1);
+		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i])->gets, 2);
 	}
 }
 
@@ -319,8 +320,8 @@ static void a_put_finds_the_class_from_the_buffer(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, idle(bufs, capacities[next]), 1);
 	}
 	for (i = 0; i < n; i++) {
-		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).puts, 1);
-		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i]).outstanding, 0);
+		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i])->puts, 1);
+		KUNIT_EXPECT_EQ(test, stats(bufs, capacities[i])->outstanding, 0);
 	}
 }
 
@@ -435,8 +436,8 @@ static void buffers_are_reused_in_any_context(struct kunit *test)
 	kt_run_in(test, p->context, get_bufs, &load);
 	for (i = 0; i < NR_BUFS; i++)
 		KUNIT_ASSERT_NOT_NULL(test, load.buf[i]);
-	KUNIT_EXPECT_EQ(test, stats(load.bufs, SZ_32K).miss, NR_BUFS);
-	KUNIT_EXPECT_EQ(test, stats(load.bufs, SZ_32K).outstanding, NR_BUFS);
+	KUNIT_EXPECT_EQ(test, stats(load.bufs, SZ_32K)->miss, NR_BUFS);
+	KUNIT_EXPECT_EQ(test, stats(load.bufs, SZ_32K)->outstanding, NR_BUFS);
 	kt_run_in(test, p->context, put_bufs, &load);
 	KUNIT_EXPECT_EQ(test, idle(load.bufs, SZ_32K), NR_BUFS);
 }
@@ -479,8 +480,8 @@ static void a_large_buffer_has_the_requested_size(struct kunit *test)
 		pcpool_buf_put(buf);
 	}
 	/* No class counts these gets and puts. */
-	KUNIT_EXPECT_EQ(test, stats(bufs, 1024).gets, 0);
-	KUNIT_EXPECT_EQ(test, stats(bufs, 1024).puts, 0);
+	KUNIT_EXPECT_EQ(test, stats(bufs, 1024)->gets, 0);
+	KUNIT_EXPECT_EQ(test, stats(bufs, 1024)->puts, 0);
 	KUNIT_EXPECT_EQ(test, requested(bufs, 1024), 0);
 }
 
@@ -526,8 +527,8 @@ static void requested_bytes_are_counted_by_class(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, requested(bufs, 256), 129 + 256);
 	KUNIT_EXPECT_EQ(test, requested(bufs, 512), 257 + 300 + 512);
 	KUNIT_EXPECT_EQ(test, requested(bufs, 1024), 513 + 1024);
-	KUNIT_EXPECT_EQ(test, stats(bufs, 128).gets, 3);
-	KUNIT_EXPECT_EQ(test, stats(bufs, 1024).gets, 2);
+	KUNIT_EXPECT_EQ(test, stats(bufs, 128)->gets, 3);
+	KUNIT_EXPECT_EQ(test, stats(bufs, 1024)->gets, 2);
 }
 
 static void requested_bytes_are_summed_over_all_cpus(struct kunit *test)
@@ -553,14 +554,14 @@ static void a_hit_is_counted(struct kunit *test)
 	kt_move_to(test, kt_cpu(test, 0));
 	for (i = 0; i < 10; i++)
 		pcpool_buf_put(get(bufs, 200));
-	s = stats(bufs, 256);
+	s = *stats(bufs, 256);
 	KUNIT_EXPECT_EQ(test, s.gets, 10);
 	KUNIT_EXPECT_EQ(test, s.miss, 1);
 	KUNIT_EXPECT_EQ(test, s.hit_private, 9);
 	KUNIT_EXPECT_EQ(test, s.requested_bytes, 10 * 200);
 	KUNIT_EXPECT_EQ(test, s.idle_bytes, 256);
-	KUNIT_EXPECT_EQ(test, stats(bufs, 128).gets, 0);
-	KUNIT_EXPECT_EQ(test, stats(bufs, 512).gets, 0);
+	KUNIT_EXPECT_EQ(test, stats(bufs, 128)->gets, 0);
+	KUNIT_EXPECT_EQ(test, stats(bufs, 512)->gets, 0);
 }
 
 /* --- No memory ------------------------------------------------------------------ */
@@ -600,9 +601,9 @@ static void a_get_fails_if_no_memory_can_be_allocated(struct kunit *test)
 
 	buf = pcpool_buf_get(bufs->set, bytes, GFP_NOWAIT | __GFP_NOWARN);
 	KUNIT_EXPECT_NULL(test, buf);
-	KUNIT_EXPECT_EQ(test, stats(bufs, bytes).alloc_fail, 1);
+	KUNIT_EXPECT_EQ(test, stats(bufs, bytes)->alloc_fail, 1);
 	KUNIT_EXPECT_EQ(test, requested(bufs, bytes), 0);
-	KUNIT_EXPECT_EQ(test, stats(bufs, bytes).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(bufs, bytes)->outstanding, 0);
 	/* With GFP_KERNEL the buffer need not be contiguous. */
 	buf = get(bufs, bytes);
 	KUNIT_EXPECT_EQ(test, requested(bufs, bytes), bytes);
@@ -646,7 +647,7 @@ static void expect_idle(struct bufs *bufs, size_t capacity, unsigned int expecte
 	KUNIT_EXPECT_LE(test, n, expected);
 	/* More than a few may be set aside for other CPUs. */
 	KUNIT_EXPECT_GE(test, 4 * n, (expected > 4 * num_possible_cpus() ? 3 : 4) * expected);
-	KUNIT_EXPECT_EQ(test, stats(bufs, capacity).drop_full, BEYOND - n);
+	KUNIT_EXPECT_EQ(test, stats(bufs, capacity)->drop_full, BEYOND - n);
 }
 
 static void a_class_keeps_at_most_max_idle_bytes(struct kunit *test)
@@ -685,7 +686,7 @@ static void a_bypassed_set_keeps_nothing(struct kunit *test)
 		pcpool_buf_put(buf);
 	}
 	settle(bufs, SZ_2K);
-	s = stats(bufs, SZ_2K);
+	s = *stats(bufs, SZ_2K);
 	KUNIT_EXPECT_TRUE(test, s.state & PCPOOL_STATE_BYPASSED);
 	KUNIT_EXPECT_EQ(test, s.miss, 10);
 	KUNIT_EXPECT_EQ(test, s.drop_other, 10);
@@ -911,14 +912,14 @@ static void the_name_is_copied(struct kunit *test)
 	struct bufs *bufs = new_bufs(test, .name = name, .min_bytes = 1, .max_bytes = 1);
 
 	memset(name, 'x', sizeof(name) - 1);
-	KUNIT_EXPECT_STREQ(test, stats(bufs, 1).name, "kunit-buf-1");
+	KUNIT_EXPECT_STREQ(test, stats(bufs, 1)->name, "kunit-buf-1");
 }
 
 static void pools_are_owned_by_the_module_that_created_the_set(struct kunit *test)
 {
 	struct bufs *bufs = new_bufs(test, .min_bytes = 1, .max_bytes = 1);
 
-	KUNIT_EXPECT_STREQ(test, stats(bufs, 1).owner, kt_stats(bufs->before).owner);
+	KUNIT_EXPECT_STREQ(test, stats(bufs, 1)->owner, kt_stats(bufs->before).owner);
 }
 
 /* --- Destroying ----------------------------------------------------------------- */
@@ -969,7 +970,7 @@ static void a_buffer_outstanding_at_destroy_is_lost(struct kunit *test)
 		pcpool_buf_put(buf);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
 	}
-	KUNIT_EXPECT_EQ(test, stats(bufs, SZ_1K).puts, 0);
+	KUNIT_EXPECT_EQ(test, stats(bufs, SZ_1K)->puts, 0);
 	/* The put was refused, so the caller still owns the buffer. */
 	KUNIT_EXPECT_MEMEQ(test, buf, &before, sizeof(before));
 	KUNIT_EXPECT_NULL(test, memchr_inv(buf->data, 0x77, buf->capacity));

@@ -6,6 +6,7 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/umh.h>
 #include <linux/vmalloc.h>
 
 #include "common.h"
@@ -496,6 +497,15 @@ bool kt_logged(struct kmsg_dump_iter *mark, const char *text)
 	return !IS_ENABLED(CONFIG_PRINTK);
 }
 
+int kt_shell(const char *command)
+{
+	char *envp[2] = { "PATH=/usr/bin:/bin" };
+	char *argv[4] = { "/bin/sh", "-c", (char *)command };
+	int status = call_usermodehelper(argv[0], argv, envp, UMH_WAIT_PROC);
+
+	return status > 0 ? status >> 8 ?: status : status;
+}
+
 /* --- CPUs and threads ---------------------------------------------------- */
 
 int kt_cpu(struct kunit *test, unsigned int nth)
@@ -817,4 +827,5 @@ void kt_gang_add_storm(struct kt_gang *gang, struct kt_storm *storm,
 }
 
 MODULE_DESCRIPTION("KUnit tests of pcpool");
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
 MODULE_LICENSE("GPL");

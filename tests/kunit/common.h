@@ -200,6 +200,9 @@ void kt_log_mark(struct kmsg_dump_iter *mark);
 /* Has a line with @text been logged since? Always true if the kernel keeps no log. */
 bool kt_logged(struct kmsg_dump_iter *mark, const char *text);
 
+/* Run a command of the guest's shell, as root. Returns its exit status, or an error. */
+int kt_shell(const char *command);
+
 /* --- CPUs and threads ---------------------------------------------------- */
 
 /* Return the @nth online CPU. Skip the case if there are too few. */

@@ -560,6 +560,41 @@ static void idle_memory_is_poisoned(struct kunit *test)
 #endif
 }
 
+#ifdef CONFIG_DEBUG_KMEMLEAK
+static noinline void *get_and_leak(struct pcpool *pool)
+{
+	void *obj = pcpool_get(pool, GFP_KERNEL);
+
+	/* Not a tail call, so that the stack shows this function. */
+	barrier();
+	return obj;
+}
+#endif
+
+/* kmemleak logs where an object came from. For an object that was idle, that is the last get. */
+static void kmemleak_shows_the_last_get(struct kunit *test)
+{
+#ifdef CONFIG_DEBUG_KMEMLEAK
+	struct pcpool *pool = new_pool(test, "kunit-leak");
+	struct kmsg_dump_iter mark;
+	char command[64];
+	void *obj;
+
+	KUNIT_EXPECT_EQ(test, pcpool_prefill(pool, GFP_KERNEL, 1), 1);
+	obj = get_and_leak(pool);
+	KUNIT_EXPECT_EQ(test, stats(pool).miss, 0);
+	kt_log_mark(&mark);
+	snprintf(command, sizeof(command), "echo dump=0x%lx >/sys/kernel/debug/kmemleak",
+		 (unsigned long)obj);
+	KUNIT_EXPECT_EQ(test, kt_shell(command), 0);
+	/* What an opaque object is made of is not known. */
+	KUNIT_EXPECT_EQ(test, kt_logged(&mark, "get_and_leak"), has_checked_contents(test));
+	pcpool_put(pool, obj);
+#else
+	kunit_skip(test, "needs kmemleak");
+#endif
+}
+
 /* --- Many pools ------------------------------------------------------------------- */
 
 #define MANY	100
@@ -920,6 +955,7 @@ static struct kunit_case cases[] = {
 			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(debug_can_be_switched_during_an_allocation),
 	KUNIT_CASE_PARAM(idle_memory_is_poisoned, kind_gen_params),
+	KUNIT_CASE_PARAM(kmemleak_shows_the_last_get, kind_gen_params),
 	KUNIT_CASE(objects_used_since_the_switch_are_known),
 	KUNIT_CASE_SLOW(all_existing_objects_are_counted),
 	KUNIT_CASE(an_impossible_switch_is_refused),

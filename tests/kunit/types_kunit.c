@@ -84,12 +84,13 @@ static struct thing_pool *things_new(struct kunit *test, const struct pcpool_par
 	return pool;
 }
 
-static struct pcpool_pool_stats stats(struct thing_pool *pool)
+/* Valid until the next call; a copy for each call would make large stack frames. */
+static const struct pcpool_pool_stats *stats(struct thing_pool *pool)
 {
-	struct pcpool_pool_stats s;
+	static struct pcpool_pool_stats s;
 
 	pcpool_stats(thing_pool_untyped(pool), &s);
-	return s;
+	return &s;
 }
 
 /* --- DEFINE_PCPOOL_TYPE ----------------------------------------------------------- */
@@ -111,25 +112,25 @@ static void a_typed_pool_supports_get_and_put(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, thing);
 	KUNIT_EXPECT_EQ(test, thing->number, NEW);
 	thing->number = 1;
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 1);
 	thing_put(pool, thing);
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 0);
 	again = thing_get(pool, GFP_KERNEL);
 	KUNIT_EXPECT_PTR_EQ(test, again, thing);
 	KUNIT_EXPECT_EQ(test, again->number, 1);
 	thing_put(pool, again);
-	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 1);
-	KUNIT_EXPECT_EQ(test, stats(pool).hit_private, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->allocs, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->hit_private, 1);
 }
 
 static void a_typed_pool_has_the_given_parameters(struct kunit *test)
 {
 	struct thing_pool *pool = new_things(test, .max_idle = 7);
 
-	KUNIT_EXPECT_STREQ(test, stats(pool).name, "kunit-things");
-	KUNIT_EXPECT_STREQ(test, stats(pool).owner, KBUILD_MODNAME);
-	KUNIT_EXPECT_EQ(test, stats(pool).object_bytes, sizeof(struct thing));
-	KUNIT_EXPECT_EQ(test, stats(pool).max_idle, 7);
+	KUNIT_EXPECT_STREQ(test, stats(pool)->name, "kunit-things");
+	KUNIT_EXPECT_STREQ(test, stats(pool)->owner, KBUILD_MODNAME);
+	KUNIT_EXPECT_EQ(test, stats(pool)->object_bytes, sizeof(struct thing));
+	KUNIT_EXPECT_EQ(test, stats(pool)->max_idle, 7);
 }
 
 static void a_failed_creation_of_a_typed_pool_returns_an_error(struct kunit *test)
@@ -157,10 +158,10 @@ static void get_local_does_not_take_from_other_cpus(struct kunit *test)
 	again = thing_get_local(pool, GFP_KERNEL);
 	KUNIT_EXPECT_TRUE(test, again == thing || again == more);
 	thing_put(pool, again);
-	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 2);
+	KUNIT_EXPECT_EQ(test, stats(pool)->allocs, 2);
 	kt_move_to(test, other);
 	again = thing_get_local(pool, GFP_KERNEL);
-	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 3);
+	KUNIT_EXPECT_EQ(test, stats(pool)->allocs, 3);
 	thing_put(pool, again);
 }
 
@@ -175,7 +176,7 @@ static void try_get_does_not_allocate(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, thing_try_get(pool), thing);
 	KUNIT_EXPECT_NULL(test, thing_try_get(pool));
 	thing_put(pool, thing);
-	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->allocs, 1);
 }
 
 static void get_timeout_waits_for_its_timeout(struct kunit *test)
@@ -203,7 +204,7 @@ static void putting_null_does_nothing(struct kunit *test)
 	struct thing_pool *pool = new_things(test);
 
 	thing_put(pool, NULL);
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 0);
 }
 
 static void destroying_frees_idle_objects(struct kunit *test)
@@ -232,7 +233,7 @@ static void pools_of_two_types_can_coexist(struct kunit *test)
 	other = other_thing_get(others, GFP_KERNEL);
 	KUNIT_EXPECT_NOT_NULL(test, other);
 	other_thing_put(others, other);
-	KUNIT_EXPECT_EQ(test, stats(pool).gets, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->gets, 0);
 	other_thing_pool_destroy(others);
 }
 
@@ -247,11 +248,11 @@ static void an_object_is_put_at_the_end_of_its_scope(struct kunit *test)
 
 		KUNIT_EXPECT_NOT_NULL(test, scope.obj);
 		KUNIT_EXPECT_EQ(test, scope.obj->number, NEW);
-		KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
-		KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+		KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 1);
+		KUNIT_EXPECT_EQ(test, stats(pool)->puts, 0);
 	}
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 1);
 }
 
 static int return_early(struct thing_pool *pool, int where, u64 *outstanding)
@@ -259,13 +260,13 @@ static int return_early(struct thing_pool *pool, int where, u64 *outstanding)
 	CLASS(thing_scope, first)(pool, GFP_KERNEL);
 
 	if (where == 1)
-		return stats(pool).outstanding;
+		return stats(pool)->outstanding;
 
 	CLASS(thing_scope, second)(pool, GFP_KERNEL);
 
 	if (where == 2)
-		return stats(pool).outstanding;
-	*outstanding = stats(pool).outstanding;
+		return stats(pool)->outstanding;
+	*outstanding = stats(pool)->outstanding;
 	return first.obj == second.obj;
 }
 
@@ -275,15 +276,15 @@ static void an_object_is_put_on_return(struct kunit *test)
 	u64 outstanding = 0;
 
 	KUNIT_EXPECT_EQ(test, return_early(pool, 1, &outstanding), 1);
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 1);
 	KUNIT_EXPECT_EQ(test, return_early(pool, 2, &outstanding), 2);
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 3);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 3);
 	KUNIT_EXPECT_EQ(test, return_early(pool, 3, &outstanding), 0);
 	KUNIT_EXPECT_EQ(test, outstanding, 2);
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 5);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 5);
 }
 
 static void an_object_is_put_in_each_iteration_of_a_loop(struct kunit *test)
@@ -294,15 +295,15 @@ static void an_object_is_put_in_each_iteration_of_a_loop(struct kunit *test)
 	for (i = 0; i < 10; i++) {
 		CLASS(thing_scope, scope)(pool, GFP_KERNEL);
 
-		KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
+		KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 1);
 		if (i % 2)
 			continue;
 		if (i == 8)
 			break;
 	}
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 9);
-	KUNIT_EXPECT_EQ(test, stats(pool).allocs, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 9);
+	KUNIT_EXPECT_EQ(test, stats(pool)->allocs, 1);
 }
 
 static void a_failed_get_puts_nothing_at_the_end_of_its_scope(struct kunit *test)
@@ -315,8 +316,8 @@ static void a_failed_get_puts_nothing_at_the_end_of_its_scope(struct kunit *test
 
 		KUNIT_EXPECT_NULL(test, scope.obj);
 	}
-	KUNIT_EXPECT_EQ(test, stats(pool).alloc_fail, 1);
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->alloc_fail, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 0);
 }
 
 static void an_object_can_be_kept_beyond_its_scope(struct kunit *test)
@@ -334,11 +335,11 @@ static void an_object_can_be_kept_beyond_its_scope(struct kunit *test)
 		/* Nothing is left to be kept. */
 		KUNIT_EXPECT_NULL(test, thing_scope_keep(&scope));
 	}
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 0);
 	KUNIT_EXPECT_EQ(test, kept->number, NEW);
 	thing_put(pool, kept);
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 0);
 }
 
 /* --- DEFINE_PCPOOL -------------------------------------------------------------------- */
@@ -420,11 +421,11 @@ static void a_timed_scope_puts_its_object(struct kunit *test)
 
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, scope.obj);
 		KUNIT_EXPECT_EQ(test, scope.obj->number, NEW);
-		KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
-		KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+		KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 1);
+		KUNIT_EXPECT_EQ(test, stats(pool)->puts, 0);
 	}
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 1);
 }
 
 static void a_timed_scope_without_an_object_has_the_error(struct kunit *test)
@@ -442,8 +443,8 @@ static void a_timed_scope_without_an_object_has_the_error(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, atomic.obj, ERR_PTR(-EAGAIN));
 		KUNIT_EXPECT_TRUE(test, time_after_eq(jiffies, start + wait));
 	}
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 0);
 	no_things = true;
 	pcpool_drain(thing_pool_untyped(pool));
 	{
@@ -451,7 +452,7 @@ static void a_timed_scope_without_an_object_has_the_error(struct kunit *test)
 
 		KUNIT_EXPECT_PTR_EQ(test, scope.obj, ERR_PTR(-ENOMEM));
 	}
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 1);
 }
 
 static void an_object_can_be_kept_beyond_a_timed_scope(struct kunit *test)
@@ -470,10 +471,10 @@ static void an_object_can_be_kept_beyond_a_timed_scope(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, thing_scope_keep(&failed), ERR_PTR(-EAGAIN));
 		KUNIT_EXPECT_NULL(test, failed.obj);
 	}
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
-	KUNIT_EXPECT_EQ(test, stats(pool).puts, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->puts, 0);
 	thing_put(pool, kept);
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 0);
 }
 
 /* --- Typed and untyped pools ----------------------------------------------------------- */
@@ -489,10 +490,10 @@ static void a_static_pool_can_be_used_as_a_typed_one(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, thing);
 	if (thing)
 		KUNIT_EXPECT_EQ(test, thing->number, NEW);
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 1);
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 1);
 	thing_put(pool, thing);
-	KUNIT_EXPECT_EQ(test, stats(pool).outstanding, 0);
-	KUNIT_EXPECT_STREQ(test, stats(pool).name, "kunit_static");
+	KUNIT_EXPECT_EQ(test, stats(pool)->outstanding, 0);
+	KUNIT_EXPECT_STREQ(test, stats(pool)->name, "kunit_static");
 	pcpool_static_destroy(&kunit_static);
 }
 
@@ -560,12 +561,13 @@ static struct pcpool_buf_set *new_bufs(struct kunit *test)
 	return set;
 }
 
-static struct pcpool_pool_stats buf_stats(struct pcpool_buf_set *set, unsigned int class)
+/* Valid until the next call; a copy for each call would make large stack frames. */
+static const struct pcpool_pool_stats *buf_stats(struct pcpool_buf_set *set, unsigned int class)
 {
-	struct pcpool_pool_stats s = { };
+	static struct pcpool_pool_stats s;
 
 	pcpool_buf_stats(set, class, &s);
-	return s;
+	return &s;
 }
 
 static void a_buffer_is_put_at_the_end_of_its_scope(struct kunit *test)
@@ -583,13 +585,13 @@ static void a_buffer_is_put_at_the_end_of_its_scope(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, small.buf->capacity, 64);
 		KUNIT_EXPECT_EQ(test, large.buf->capacity, 128);
 		KUNIT_EXPECT_EQ(test, beyond.buf->capacity, 1000);
-		KUNIT_EXPECT_EQ(test, buf_stats(set, 0).outstanding, 1);
-		KUNIT_EXPECT_EQ(test, buf_stats(set, 1).outstanding, 1);
+		KUNIT_EXPECT_EQ(test, buf_stats(set, 0)->outstanding, 1);
+		KUNIT_EXPECT_EQ(test, buf_stats(set, 1)->outstanding, 1);
 	}
-	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).outstanding, 0);
-	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).puts, 1);
-	KUNIT_EXPECT_EQ(test, buf_stats(set, 1).outstanding, 0);
-	KUNIT_EXPECT_EQ(test, buf_stats(set, 1).puts, 1);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0)->outstanding, 0);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0)->puts, 1);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 1)->outstanding, 0);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 1)->puts, 1);
 	/* Destroying the set warns if the third buffer has not been put. */
 }
 
@@ -603,8 +605,8 @@ static void a_buffer_scope_without_a_buffer_puts_nothing(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, scope.buf);
 		KUNIT_EXPECT_NULL(test, pcpool_buf_scope_keep(&scope));
 	}
-	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).puts, 0);
-	KUNIT_EXPECT_EQ(test, buf_stats(set, 1).puts, 0);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0)->puts, 0);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 1)->puts, 0);
 }
 
 static void a_buffer_can_be_kept_beyond_its_scope(struct kunit *test)
@@ -620,11 +622,11 @@ static void a_buffer_can_be_kept_beyond_its_scope(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, pcpool_buf_scope_keep(&scope), kept);
 		KUNIT_EXPECT_NULL(test, scope.buf);
 	}
-	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).outstanding, 1);
-	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).puts, 0);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0)->outstanding, 1);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0)->puts, 0);
 	memset(kept->data, 0xff, kept->capacity);
 	pcpool_buf_put(kept);
-	KUNIT_EXPECT_EQ(test, buf_stats(set, 0).outstanding, 0);
+	KUNIT_EXPECT_EQ(test, buf_stats(set, 0)->outstanding, 0);
 }
 
 static struct kunit_case cases[] = {

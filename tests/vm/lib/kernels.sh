@@ -25,7 +25,11 @@ x86-7.3     x86_64 source trixie-backports   linux-source-7[.]  small plain Linu
 debug-7.3   x86_64 source trixie-backports   linux-source-7[.]  Linux 7.3 with KASAN, lockdep, kmemleak, UBSAN, fault injection, KUnit, under QEMU
 kcsan-7.3   x86_64 source trixie-backports   linux-source-7[.]  Linux 7.3 with KCSAN, strict, KUnit, under QEMU
 rt-7.3      x86_64 source trixie-backports   linux-source-7[.]  Linux 7.3, PREEMPT_RT, with lockdep, KUnit, under QEMU
+clang-7.3   x86_64 source trixie-backports   linux-source-7[.]  Linux 7.3 built by clang, with control flow integrity, KUnit, under QEMU
 '
+
+# Debian 12 has several versions of clang. The default one is too old for Linux 7.3.
+readonly clang_version=19
 
 kernel_names() {
 	awk 'NF { print $1 }' <<<"$kernel_table"
@@ -151,7 +155,7 @@ get_source() {
 }
 
 build_kernel() {
-	local kernel=$1 source source_version home out log arch target minutes make_kernel
+	local kernel=$1 source source_version home out log arch target minutes toolchain=() make_kernel
 	get_source "$kernel"
 	new_home "$kernel" "$source_version"
 	out=$home/build
@@ -165,7 +169,8 @@ build_kernel() {
 	debug-*) target=vmlinux minutes=8 ;;
 	*) target=vmlinux minutes=5 ;;
 	esac
-	make_kernel=(make -C "$source" O="$out" ARCH="$arch" -j "$(nproc)"
+	[[ $kernel != clang-* ]] || toolchain=("LLVM=-$clang_version")
+	make_kernel=(make -C "$source" O="$out" ARCH="$arch" "${toolchain[@]}" -j "$(nproc)"
 		KBUILD_BUILD_USER=pcpool KBUILD_BUILD_HOST=vm)
 
 	say "building $kernel (Linux $source_version), about $minutes minutes"
@@ -176,7 +181,7 @@ build_kernel() {
 	find "$out" \( -path "$out/scripts" -o -path "$out/tools" \) -prune -o -type f \
 		\( -name '*.o' -o -name '*.a' -o -name '.*.cmd' -o -name '.tmp_vmlinux*' -o -name vmlinux.unstripped \) \
 		-exec rm -f {} +
-	printf 'KDIR=%s ARCH=%s\n' "$out" "$arch" >"$home/make-vars"
+	printf 'KDIR=%s ARCH=%s %s\n' "$out" "$arch" "${toolchain[*]}" >"$home/make-vars"
 	cp "$out/include/config/kernel.release" "$home/ready"
 }
 
