@@ -61,7 +61,7 @@
 
 /* How long the first waiter may be passed, in ns. */
 u64 pcpool_wait_pass_ns = NSEC_PER_MSEC;
-EXPORT_SYMBOL_FOR_TESTS(pcpool_wait_pass_ns);
+EXPORT_SYMBOL_IF_KUNIT(pcpool_wait_pass_ns);
 
 /*
  * Memory may be available again: let the first waiter that failed to allocate try now,

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "common.h"
+#include "handover.h"
 
 /* Time limit for an event that must happen, and delay to show that one does not happen. */
 #define EVENT_TIMEOUT	(30 * HZ)
@@ -1568,8 +1569,22 @@ static struct kunit_case cases[] = {
 	{ }
 };
 
+/* Here no caller passes a waiter; pass_kunit.c tests when it may. */
+static int suite_init(struct kunit_suite *suite)
+{
+	WRITE_ONCE(pcpool_wait_pass_ns, 0);
+	return 0;
+}
+
+static void suite_exit(struct kunit_suite *suite)
+{
+	WRITE_ONCE(pcpool_wait_pass_ns, NSEC_PER_MSEC);
+}
+
 static struct kunit_suite suite = {
 	.name = "pcpool_quota",
+	.suite_init = suite_init,
+	.suite_exit = suite_exit,
 	.test_cases = cases,
 };
 
