@@ -214,20 +214,27 @@ static unsigned long demote_deferred(struct pcpool_core *core,
 }
 
 /*
- * In a pool with credits, lend each CPU as many as a flush of its private slots may need;
- * returns false if there are too few. The interrupts order this with the flushes.
+ * In a pool with credits, lend each CPU as many as a flush of its private slots may need,
+ * one for each slot. @credits: how many the caller has for this. Returns 0, or how many are
+ * lacking. The interrupts order this with the flushes.
  */
-static bool lend_credits(struct pcpool_core *core)
+static long lend_credits(struct pcpool_core *core, long *credits)
 {
+	long lacking;
 	int cpu;
 
 	if (!core->has_credit)
-		return true;
-	if (!pcpool_credit_lend(&core->credit, core->nr_slots * num_online_cpus()))
-		return false;
-	for_each_online_cpu(cpu)
+		return 0;
+	lacking = (long)core->nr_slots * num_online_cpus() - *credits;
+	*credits += pcpool_credit_lend(&core->credit, lacking);
+	lacking = (long)core->nr_slots * num_online_cpus() - *credits;
+	if (lacking > 0)
+		return lacking;
+	for_each_online_cpu(cpu) {
 		per_cpu_ptr(core->cpu, cpu)->lent = core->nr_slots;
-	return true;
+		*credits -= core->nr_slots;
+	}
+	return 0;
 }
 
 /* Return what the flushes did not need. */
@@ -248,20 +255,23 @@ static void collect_credits(struct pcpool_core *core)
 /*
  * Swap the roles of the tiers, and move the contents of all private slots to where
  * eviction finds them. Not while a CPU comes or goes, unless the caller may wait: then it
- * returns -EBUSY, or -ENOSPC if the pool is too full.
+ * returns -EBUSY. Nor if the pool is too full: then it returns how many of the @credits that
+ * it needs are lacking.
  */
-static int change_epoch(struct pcpool_core *core, unsigned int how)
+static long change_epoch(struct pcpool_core *core, unsigned int how, long *credits)
 {
 	struct pass pass = { .core = core, .how = how };
+	long lacking;
 	int cpu;
 
 	if (how & PCPOOL_AGE_MAY_WAIT)
 		cpus_read_lock();
 	else if (!cpus_read_trylock())
 		return -EBUSY;
-	if (!lend_credits(core)) {
+	lacking = lend_credits(core, credits);
+	if (lacking) {
 		cpus_read_unlock();
-		return -ENOSPC;
+		return lacking;
 	}
 	WRITE_ONCE(core->epoch, core->epoch + 1);
 	smp_mb(); /* (A): pairs with the one in steal_main_from() */
@@ -280,24 +290,46 @@ static int change_epoch(struct pcpool_core *core, unsigned int how)
 
 /*
  * The pool is so full that the contents of the private slots may not be idle anywhere else:
- * free up to @budget objects of the main tier, or deferred puts. Returns how many.
+ * free up to @n other objects, and add their credits to @credits. Returns how many.
  */
-static unsigned long make_room(struct pcpool_core *core, unsigned long budget)
+static unsigned long make_room(struct pcpool_core *core, unsigned long n, long *credits)
 {
-	unsigned long freed;
+	unsigned long freed = 0;
 	void *obj;
 
-	cond_resched();
-	freed = evict_tier(core, pcpool_main_tier(core), min_t(unsigned long, budget, PCPOOL_BATCH));
-	if (!freed) {
-		obj = pcpool_deferred_take(&core->deferred_puts);
-		if (obj) {
-			pcpool_return_credits(core, 1);
-			evict(core, obj);
-			freed = 1;
-		}
+	while (freed < n && (obj = pcpool_idle_take_oldest(core))) {
+		(*credits)++;
+		evict(core, obj);
+		freed++;
+		cond_resched();
 	}
 	return freed;
+}
+
+/*
+ * Swap the tiers, for which some objects may have to go first. Adds to @freed how many; at
+ * most @budget in all. Returns whether it could.
+ */
+static bool swap_tiers(struct pcpool_core *core, unsigned long budget, unsigned int how,
+		       unsigned long *freed)
+{
+	unsigned long room;
+	long credits = 0, lacking;
+
+	while ((lacking = change_epoch(core, how, &credits)) > 0) {
+		room = make_room(core, min_t(unsigned long, lacking, budget - *freed), &credits);
+		*freed += room;
+		if (*freed == budget)
+			break;
+		if (room)
+			continue;
+		/* The rest is in transit. */
+		if (!(how & PCPOOL_AGE_MAY_WAIT))
+			break;
+		schedule_timeout_uninterruptible(1);
+	}
+	pcpool_return_credits(core, credits);
+	return !lacking;
 }
 
 /**
@@ -312,28 +344,15 @@ static unsigned long make_room(struct pcpool_core *core, unsigned long budget)
 unsigned long pcpool_age_pass(struct pcpool_core *core, unsigned long budget,
 			      unsigned int how)
 {
-	unsigned long freed, more;
-	int ret;
+	unsigned long freed;
 
 	lockdep_assert_held(&core->age_lock);
 
 	/* Objects that the reserve lacks are not freed. */
 	pcpool_wake_waiters(core->wait);
 	freed = evict_tier(core, !pcpool_main_tier(core), budget);
-	do {
-		if (freed == budget)
-			return freed;
-		ret = change_epoch(core, how);
-		if (ret == -EBUSY)
-			return freed;
-		if (ret) {
-			more = make_room(core, budget - freed);
-			/* What it looked for is in transit. */
-			if (!more && !(how & PCPOOL_AGE_MAY_WAIT))
-				return freed;
-			freed += more;
-		}
-	} while (ret);
+	if (freed == budget || !swap_tiers(core, budget, how, &freed))
+		return freed;
 	WRITE_ONCE(core->ages, core->ages + !!(how & PCPOOL_AGE_COUNT));
 	freed += demote_deferred(core, budget - freed);
 	pcpool_deferred_trim(&core->deferred_puts);

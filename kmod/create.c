@@ -48,15 +48,15 @@
  * The rest of a quarter of the credits: half of it is kept for aging passes, as far as they
  * can use it, and each CPU may hold a part of the other half.
  */
-static int init_credit(struct pcpool_core *core, unsigned long bound)
+static int init_credit(struct pcpool_core *core, unsigned long bound, unsigned int present)
 {
-	unsigned long of_slots = (unsigned long)core->nr_slots * num_present_cpus();
+	unsigned long of_slots = (unsigned long)core->nr_slots * present;
 	unsigned long rest = bound / 4 - of_slots;
 	unsigned long kept = min(of_slots, rest);
+	unsigned long local_max = min((rest - kept) / present, bound / 4 / num_possible_cpus());
 
 	core->has_credit = true;
-	return pcpool_credit_init(&core->credit, bound,
-				  min((rest - kept) / num_present_cpus(), CPU_CREDITS_MAX), kept);
+	return pcpool_credit_init(&core->credit, bound, min(local_max, CPU_CREDITS_MAX), kept);
 }
 
 /* Free everything except the core itself. */
@@ -83,12 +83,14 @@ static int init_bounds(struct pcpool_core *core, const struct pcpool_params *p)
 	/* How many objects may be idle, in addition to the reserve. */
 	unsigned long bound = p->max_idle ? p->max_idle - p->reserve :
 			      p->max_total ?: ULONG_MAX;
+	/* Once: more may become present meanwhile. */
+	unsigned int present = num_present_cpus();
 
 	core->max_idle = p->max_idle;
 	core->max_object_bytes = p->max_object_bytes;
 	core->bounded = p->max_idle || p->max_total || p->reserve;
 	if (!core->bounded && !p->max_object_bytes) {
-		core->nr_slots = pcpool_params_slots(p);
+		core->nr_slots = pcpool_params_slots(p, present);
 		return 0;
 	}
 	core->defers_frees = true;
@@ -104,8 +106,8 @@ static int init_bounds(struct pcpool_core *core, const struct pcpool_params *p)
 		return -ENOMEM;
 	/* A get of a pool with a quota may have to wait for an object that is in a slot. */
 	if (!core->array && !core->wait)
-		core->nr_slots = pcpool_params_slots(p);
-	return p->max_idle && !core->array ? init_credit(core, bound) : 0;
+		core->nr_slots = pcpool_params_slots(p, present);
+	return p->max_idle && !core->array ? init_credit(core, bound, present) : 0;
 }
 
 static void init_params(struct pcpool_core *core, const struct pcpool_params *p,
@@ -209,9 +211,10 @@ static int attach(struct pcpool_core *core)
 	return ret;
 }
 
-static void detach(struct pcpool_core *core)
+/* Until all slots are empty, those of a CPU that goes offline must be handed over. */
+static void empty_and_detach(struct pcpool_core *core)
 {
-	pcpool_shrinker_exit(core);
+	empty(core);
 	pcpool_hotplug_remove(core);
 }
 
@@ -276,7 +279,11 @@ struct pcpool *__pcpool_create(const struct pcpool_params *params,
 	return &core->pool;
 
 err_detach:
-	detach(core);
+	pcpool_shrinker_exit(core);
+	empty_and_detach(core);
+	free_parts(core);
+	pcpool_core_put(core);
+	return ERR_PTR(ret);
 err_free:
 	empty(core);
 	free_parts(core);
@@ -306,10 +313,10 @@ u64 pcpool_end(struct pcpool *pool)
 	pcpool_debugfs_remove(core);
 	pcpool_registry_remove(core);
 
-	detach(core);
+	pcpool_shrinker_exit(core);
 	pcpool_debug_fix(core);
 	debugged = core->debug == PCPOOL_DEBUG_ON;
-	empty(core);
+	empty_and_detach(core);
 	/* Exact, because nothing moves any more. */
 	pcpool_collect(core, &stats);
 	pcpool_gate_set_dead(core);
@@ -422,7 +429,7 @@ static void abandon(struct pcpool_core *core)
 	pcpool_gate_set_dead(core);
 	pcpool_debugfs_remove(core);
 	pcpool_registry_remove(core);
-	detach(core);
+	pcpool_shrinker_exit(core);
 	pcpool_debug_fix(core);
 	/* First, so that it does not look at the content of idle objects. */
 	pcpool_debug_destroy(core);
@@ -432,7 +439,7 @@ static void abandon(struct pcpool_core *core)
 	pr_err("%s: not destroyed by module %s, which is gone: %llu object%s outstanding, %llu idle object%s lost\n",
 	       core->name, core->owner, stats.outstanding, stats.outstanding == 1 ? "" : "s",
 	       idle, idle == 1 ? "" : "s");
-	empty(core);
+	empty_and_detach(core);
 	free_parts(core);
 	pcpool_registry_add_zombie(core);
 }

@@ -57,10 +57,10 @@ bool pcpool_credit_take(struct pcpool_credit *credit, long n)
 }
 EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_take);
 
-/* As pcpool_credit_take(), but including those that are kept for this. */
-bool pcpool_credit_lend(struct pcpool_credit *credit, long n)
+/* Take up to @n credits, including those that are kept for this. Returns how many. */
+long pcpool_credit_lend(struct pcpool_credit *credit, long n)
 {
-	return !n || take(credit, n, 0, 0);
+	return n > 0 ? take(credit, 1, n - 1, 0) : 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(pcpool_credit_lend);
 

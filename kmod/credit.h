@@ -39,7 +39,7 @@ void pcpool_credit_exit(struct pcpool_credit *credit);
 /* From any context, including NMI. */
 bool pcpool_credit_take(struct pcpool_credit *credit, long n);
 void pcpool_credit_give(struct pcpool_credit *credit, unsigned long n);
-bool pcpool_credit_lend(struct pcpool_credit *credit, long n);
+long pcpool_credit_lend(struct pcpool_credit *credit, long n);
 unsigned long pcpool_credit_count(const struct pcpool_credit *credit);
 
 /*

@@ -4,13 +4,12 @@
  */
 #include <linux/cpuhotplug.h>
 #include <linux/percpu.h>
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/topology.h>
 
-#include "count.h"
 #include "defer.h"
 #include "hotplug.h"
+#include "idle.h"
 #include "percpu.h"
 #include "slots.h"
 
@@ -50,43 +49,26 @@ static int cpu_is_dead(unsigned int cpu, struct hlist_node *node)
 	return 0;
 }
 
-/* Have one idle object freed, the oldest of its queue; returns its credit. */
-static bool evict_one(struct pcpool_core *core)
-{
-	unsigned int tier = pcpool_main_tier(core), i;
-	void *obj = NULL;
-	int cpu;
-
-	rcu_read_lock();
-	for (i = 0; i < 2 && !obj; i++) {
-		/* The victim tier first. */
-		tier = !tier;
-		for (cpu = pcpool_next_ring_cpu(core, -1); cpu < nr_cpu_ids && !obj;
-		     cpu = pcpool_next_ring_cpu(core, cpu))
-			pcpool_queue_pop_tail(&per_cpu_ptr(core->cpu, cpu)->queue[tier],
-					      &obj, 1, false);
-	}
-	rcu_read_unlock();
-	if (!obj)
-		obj = pcpool_deferred_take(&core->deferred_puts);
-	if (!obj)
-		return false;
-	atomic_long_inc(&core->evicted);
-	pcpool_return_credits(core, 1);
-	/* Not here: the client's callback must not depend on CPU hotplug. */
-	pcpool_defer_free(core, obj);
-	return true;
-}
-
 /*
- * Take the credits for the private slots of a CPU. There are enough of them, if not for idle
- * objects, then apart from what is in transit: see nr_slots() in create.c.
+ * Take the credits for the private slots of a CPU. There are enough of them, if not at once,
+ * then after all that is idle elsewhere has gone: see slots_within() in params.c. What is in
+ * transit may have to be waited for.
  */
 static void take_credits_of_slots(struct pcpool_core *core)
 {
-	while (core->has_credit && !pcpool_credit_lend(&core->credit, core->nr_slots)) {
-		if (!evict_one(core))
+	long lacking = core->has_credit ? core->nr_slots : 0;
+	void *obj;
+
+	while ((lacking -= pcpool_credit_lend(&core->credit, lacking)) > 0) {
+		obj = pcpool_idle_take_oldest(core);
+		if (obj) {
+			atomic_long_inc(&core->evicted);
+			lacking--;
+			/* Not here: the client's callback must not depend on CPU hotplug. */
+			pcpool_defer_free(core, obj);
+		} else {
 			schedule_timeout_uninterruptible(1);
+		}
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <linux/rcupdate.h>
 
 #include "context.h"
+#include "count.h"
 #include "defer.h"
 #include "idle.h"
 #include "percpu.h"
@@ -199,4 +200,31 @@ void *pcpool_idle_take(struct pcpool_core *core, enum pcpool_reach reach, bool c
 {
 	return core->array ? take_from_array(core, count) :
 			     pcpool_idle_take_percpu(core, reach, count);
+}
+
+/**
+ * pcpool_idle_take_oldest() - take an object in order to free it
+ * @core: a pool without a shared array
+ *
+ * Takes the oldest object of some queue, of the victim tier if possible, or else a deferred
+ * put. The object's credit passes to the caller. Not in NMI.
+ *
+ * Return: An object, or NULL if all idle objects are in private slots.
+ */
+void *pcpool_idle_take_oldest(struct pcpool_core *core)
+{
+	unsigned int tier = pcpool_main_tier(core), i;
+	void *obj = NULL;
+	int cpu;
+
+	rcu_read_lock();
+	for (i = 0; i < 2 && !obj; i++) {
+		tier = !tier;
+		for (cpu = pcpool_next_ring_cpu(core, -1); cpu < nr_cpu_ids && !obj;
+		     cpu = pcpool_next_ring_cpu(core, cpu))
+			pcpool_queue_pop_tail(&per_cpu_ptr(core->cpu, cpu)->queue[tier],
+					      &obj, 1, false);
+	}
+	rcu_read_unlock();
+	return obj ?: pcpool_deferred_take(&core->deferred_puts);
 }

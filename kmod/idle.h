@@ -13,6 +13,7 @@
 #include "types.h"
 
 void *pcpool_idle_take(struct pcpool_core *core, enum pcpool_reach reach, bool count);
+void *pcpool_idle_take_oldest(struct pcpool_core *core);
 void *pcpool_idle_take_percpu(struct pcpool_core *core, enum pcpool_reach reach, bool count);
 
 bool pcpool_idle_keep(struct pcpool_core *core, void *obj, gfp_t gfp);

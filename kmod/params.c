@@ -137,23 +137,25 @@ static unsigned int auto_slots(const struct pcpool_params *p)
 
 /*
  * In a pool with credits, each CPU that is online has taken those of its private slots. All
- * CPUs that are present may do so, and together take at most an eighth of the credits, or a
- * quarter if an eighth is less than one for each CPU. In addition, each CPU that is
- * possible must be able to come online, even if all other objects have to go.
+ * CPUs that are present may do so, and together take at most a twelfth of the credits, or a
+ * quarter if a twelfth is less than one for each CPU. In addition, even if all CPUs that are
+ * possible come online, there must be credits to flush all these slots, when all that is
+ * idle elsewhere has gone; and a quarter of the credits, which CPUs may hold.
  */
-static unsigned int slots_within(unsigned long bound, unsigned int wanted)
+static unsigned int slots_within(unsigned long bound, unsigned int present,
+				 unsigned int wanted)
 {
-	unsigned long quarter = bound / 4, present = num_present_cpus();
-	unsigned long n = max(quarter / 2 / present, quarter / present ? 1ul : 0ul);
+	unsigned long quarter = bound / 4;
+	unsigned long n = max(quarter / 3 / present, quarter / present ? 1ul : 0ul);
 
-	n = min(n, (bound - quarter) / num_possible_cpus());
+	n = min(n, (bound - quarter) / 2 / num_possible_cpus());
 	return min_t(unsigned long, n, wanted);
 }
 
-/* How many private slots each CPU has, in a pool that has them. */
-unsigned int pcpool_params_slots(const struct pcpool_params *p)
+/* How many private slots each CPU has, in a pool that has them, if so many are present. */
+unsigned int pcpool_params_slots(const struct pcpool_params *p, unsigned int present)
 {
 	unsigned int n = p->private_slots ?: auto_slots(p);
 
-	return p->max_idle ? slots_within(p->max_idle - p->reserve, n) : n;
+	return p->max_idle ? slots_within(p->max_idle - p->reserve, present, n) : n;
 }

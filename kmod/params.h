@@ -16,6 +16,6 @@
 })
 
 int pcpool_check_params(const struct pcpool_params *p);
-unsigned int pcpool_params_slots(const struct pcpool_params *p);
+unsigned int pcpool_params_slots(const struct pcpool_params *p, unsigned int present);
 
 #endif /* _PCPOOL_PARAMS_H */

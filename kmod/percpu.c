@@ -462,14 +462,16 @@ unsigned int pcpool_percpu_flush(struct pcpool_core *core, int cpu)
 	unsigned int epoch = READ_ONCE(core->epoch);
 	unsigned int tier = flush_tier(c, epoch);
 	void *objs[PCPOOL_PRIVATE_SLOTS_MAX];
-	unsigned int i, n, pushed = 0;
+	unsigned int i, n = 0, pushed = 0;
 	bool released;
 
 	rcu_read_lock();
 	/* With interrupts disabled no producer is active. Exclude NMIs too. */
 	WRITE_ONCE(c->pushing, 1);
 	barrier();
-	n = pcpool_slots_flush(core->slots, core->nr_slots, cpu, objs);
+	/* While hotplug is stuck half-way, an offline CPU may have objects, but is lent nothing. */
+	if (!core->has_credit || c->lent)
+		n = pcpool_slots_flush(core->slots, core->nr_slots, cpu, objs);
 	if (core->has_credit)
 		c->lent -= n;
 	this_cpu_add(core->cpu->off_slots, n);

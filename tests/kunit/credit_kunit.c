@@ -104,12 +104,12 @@ static void a_bound_of_0_has_no_credit(struct kunit *test)
 	struct pcpool_credit *credit = new_credit(test, 0, 0, 0);
 
 	KUNIT_EXPECT_FALSE(test, pcpool_credit_take(credit, 1));
-	KUNIT_EXPECT_FALSE(test, pcpool_credit_lend(credit, 1));
+	KUNIT_EXPECT_EQ(test, pcpool_credit_lend(credit, 1), 0);
 	KUNIT_EXPECT_FALSE(test, take_local(credit, 1));
 	KUNIT_EXPECT_EQ(test, pcpool_credit_count(credit), 0);
 	/* To ask for none is no failure. */
 	KUNIT_EXPECT_TRUE(test, pcpool_credit_take(credit, 0));
-	KUNIT_EXPECT_TRUE(test, pcpool_credit_lend(credit, 0));
+	KUNIT_EXPECT_EQ(test, pcpool_credit_lend(credit, 0), 0);
 	KUNIT_EXPECT_TRUE(test, take_local(credit, 0));
 }
 
@@ -197,14 +197,14 @@ static void credits_kept_for_a_loan_are_not_taken(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, take(credit, 3), 3);
 	KUNIT_EXPECT_EQ(test, take_all_local(credit, 10), 3);
-	KUNIT_EXPECT_FALSE(test, pcpool_credit_lend(credit, 5));
-	KUNIT_EXPECT_TRUE(test, pcpool_credit_lend(credit, 3));
+	KUNIT_EXPECT_EQ(test, pcpool_credit_lend(credit, 3), 3);
 	/* What is returned is kept for the next loan first. */
 	pcpool_credit_give(credit, 3);
 	KUNIT_EXPECT_FALSE(test, pcpool_credit_take(credit, 1));
 	pcpool_credit_give(credit, 1);
 	KUNIT_EXPECT_TRUE(test, pcpool_credit_take(credit, 1));
-	KUNIT_EXPECT_TRUE(test, pcpool_credit_lend(credit, 4));
+	KUNIT_EXPECT_EQ(test, pcpool_credit_lend(credit, 10), 4);
+	KUNIT_EXPECT_EQ(test, pcpool_credit_lend(credit, 1), 0);
 }
 
 KUNIT_ARRAY_PARAM(context, kt_contexts, kt_context_desc);

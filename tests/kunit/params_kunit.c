@@ -376,7 +376,7 @@ struct bound {
 
 /*
  * A waiter cannot find objects in private slots. With max_idle, room for what fits in private
- * slots is set aside: an eighth of max_idle, or one object for each CPU.
+ * slots is set aside: a twelfth of max_idle, or one object for each CPU.
  */
 static const struct bound slot_bounds[] = {
 	{ "max_total", { GOOD, .max_total = 100000, .private_slots = 8 } },
@@ -384,11 +384,11 @@ static const struct bound slot_bounds[] = {
 	{ "max_idle 1", { GOOD, .max_idle = 1, .private_slots = 8 } },
 	{ "max_idle 4 a CPU", { GOOD, .private_slots = 8 }, 4 },
 	{ "max_idle 5 a CPU", { GOOD, .private_slots = 8 }, 5, 1 },
-	{ "max_idle 32 a CPU", { GOOD, .private_slots = 8 }, 32, 4 },
-	{ "max_idle 64 a CPU", { GOOD, .private_slots = 8 }, 64, 8 },
+	{ "max_idle 32 a CPU", { GOOD, .private_slots = 8 }, 32, 2 },
+	{ "max_idle 96 a CPU", { GOOD, .private_slots = 8 }, 96, 8 },
 	{ "max_idle 5 a CPU, default slots", { GOOD }, 5, 1 },
 	{ "max_idle 8 a CPU, default slots", { GOOD }, 8, 1 },
-	{ "max_idle 31 a CPU, default slots", { GOOD }, 31, 3 },
+	{ "max_idle 31 a CPU, default slots", { GOOD }, 31, 2 },
 	{ "max_idle 1000 a CPU, default slots", { GOOD }, 1000, 16 },
 	{ "max_idle 1000 a CPU, of a reserve", { COUNTING, .reserve = 1 }, 1000, 0 },
 };

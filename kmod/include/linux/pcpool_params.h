@@ -71,7 +71,7 @@ struct pcpool_ops {
  *	pool with a @max_idle of at most 4 per possible CPU (and 1024 in all),
  *	which keeps its idle objects in one shared array.
  *	With a larger @max_idle, the slots of all CPUs that are present have at
- *	most an eighth of it, or one slot each.
+ *	most a twelfth of it, or one slot each.
  * @max_idle: Most idle objects at any moment, on all CPUs together. A put
  *	beyond that frees its object. Except in a shared array, up to a quarter
  *	of this (not counting the reserve) can be set aside for the CPUs' own
