@@ -167,6 +167,8 @@ static noinline void *try_get_special(struct pcpool_core *core, unsigned long ca
 		return NULL;
 	obj = pcpool_idle_take(core, PCPOOL_REACH_ALL, true);
 	pcpool_wait_recheck(core->wait);
+	if (obj && core->wait && pcpool_wait_gave_way(core->wait, obj))
+		obj = NULL;
 	if (READ_ONCE(core->debug) && obj)
 		pcpool_debug_got(core, obj, caller);
 	return update_leak_trace(core, obj);

@@ -15,8 +15,9 @@
  * and leaves the object where the first caller that looks finds it: the waiter itself when
  * it runs, or a caller that is running. So tasks that get and put in turn need no context
  * switch at each put. After that time callers queue behind the waiter, and the next object
- * is handed over to it. A caller that found nobody waiting, or a waiter that could be
- * passed, and is preempted before it takes an object may take one later than that.
+ * is handed over to it. A caller may be preempted between its look at the wait queue and
+ * the object that it takes. So it looks at the time again when it has the object, and
+ * gives it to the first waiter if that must not be passed any more.
  *
  * Ordering between CPUs:
  *
@@ -39,7 +40,8 @@
  *  (C) A put makes its object visible, then reads @first_woken, and wakes the first waiter
  *      if that is clear. Whoever looks on behalf of the waiter clears @first_woken, then looks
  *      for an object. There is a full barrier in between on both sides. So the look sees
- *      the object, or the put sees that it must wake the waiter.
+ *      the object, or the put sees that it must wake the waiter. If that waiter is served
+ *      before it looks, the next one is woken to look in its place.
  *
  * The lock is a raw spinlock, held with interrupts disabled, because a put comes from
  * hardirq context too, also on PREEMPT_RT. Nothing that sleeps, or could take the lock
@@ -87,12 +89,30 @@ static struct pcpool_waiter *first(struct pcpool_wait *q)
 	return list_first_entry(&q->waiters, struct pcpool_waiter, entry);
 }
 
-/* There is another first waiter; under the lock. */
+/* Let the first waiter look for an object; under the lock. */
+static void wake_first(struct pcpool_wait *q)
+{
+	if (q->first_woken)
+		return;
+	WRITE_ONCE(q->first_woken, true);
+	WRITE_ONCE(first(q)->look, true);
+	wake_up_process(first(q)->task);
+}
+
+/*
+ * There is another first waiter; under the lock. The one before it may have been woken for an
+ * object, and have been served otherwise before it looked: then this one looks instead.
+ */
 static void first_changed(struct pcpool_wait *q)
 {
+	bool woken = q->first_woken;
+
 	WRITE_ONCE(q->first_woken, false);
-	if (q->nr_waiters)
-		WRITE_ONCE(q->pass_until, first(q)->since + READ_ONCE(pcpool_wait_pass_ns));
+	if (!q->nr_waiters)
+		return;
+	WRITE_ONCE(q->pass_until, first(q)->since + READ_ONCE(pcpool_wait_pass_ns));
+	if (woken)
+		wake_first(q);
 }
 
 /* Enter the wait queue, in the order of the tickets; under the lock. */
@@ -145,6 +165,30 @@ bool pcpool_wait_hand_to_first(struct pcpool_wait *q, void *obj, unsigned long b
 		return false;
 	hand_to(q, first(q), obj);
 	return true;
+}
+
+/**
+ * pcpool_wait_give_way() - hand over to the first waiter what a running caller has taken
+ * @q: the wait queue
+ * @obj: the object, which counts as a hit already
+ *
+ * Not in an NMI, which is not preempted: what it found before it took the object still holds.
+ *
+ * Return: Whether there was a waiter that must not be passed any more.
+ */
+bool pcpool_wait_give_way(struct pcpool_wait *q, void *obj)
+{
+	unsigned long flags;
+	bool handed;
+
+	if (in_nmi())
+		return false;
+	raw_spin_lock_irqsave(&q->lock, flags);
+	handed = pcpool_wait_must_queue(q);
+	if (handed)
+		hand_to(q, first(q), obj);
+	raw_spin_unlock_irqrestore(&q->lock, flags);
+	return handed;
 }
 
 /*
@@ -219,16 +263,6 @@ void pcpool_wait_refill_reserved(struct pcpool_wait *q)
 	while (q->nr_reserved < q->reserve &&
 	       (obj = pcpool_idle_take(q->core, PCPOOL_REACH_ANYWHERE, false)))
 		put_reserved(q, obj);
-}
-
-/* Let the first waiter look for an object; under the lock. */
-static void wake_first(struct pcpool_wait *q)
-{
-	if (q->first_woken)
-		return;
-	WRITE_ONCE(q->first_woken, true);
-	WRITE_ONCE(first(q)->look, true);
-	wake_up_process(first(q)->task);
 }
 
 /* Look on behalf of the first waiter: from now on a put must wake it again; under the lock. */

@@ -52,6 +52,7 @@ void pcpool_wait_wake_retry(struct pcpool_wait *q);
 void *pcpool_wait_take_reserved(struct pcpool_wait *q);
 
 bool pcpool_wait_offer(struct pcpool_core *core, void *obj);
+bool pcpool_wait_give_way(struct pcpool_wait *q, void *obj);
 void pcpool_wait_hand_over(struct pcpool_wait *q);
 void pcpool_wait_notify(struct pcpool_wait *q);
 void pcpool_wait_refill_reserved(struct pcpool_wait *q);
@@ -80,6 +81,15 @@ static inline bool pcpool_may_pass(const struct pcpool_wait *q)
 static inline bool pcpool_wait_must_queue(const struct pcpool_wait *q)
 {
 	return unlikely(READ_ONCE(q->nr_waiters)) && !pcpool_may_pass(q);
+}
+
+/*
+ * A running caller has taken @obj without the lock: may it not keep it? Then it is the first
+ * waiter's by now.
+ */
+static inline bool pcpool_wait_gave_way(struct pcpool_wait *q, void *obj)
+{
+	return pcpool_wait_must_queue(q) && pcpool_wait_give_way(q, obj);
 }
 
 /*

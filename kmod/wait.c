@@ -116,13 +116,13 @@ int pcpool_wait_fill(struct pcpool_core *core, gfp_t gfp)
 	return 0;
 }
 
-/* Take an idle object for the caller itself. */
+/* Take an idle object for the caller itself, unless a waiter comes first. */
 static void *take_idle(struct pcpool_core *core, enum pcpool_reach reach)
 {
 	void *obj = pcpool_idle_take(core, reach, true);
 
 	pcpool_wait_recheck(core->wait);
-	return obj;
+	return obj && pcpool_wait_gave_way(core->wait, obj) ? NULL : obj;
 }
 
 /*
@@ -156,9 +156,20 @@ static void *take_last(struct pcpool_core *core)
  */
 static void *get_new(struct pcpool_core *core, gfp_t gfp, bool endless)
 {
+	struct pcpool_wait *q = core->wait;
+	unsigned long flags;
+	void *obj;
+
 	if (endless && pcpool_fault(core, gfp))
 		return ERR_PTR(-ENOMEM);
-	return pcpool_count_miss(core, pcpool_wait_alloc(core, gfp));
+	obj = pcpool_count_miss(core, pcpool_wait_alloc(core, gfp));
+	/* There is memory again. A waiter that this misses retries by itself. */
+	if (unlikely(READ_ONCE(q->nr_failed)) && !IS_ERR(obj)) {
+		raw_spin_lock_irqsave(&q->lock, flags);
+		pcpool_wait_wake_retry(q);
+		raw_spin_unlock_irqrestore(&q->lock, flags);
+	}
+	return obj;
 }
 
 /**
@@ -208,7 +219,6 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool endle
 {
 	struct pcpool_wait *q = core->wait;
 	void *obj = NULL;
-	unsigned long flags;
 	bool others;
 
 	*wait = true;
@@ -230,11 +240,6 @@ static void *get_now(struct pcpool_core *core, gfp_t gfp, bool local, bool endle
 	}
 	obj = get_new(core, gfp, endless);
 	*failed = obj == ERR_PTR(-ENOMEM);
-	if (!IS_ERR(obj)) {
-		raw_spin_lock_irqsave(&q->lock, flags);
-		pcpool_wait_wake_retry(q);
-		raw_spin_unlock_irqrestore(&q->lock, flags);
-	}
 	return obj;
 }
 

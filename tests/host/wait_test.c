@@ -3,6 +3,10 @@
  * A get that waits, and the hint masks: a search on one CPU that empties a queue is interrupted
  * at each of its points by a put to that queue on another CPU, and at each later point by a get
  * that begins to wait. The waiter must get an object, whatever the search does with the hint.
+ *
+ * And a get that is preempted at each of its points, before it takes the only idle object, for so
+ * long that meanwhile another get begins to wait and must not be passed any more. It must not
+ * return that object.
  */
 #include <linux/module.h>
 
@@ -137,6 +141,71 @@ static void search_on_cpu_1(unsigned int cpu)
 	note("%u runs", runs);
 }
 
+/*
+ * While the get of CPU 1 is preempted: another caller takes the object, a get begins to wait,
+ * the object is put, and the waiter is woken for it, but does not run for a long time.
+ */
+static void *taken;
+
+static void preempt(void)
+{
+	struct pcpool_wait *q = core->wait;
+
+	interrupted[0] = true;
+	taken = pcpool_try_get(pool);
+	begin_to_wait();
+	if (!taken)
+		return;
+	check(!waiter.served);
+	WRITE_ONCE(q->pass_until, ~0ull);
+	put_on_cpu_0(taken);
+	check(!waiter.served);
+	WRITE_ONCE(q->pass_until, 0);
+}
+
+static void run_preempted(bool try)
+{
+	void *got;
+
+	waiter = (struct pcpool_waiter){ .task = current };
+	interrupted[0] = false;
+	taken = NULL;
+	put_on_cpu_0(objs[0]);
+	shim_arm(at[0], preempt);
+	got = try ? pcpool_try_get(pool) : pcpool_get(pool, GFP_NOWAIT);
+	shim_disarm();
+	if (taken && got)
+		fail("a get preempted at point %u passes a waiter that has waited too long", at[0]);
+	check(got != objs[1]);
+	if (!interrupted[0]) {
+		check(got == objs[0]);
+		return;
+	}
+	if (got)
+		put_on_cpu_0(got);
+	else if (!waiter.served)
+		/* What the waiter does when it runs. */
+		pcpool_wait_hand_over(core->wait);
+	check(waiter.served && waiter.obj == objs[0]);
+}
+
+static void preempted_on_cpu_1(unsigned int cpu)
+{
+	unsigned int runs = 0, try;
+
+	(void)cpu;
+	for (try = 0; try < 2; try++) {
+		for (at[0] = 0; ; at[0]++) {
+			check(at[0] < POINTS_MAX);
+			run_preempted(try);
+			runs++;
+			if (!interrupted[0])
+				break;
+		}
+	}
+	note("%u runs", runs);
+}
+
 static void destroy(unsigned int cpu)
 {
 	unsigned int i;
@@ -157,7 +226,17 @@ static void wait_hint(void)
 	shim_cpus_stop();
 }
 
+static void wait_preempted(void)
+{
+	shim_cpus_start(CPUS, CPUS, false);
+	shim_on_cpus(0, 1, create);
+	shim_on_cpus(1, 1, preempted_on_cpu_1);
+	shim_on_cpus(0, 1, destroy);
+	shim_cpus_stop();
+}
+
 const struct test wait_tests[] = {
 	{ "wait_hint", wait_hint },
+	{ "wait_preempted", wait_preempted },
 	{ }
 };

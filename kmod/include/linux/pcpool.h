@@ -324,8 +324,10 @@ static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
  * that takes. Signals do not end the wait; see pcpool_get_timeout() for that.
  * The task runs every few seconds, so that the wait is not reported as a hung
  * task. With a reserve, it counts as waiting for I/O, as with mempool.
- * Waiters are served in FIFO order. Without max_total, a new caller may still
- * allocate an object for itself.
+ * Waiters are served in FIFO order. A running caller may take an object before
+ * the first waiter until that has waited for a millisecond; then the next object
+ * is handed over to it. Without max_total, a new caller may still allocate an
+ * object for itself.
  *
  * When it allocates an object, pcpool also reserves a deferral slot, which a
  * later put of the object may need (see pcpool_put()). Now and then this
@@ -381,7 +383,8 @@ static __always_inline void * __must_check pcpool_get_local(struct pcpool *pool,
  *
  * Like pcpool_get(), but never calls ops->alloc and never waits. A call that
  * finds no object appears in no statistic. It does not take objects from a
- * bypassed pool, from a pool that has waiters, or from a reserve.
+ * bypassed pool, from a pool whose first waiter has waited for a millisecond,
+ * or from a reserve.
  *
  * Context: Any context, including NMI.
  * Return: An object, which the caller owns until it puts it, or %NULL.
