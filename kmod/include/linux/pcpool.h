@@ -3,10 +3,16 @@
 #ifndef _LINUX_PCPOOL_H
 #define _LINUX_PCPOOL_H
 
+#include <linux/kconfig.h>
+
+/* Counters must not wrap, and 64-bit atomics must not be spinlocks. */
+#ifndef CONFIG_64BIT
+#error pcpool needs a 64-bit kernel (CONFIG_64BIT)
+#endif
+
 #include <linux/compiler.h>
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/kconfig.h>
 #include <linux/kernel.h>
 #include <linux/pcpool_gfp.h>
 #include <linux/pcpool_params.h>

@@ -2,7 +2,10 @@
 #ifndef _SHIM_KCONFIG_H
 #define _SHIM_KCONFIG_H
 
-/* No option is set. */
+/* No option is set, but those of the compiler's target. */
+#ifdef __LP64__
+#define CONFIG_64BIT		1
+#endif
 #define IS_ENABLED(option)	0
 
 #endif
