@@ -74,8 +74,8 @@ struct module;
  * enabled or disabled, and with any lock held that the callbacks of the pool
  * tolerate. Calls on one pool may nest at any instruction. NMI context is
  * included only where the description says so. It also requires callbacks that
- * work in NMI context, and an architecture whose this_cpu_cmpxchg() does, as on
- * x86 and arm64.
+ * work in NMI context, and an architecture whose this_cpu operations do: one with
+ * CONFIG_ARCH_HAS_NMI_SAFE_THIS_CPU_OPS (x86, arm64, s390, LoongArch).
  *
  * No function may be called from probes attached to RCU or scheduler internals.
  */
