@@ -123,7 +123,8 @@ static __always_inline void *pcpool_take_bounded(struct pcpool_core *core)
 /* Keep @obj in the private slots of a pool that only has a bound, if there is room. */
 static __always_inline bool pcpool_keep_bounded(struct pcpool_core *core, void *obj)
 {
-	if (READ_ONCE(core->only_bounded) && pcpool_credit_take(&core->credit)) {
+	if (READ_ONCE(core->only_bounded) && !__pcpool_in_unsafe_nmi() &&
+	    pcpool_credit_take(&core->credit)) {
 		if (likely(__pcpool_slots_push(core->slots, obj)))
 			return true;
 		pcpool_return_credits(core, 1);

@@ -41,6 +41,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "count.h"
 #include "defer.h"
 #include "handover.h"
 #include "idle.h"
@@ -237,7 +238,7 @@ bool pcpool_wait_offer(struct pcpool_core *core, void *obj)
 		taken = false;
 	}
 	if (taken)
-		this_cpu_inc(core->cpu->off_slots);
+		pcpool_count_put(core);
 	raw_spin_unlock_irqrestore(&q->lock, flags);
 	/* A waiter may be waiting for what is in the reserve now. */
 	if (taken)

@@ -9,6 +9,7 @@
 #include <linux/rcupdate.h>
 
 #include "context.h"
+#include "count.h"
 #include "defer.h"
 #include "idle.h"
 #include "percpu.h"
@@ -33,7 +34,7 @@ bool pcpool_idle_keep_percpu(struct pcpool_core *core, void *obj, gfp_t gfp)
 
 	while ((kept = pcpool_percpu_keep(core, obj, partly)) != PCPOOL_KEPT) {
 		if (kept == PCPOOL_NESTED || !pcpool_may_allocate()) {
-			this_cpu_inc(core->cpu->off_slots);
+			pcpool_count_put(core);
 			pcpool_defer_put(core, obj);
 			return true;
 		}
@@ -62,7 +63,7 @@ static bool keep_in_array(struct pcpool_core *core, void *obj)
 	rcu_read_lock(); /* for pcpool_note_idle() */
 	kept = pcpool_array_put(core->array, obj, pcpool_main_tier(core));
 	if (kept) {
-		this_cpu_inc(core->cpu->off_slots);
+		pcpool_count_put(core);
 		pcpool_note_idle(core);
 	}
 	rcu_read_unlock();
