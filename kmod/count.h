@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Counting the idle objects of a pool, wherever it keeps them. Takes no lock, and may be
- * called from any context. The numbers are exact while nothing moves; otherwise they are
+ * Counting the idle objects of a pool, wherever it keeps them, and puts. Takes no lock, and
+ * may be called from any context. The numbers are exact while nothing moves; otherwise they are
  * of slightly different moments.
  */
 #ifndef _PCPOOL_COUNT_H
 #define _PCPOOL_COUNT_H
 
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/cpumask.h>
+#include <linux/percpu.h>
 
 #include "types.h"
 
@@ -20,6 +22,15 @@ static inline unsigned int pcpool_next_ring_cpu(const struct pcpool_core *core, 
 {
 	/* As above. for_each_cpu() is a macro and cannot be marked as a data race. */
 	return data_race(cpumask_next(cpu, core->with_rings));
+}
+
+/* Count a put that does not end in a private slot. From any context, including NMI. */
+static inline void pcpool_count_put(struct pcpool_core *core)
+{
+	if (unlikely(__pcpool_in_unsafe_nmi()))
+		atomic_long_inc(&core->nmi_puts);
+	else
+		this_cpu_inc(core->cpu->off_slots);
 }
 
 unsigned long pcpool_count_slots(const struct pcpool_core *core);

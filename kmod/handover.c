@@ -56,6 +56,7 @@
 #include <linux/slab.h>
 #include <linux/time64.h>
 
+#include "count.h"
 #include "defer.h"
 #include "handover.h"
 #include "idle.h"
@@ -358,7 +359,7 @@ bool pcpool_wait_offer(struct pcpool_core *core, void *obj)
 		taken = false;
 	}
 	if (taken)
-		this_cpu_inc(core->cpu->off_slots);
+		pcpool_count_put(core);
 	raw_spin_unlock_irqrestore(&q->lock, flags);
 	if (look)
 		pcpool_wake_waiters(q);

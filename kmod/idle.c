@@ -22,7 +22,7 @@ static bool keep_deferred(struct pcpool_core *core, void *obj)
 {
 	if (core->has_credit && !pcpool_credit_take(&core->credit, 1))
 		return false;
-	this_cpu_inc(core->cpu->off_slots);
+	pcpool_count_put(core);
 	pcpool_defer_put(core, obj);
 	return true;
 }
@@ -72,7 +72,7 @@ static bool keep_in_array(struct pcpool_core *core, void *obj)
 	rcu_read_lock(); /* for pcpool_note_idle() */
 	kept = pcpool_array_put(core->array, obj, pcpool_main_tier(core));
 	if (kept) {
-		this_cpu_inc(core->cpu->off_slots);
+		pcpool_count_put(core);
 		pcpool_note_idle(core);
 	}
 	rcu_read_unlock();

@@ -39,14 +39,15 @@ static inline unsigned int pcpool_ring_min(const struct pcpool_core *core)
 
 /*
  * Become the producer of the queues of @c, which is this CPU's, with interrupts disabled.
- * Fails only in an NMI that interrupted the producer. NMIs restore the flag, so a
- * non-atomic test and set is enough. The barriers keep the compiler from moving accesses
- * to the queue out of the section. The flag excludes contexts of one CPU only, so nothing
- * more is needed; pcpool_queue_*() order accesses of different CPUs.
+ * Fails only in an NMI: in one that interrupted the producer, or in any that must not
+ * change per-CPU data. NMIs restore the flag, so a non-atomic test and set is enough. The
+ * barriers keep the compiler from moving accesses to the queue out of the section. The flag
+ * excludes contexts of one CPU only, so nothing more is needed; pcpool_queue_*() order
+ * accesses of different CPUs.
  */
 static __always_inline bool pcpool_producer_enter(struct pcpool_cpu *c)
 {
-	if (unlikely(READ_ONCE(c->pushing)))
+	if (unlikely(__pcpool_in_unsafe_nmi() || READ_ONCE(c->pushing)))
 		return false;
 	WRITE_ONCE(c->pushing, 1);
 	barrier();

@@ -98,7 +98,7 @@ static __always_inline void put_cleaned(struct pcpool_core *core,
 		core->ops->reset(obj, core->ctx);
 	if (core->flags & PCPOOL_ZERO_ON_PUT)
 		memzero_explicit(obj, core->object_bytes);
-	if (unlikely(!__pcpool_slots_push(slots, obj)))
+	if (unlikely(__pcpool_in_unsafe_nmi()) || unlikely(!__pcpool_slots_push(slots, obj)))
 		put_end(core, obj, task);
 }
 

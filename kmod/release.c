@@ -6,6 +6,7 @@
 #include <linux/sizes.h>
 
 #include "context.h"
+#include "count.h"
 #include "defer.h"
 #include "handover.h"
 #include "object.h"
@@ -44,7 +45,7 @@ void pcpool_release(struct pcpool_core *core, void *obj)
  */
 void pcpool_drop(struct pcpool_core *core, void *obj, bool task, atomic_long_t *counter)
 {
-	this_cpu_inc(core->cpu->off_slots);
+	pcpool_count_put(core);
 	if (!task && !pcpool_may_free(core->flags & PCPOOL_FREE_ATOMIC)) {
 		/* Without slots for deferred frees, the worker counts it, if it is freed. */
 		if (core->defers_frees)

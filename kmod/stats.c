@@ -61,10 +61,10 @@ static void collect_params(const struct pcpool_core *core, struct pcpool_pool_st
 	}
 }
 
-/* The counters of all CPUs. Returns the sum of off_slots. */
+/* The counters of all CPUs. Returns the sum of off_slots, which includes puts in NMI. */
 static long collect_percpu(const struct pcpool_core *core, struct pcpool_pool_stats *stats)
 {
-	long off_slots = 0;
+	long off_slots = atomic_long_read(&core->nmi_puts);
 	int cpu;
 
 	for_each_possible_cpu(cpu) {

@@ -216,6 +216,8 @@ struct pcpool_wait {
  * @free_work: frees the objects in @deferred_frees
  * @nr_deferred: how often an object was left to the worker, mostly by a put
  * @grows: how many rings were added
+ * @nmi_puts: puts in NMIs that must not change per-CPU data, as part of the sum of
+ *	@pcpool_cpu.off_slots
  * @prefilled: objects allocated other than for a get
  * @alloc_fail: as in struct pcpool_pool_stats
  * @drop_full: as in struct pcpool_pool_stats
@@ -298,6 +300,7 @@ struct pcpool_core {
 	struct work_struct free_work;
 	atomic_long_t nr_deferred;
 	atomic_long_t grows;
+	atomic_long_t nmi_puts;
 	atomic_long_t prefilled;
 	atomic_long_t alloc_fail;
 	atomic_long_t drop_full;

@@ -163,6 +163,14 @@ static void interrupt(void)
 		get_or_put(h, GFP_ATOMIC);
 }
 
+static void *nmi_try_get(void)
+{
+	void *obj = pcpool_try_get(pool);
+
+	check(PCPOOL_NMI_SAFE || !obj);
+	return obj;
+}
+
 static void nmi(void)
 {
 	struct held *h = &held[shim_this.cpu][NMI];
@@ -172,10 +180,12 @@ static void nmi(void)
 	shim_this.irqs_off = true;
 	shim_this.in_nmi = true;
 	while (n--) {
-		if (h->n == HOLD || (h->n && random_in(0, 1)))
+		if (!random_in(0, 7))
+			put_several(h);
+		else if (h->n == HOLD || (h->n && random_in(0, 1)))
 			put_one(h);
 		else
-			got(h, pcpool_try_get(pool));
+			got(h, nmi_try_get());
 	}
 	shim_this.in_nmi = false;
 	raw_local_irq_restore(flags);
@@ -261,6 +271,15 @@ static void control(void)
 	}
 }
 
+/* So that NMIs have something to put, even where they can get nothing. */
+static void give_to_nmi(struct held *task, struct held *nmi)
+{
+	unsigned int n = random_in(0, min(task->n, 4u));
+
+	while (n-- && nmi->n < HOLD)
+		nmi->objs[nmi->n++] = task->objs[--task->n];
+}
+
 static void stress(unsigned int cpu)
 {
 	struct held *h = &held[cpu][TASK];
@@ -268,8 +287,10 @@ static void stress(unsigned int cpu)
 
 	shim_delays(511, 0);
 	for (n = 0; !expired(); n++) {
-		if (!random_in(0, 3))
+		if (!random_in(0, 3)) {
+			give_to_nmi(h, &held[cpu][NMI]);
 			shim_arm(random_in(0, 80), nmi);
+		}
 		any_operation(h);
 		shim_disarm();
 		if (cpu == 0 && !random_in(0, 63))

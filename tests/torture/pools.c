@@ -102,13 +102,14 @@ void torture_refill(struct rnd_state *random)
 		kfree(mem);
 }
 
+static DEFINE_PER_CPU(u32, lot); /* on s390, not within a function */
+
 /*
  * Whether this allocation should fail. An interrupt may call this, so the random numbers are per
  * CPU.
  */
 static bool fails(struct place *place)
 {
-	static DEFINE_PER_CPU(u32, lot);
 	u32 n;
 
 	if (!torture_fail)

@@ -55,6 +55,9 @@ static int check_header(struct snapshot *snapshot,
 
 	memset(header, 0, sizeof(*header));
 	memcpy(header, data, smaller(size, sizeof(*header)));
+	if (header->magic == __builtin_bswap32(PCPOOL_SNAPSHOT_MAGIC))
+		return refuse(snapshot,
+			      "the snapshot has the other byte order; read it on the kind of machine that wrote it");
 	if (header->magic != PCPOOL_SNAPSHOT_MAGIC)
 		return refuse(snapshot, "not a snapshot: magic number %#x instead of %#x",
 			      header->magic, PCPOOL_SNAPSHOT_MAGIC);

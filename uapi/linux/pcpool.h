@@ -25,7 +25,9 @@
  *
  * %PCPOOL_SNAPSHOT_VERSION changes only if a field changes its meaning, which
  * is not meant to happen. A reader must refuse a version that it does not know.
- * All numbers are in the byte order of the machine.
+ * All numbers are in the byte order of the machine. A reader on a machine of the
+ * other byte order finds the bytes of the magic number reversed, and must convert
+ * all numbers or refuse the file; the pcpool command refuses it.
  */
 
 #define PCPOOL_SNAPSHOT_MAGIC	0x4c504350u	/* "PCPL", little endian */

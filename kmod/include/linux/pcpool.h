@@ -3,10 +3,16 @@
 #ifndef _LINUX_PCPOOL_H
 #define _LINUX_PCPOOL_H
 
+#include <linux/kconfig.h>
+
+/* Counters must not wrap, and 64-bit atomics must not be spinlocks. */
+#ifndef CONFIG_64BIT
+#error pcpool needs a 64-bit kernel (CONFIG_64BIT)
+#endif
+
 #include <linux/compiler.h>
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/kconfig.h>
 #include <linux/kernel.h>
 #include <linux/pcpool_gfp.h>
 #include <linux/pcpool_params.h>
@@ -68,8 +74,12 @@ struct module;
  * enabled or disabled, and with any lock held that the callbacks of the pool
  * tolerate. Calls on one pool may nest at any instruction. NMI context is
  * included only where the description says so. It also requires callbacks that
- * work in NMI context, and an architecture whose this_cpu_cmpxchg() does, as on
- * x86 and arm64.
+ * work in NMI context.
+ *
+ * Without CONFIG_ARCH_HAS_NMI_SAFE_THIS_CPU_OPS (x86, arm64, s390 and LoongArch
+ * have it), an NMI may interrupt a change of per-CPU data halfway. There
+ * pcpool_try_get() returns %NULL in NMI, and a put leaves the object to a
+ * worker.
  *
  * No function may be called from probes attached to RCU or scheduler internals.
  */
@@ -299,7 +309,8 @@ static __always_inline void *__pcpool_get_private(struct pcpool *pool)
 /* Keep @obj in a private slot; false if the out-of-line path must handle it. */
 static __always_inline bool __pcpool_put_private(struct pcpool *pool, void *obj)
 {
-	return __pcpool_slots_push(READ_ONCE(pool->put_slots), obj);
+	return likely(!__pcpool_in_unsafe_nmi()) &&
+	       __pcpool_slots_push(READ_ONCE(pool->put_slots), obj);
 }
 
 /**
@@ -387,12 +398,16 @@ static __always_inline void * __must_check pcpool_get_local(struct pcpool *pool,
  * or from a reserve.
  *
  * Context: Any context, including NMI.
- * Return: An object, which the caller owns until it puts it, or %NULL.
+ * Return: An object, which the caller owns until it puts it, or %NULL. In NMI
+ * always %NULL without CONFIG_ARCH_HAS_NMI_SAFE_THIS_CPU_OPS.
  */
 static __always_inline void * __must_check pcpool_try_get(struct pcpool *pool)
 {
-	void *obj = __pcpool_get_private(pool);
+	void *obj;
 
+	if (unlikely(__pcpool_in_unsafe_nmi()))
+		return NULL;
+	obj = __pcpool_get_private(pool);
 	return likely(obj) ? obj : __pcpool_try_get(pool);
 }
 
@@ -408,7 +423,9 @@ static __always_inline void * __must_check pcpool_try_get(struct pcpool *pool)
  * NMI context, or with interrupts or preemption disabled), the object is parked
  * in a deferral slot, which was reserved when the object was allocated, until a
  * worker has grown the queue. So the number of puts in such a context is
- * limited only by the number of objects.
+ * limited only by the number of objects. Without
+ * CONFIG_ARCH_HAS_NMI_SAFE_THIS_CPU_OPS, this is what a put in NMI does even if
+ * there is room, except in pools with few objects.
  *
  * The object is freed instead
  *

@@ -8,7 +8,29 @@
 
 #include <linux/compiler.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/types.h>
+
+/*
+ * Can an NMI not interrupt a this_cpu operation halfway? Some architectures only disable
+ * interrupts around a read and a write. User-mode Linux has no NMIs. Tests define
+ * PCPOOL_TEST_NMI_UNSAFE, to test on any machine what other architectures need.
+ */
+#if (defined(CONFIG_ARCH_HAS_NMI_SAFE_THIS_CPU_OPS) || defined(CONFIG_UML)) && \
+	!defined(PCPOOL_TEST_NMI_UNSAFE)
+#define PCPOOL_NMI_SAFE	1
+#else
+#define PCPOOL_NMI_SAFE	0
+#endif
+
+/*
+ * Is this an NMI that must not change per-CPU data, because it may have interrupted a
+ * change? A compile-time constant where that cannot happen.
+ */
+static __always_inline bool __pcpool_in_unsafe_nmi(void)
+{
+	return !PCPOOL_NMI_SAFE && in_nmi();
+}
 
 /* Most private slots that a CPU can have in one pool. */
 #define PCPOOL_PRIVATE_SLOTS_MAX	64u
@@ -56,7 +78,8 @@ struct pcpool_slots {
 
 /*
  * Take the object that was put last from this CPU's slots, or return %NULL.
- * This is the inlined part of every get. Any context, including NMI.
+ * This is the inlined part of every get. Any context, including NMI unless
+ * __pcpool_in_unsafe_nmi().
  */
 static __always_inline void *__pcpool_slots_pop(struct pcpool_slots __percpu *slots)
 {
@@ -78,9 +101,9 @@ static __always_inline void *__pcpool_slots_pop(struct pcpool_slots __percpu *sl
 
 /*
  * Put an object into this CPU's slots; return false if there is no room. This
- * is the inlined part of every put. Any context, including NMI. A %NULL object
- * needs no check: it replaces the %NULL of an empty slot. That moves the hint,
- * which the next get corrects.
+ * is the inlined part of every put. Any context, including NMI unless
+ * __pcpool_in_unsafe_nmi(). A %NULL object needs no check: it replaces the %NULL
+ * of an empty slot. That moves the hint, which the next get corrects.
  */
 static __always_inline bool __pcpool_slots_push(struct pcpool_slots __percpu *slots, void *obj)
 {

@@ -21,6 +21,7 @@ debian-6.1-rt  x86_64 stock bookworm           rt-amd64         Debian 12 stock 
 debian-6.12-rt x86_64 stock bookworm-backports rt-amd64         Debian 12 backports stock PREEMPT_RT kernel under QEMU
 debian-newest  x86_64 stock trixie-backports,sid,experimental amd64  newest stock kernel in Debian under QEMU
 debian-6.1-arm64 arm64 stock bookworm:arm64     arm64              Debian 12 stock arm64 kernel, and arm64 programs, under QEMU
+debian-6.1-s390x s390 stock bookworm:s390x      s390x              Debian 12 stock s390x kernel (big endian), and s390x programs, under QEMU
 x86-7.3     x86_64 source trixie-backports   linux-source-7[.]  small plain Linux 7.3, KUnit, under QEMU; for exact instruction counts
 debug-7.3   x86_64 source trixie-backports   linux-source-7[.]  Linux 7.3 with KASAN, lockdep, kmemleak, UBSAN, fault injection, KUnit, under QEMU
 kcsan-7.3   x86_64 source trixie-backports   linux-source-7[.]  Linux 7.3 with KCSAN, strict, KUnit, under QEMU
@@ -294,6 +295,8 @@ compiler() {
 	local prefix=$home/tools/usr/bin/x86_64-linux-gnu-
 	if [[ $1 = arm64 ]]; then
 		printf 'CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc\n'
+	elif [[ $1 = s390 ]]; then
+		printf 'CROSS_COMPILE=s390x-linux-gnu- CC=s390x-linux-gnu-gcc\n'
 	elif of_newer_release "$2"; then
 		printf 'CROSS_COMPILE=%s CC=%sgcc-%s\n' "$prefix" "$prefix" "$(compiler_version "$2")"
 	else

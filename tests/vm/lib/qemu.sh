@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # globals pass between run and its parts
-# Boots x86-64 or arm64 kernels in QEMU. The guest sees the host's files through 9p. The kernel log
-# comes out of the first serial port and the command's output out of a virtio port, so the two do
+# Boots x86-64, arm64 or s390x kernels in QEMU. The guest sees the host's files through 9p. The
+# kernel log comes out of the console and the command's output out of a virtio port, so the two do
 # not mix.
 
 # kvm_works: succeeds if KVM can run a kernel; /dev/kvm may exist where it cannot
@@ -23,11 +23,12 @@ numa_arguments() {
 
 # boot_qemu: boots the guest that prepare_guest set up, with the options of `run`
 boot_qemu() {
-	local numa=() arguments kernel_arguments emulator machine cpu=max console
+	local numa=() arguments kernel_arguments emulator machine cpu=max console log_device
 	case $kernel_arch in
 	x86_64) emulator=qemu-system-x86_64 machine=q35 console=ttyS0 ;;
 	# Emulating the architecture's own pointer authentication cipher takes most of the time.
 	arm64) emulator=qemu-system-aarch64 machine=virt,gic-version=3 console=ttyAMA0 cpu=max,pauth-impdef=on ;;
+	s390) emulator=qemu-system-s390x machine=s390-ccw-virtio console=ttysclp0 ;;
 	esac
 	kernel_arguments=(console="$console" rdinit=/init vm_share=9p
 		ignore_loglevel oops=panic panic=-1
@@ -36,13 +37,15 @@ boot_qemu() {
 		watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120)
 	# Poison free objects: a stale link in one would hide a leak from kmemleak.
 	[[ $kernel != debug-* ]] || kernel_arguments+=(slab_debug=P)
+	log_device=(-serial chardev:log)
+	[[ $kernel_arch != s390 ]] || log_device=(-device sclpconsole,chardev=log)
 	# Each node is a socket; otherwise the kernel rejects the cache topology.
 	# shellcheck disable=SC2054 # the commas are part of the arguments
 	arguments=(-machine "$machine" -nodefaults -no-user-config -no-reboot -display none
 		-smp "$cpus,sockets=${nodes:-1}" -m "$memory"
 		-kernel "$kernel_home/image" -initrd "$work/initramfs.cpio"
-		-chardev "file,id=log,path=$work/log,append=on" -serial chardev:log
-		-device virtio-serial-pci -chardev "file,id=out,path=$work/out,append=on"
+		-chardev "file,id=log,path=$work/log,append=on" "${log_device[@]}"
+		-device virtio-serial -chardev "file,id=out,path=$work/out,append=on"
 		-device virtserialport,chardev=out,name=out
 		-virtfs "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"
 		-virtfs "local,path=$work,mount_tag=work,security_model=none")

@@ -25,7 +25,8 @@
 #define barrier()	__asm__ volatile("" : : : "memory")
 #define OPTIMIZER_HIDE_VAR(var)	__asm__("" : "=r" (var) : "0" (var))
 
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__) && \
+	!defined(PCPOOL_TEST_NMI_UNSAFE)
 #define SHIM_PERCPU_GS
 #endif
 

@@ -110,24 +110,41 @@ void shim_bad_percpu_size(void);
 #else
 
 /*
+ * Before each change of per-CPU data. The variant nmi stands for architectures on which an NMI
+ * can interrupt such a change halfway, so no NMI may attempt one, whether it does any harm
+ * this time or not.
+ */
+static inline void shim_percpu_point(void)
+{
+	shim_point();
+#ifdef PCPOOL_TEST_NMI_UNSAFE
+	if (shim_this.in_nmi)
+		fail("an NMI changes per-CPU data");
+#endif
+}
+
+/*
  * Builtins that ThreadSanitizer understands, for any machine. Each is one atomic access, which
  * no interrupt can divide. They are relaxed, as per-CPU operations order nothing between CPUs.
  */
 #define this_cpu_read(pcp)		READ_ONCE(*this_cpu_ptr(&(pcp)))
-#define this_cpu_write(pcp, val)	WRITE_ONCE(*this_cpu_ptr(&(pcp)), val)
+#define this_cpu_write(pcp, val) do {					\
+	shim_percpu_point();						\
+	__atomic_store_n(this_cpu_ptr(&(pcp)), (val), __ATOMIC_RELAXED); \
+} while (0)
 #define this_cpu_add(pcp, val) do {					\
-	shim_point();							\
+	shim_percpu_point();							\
 	__atomic_fetch_add(this_cpu_ptr(&(pcp)), (val), __ATOMIC_RELAXED); \
 } while (0)
 #define this_cpu_inc(pcp)		this_cpu_add(pcp, 1)
 #define this_cpu_dec(pcp)		this_cpu_add(pcp, -1)
 #define this_cpu_try_cmpxchg(pcp, oldp, new) ({				\
-	shim_point();							\
+	shim_percpu_point();							\
 	__atomic_compare_exchange_n(this_cpu_ptr(&(pcp)), (oldp), (new), false, \
 				    __ATOMIC_RELAXED, __ATOMIC_RELAXED); \
 })
 #define this_cpu_xchg(pcp, newval) ({					\
-	shim_point();							\
+	shim_percpu_point();							\
 	__atomic_exchange_n(this_cpu_ptr(&(pcp)), (newval), __ATOMIC_RELAXED); \
 })
 
