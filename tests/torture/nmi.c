@@ -8,9 +8,16 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/build_bug.h>
 #include <linux/kconfig.h>
 
 #include "torture.h"
+
+/* On these, puts in NMI use the private slots, on every kernel. */
+#if (defined(CONFIG_X86_64) || defined(CONFIG_ARM64) || defined(CONFIG_S390)) && \
+	!defined(PCPOOL_TEST_NMI_UNSAFE)
+static_assert(PCPOOL_NMI_SAFE);
+#endif
 
 #if defined(CONFIG_X86_LOCAL_APIC) && defined(CONFIG_SMP)
 

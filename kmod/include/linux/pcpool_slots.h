@@ -13,10 +13,12 @@
 
 /*
  * Can an NMI not interrupt a this_cpu operation halfway? Some architectures only disable
- * interrupts around a read and a write. User-mode Linux has no NMIs. Tests define
+ * interrupts around a read and a write. The option that tells is from Linux 6.2, so name
+ * those that were safe before. User-mode Linux has no NMIs. Tests define
  * PCPOOL_TEST_NMI_UNSAFE, to test on any machine what other architectures need.
  */
-#if (defined(CONFIG_ARCH_HAS_NMI_SAFE_THIS_CPU_OPS) || defined(CONFIG_UML)) && \
+#if (defined(CONFIG_ARCH_HAS_NMI_SAFE_THIS_CPU_OPS) || defined(CONFIG_X86_64) || \
+	defined(CONFIG_ARM64) || defined(CONFIG_S390) || defined(CONFIG_UML)) && \
 	!defined(PCPOOL_TEST_NMI_UNSAFE)
 #define PCPOOL_NMI_SAFE	1
 #else
