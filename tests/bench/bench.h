@@ -119,6 +119,7 @@ struct bench_case {
 int bench_pair(const struct bench_case *bench_case);
 int bench_depth(const struct bench_case *bench_case);
 int bench_burst(const struct bench_case *bench_case);
+int bench_grow(const struct bench_case *bench_case);
 int bench_aging(const struct bench_case *bench_case);
 int bench_memory(const struct bench_case *bench_case);
 void bench_memory_exit(void);

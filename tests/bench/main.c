@@ -42,6 +42,8 @@ static const struct bench_case cases[] = {
 	{ "depth1000", bench_depth, 1000 },
 	{ "burst", bench_burst, 1000000 },
 	{ "aging", bench_aging, 100000 },
+	{ "grow", bench_grow, 1000000 },
+	{ "grow100k", bench_grow, 100000 },
 	{ "memory", bench_memory, 1000 },
 	{ "possible", bench_possible },
 	{ "contend", bench_contend },

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cases about a pool as a whole, for one CPU: many objects at once, aging, and the
- * memory of an empty pool.
+ * Cases about a pool as a whole, for one CPU: many objects at once, the longest put, aging,
+ * and the memory of an empty pool.
  *
  * The objects are numbers that look like pointers. They are never dereferenced, so
  * the counts contain only pcpool's own work.
  */
+#include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -123,6 +126,99 @@ int bench_burst(const struct bench_case *bench_case)
 		     stats.idle_main + stats.idle_victim, 1, "objects");
 out:
 	pcpool_destroy(pool);
+	return ret;
+}
+
+/*
+ * In each round a timer interrupt hits other puts, so that the least number of cycles of a
+ * put is that of the put alone.
+ */
+#define GROW_ROUNDS	3
+/* Ranges of the histogram: from so many powers of two on; the last one is open. */
+#define GROW_FROM	4u
+#define GROW_RANGES	12u
+
+static u64 cycles_of_nothing(void)
+{
+	u64 least = U64_MAX, began;
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		began = get_cycles();
+		barrier();
+		least = min(least, (u64)get_cycles() - began);
+	}
+	return least;
+}
+
+/* Puts @n objects into an empty pool, and takes the time of each: @least, the least so far. */
+static void grow(struct pcpool *pool, void **objs, u32 *least, unsigned int n)
+{
+	unsigned int i;
+	u64 began;
+
+	for (i = 0; i < n; i++)
+		objs[i] = pcpool_get(pool, GFP_KERNEL);
+	for (i = 0; i < n; i++) {
+		began = get_cycles();
+		pcpool_put(pool, objs[i]);
+		least[i] = min_t(u64, least[i], get_cycles() - began);
+	}
+	pcpool_drain(pool);
+	/* The rings are freed, too. */
+	rcu_barrier();
+}
+
+static void grow_results(const struct bench_case *bench_case, const u32 *least,
+			 unsigned int n)
+{
+	u64 nothing = cycles_of_nothing(), longest = 0, cycles;
+	unsigned int i, range, puts[GROW_RANGES] = {};
+	char metric[32];
+
+	for (i = 0; i < n; i++) {
+		cycles = max_t(u64, least[i], nothing + 1) - nothing;
+		longest = max(longest, cycles);
+		range = clamp_t(unsigned int, ilog2(cycles), GROW_FROM,
+				GROW_FROM + GROW_RANGES - 1);
+		puts[range - GROW_FROM]++;
+	}
+	for (i = 0; i < GROW_RANGES; i++) {
+		snprintf(metric, sizeof(metric), "puts.%u insn", 1u << (GROW_FROM + i));
+		bench_result(bench_case->name, &pcpool_subject, metric, puts[i], 1, "puts");
+	}
+	/* A region that the plugin has not counted. */
+	bench_region(bench_case->name, &pcpool_subject, "longest", longest, ~0u, 0, 1,
+		     "a put");
+}
+
+/* The longest put while objects arrive, for which the queue grows. */
+int bench_grow(const struct bench_case *bench_case)
+{
+	unsigned int n = bench_case->argument, round;
+	struct pcpool *pool;
+	int ret = -ENOMEM;
+	void **objs;
+	u32 *least;
+
+	if (!bench_wanted(&pcpool_subject))
+		return 0;
+	least = vmalloc(array_size(n, sizeof(*least)));
+	objs = vmalloc(array_size(n, sizeof(*objs)));
+	if (!least || !objs)
+		goto out;
+	memset(least, 0xff, array_size(n, sizeof(*least)));
+	pool = create_pool("bench");
+	ret = PTR_ERR_OR_ZERO(pool);
+	if (ret)
+		goto out;
+	for (round = 0; round < GROW_ROUNDS; round++)
+		grow(pool, objs, least, n);
+	pcpool_destroy(pool);
+	grow_results(bench_case, least, n);
+out:
+	vfree(objs);
+	vfree(least);
 	return ret;
 }
 

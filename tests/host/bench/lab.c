@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #endif
 #include <getopt.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 
@@ -609,6 +611,118 @@ static void aging(void)
 #endif
 }
 
+/* --- grow: each put of a million, timed ---------------------------------- */
+
+#define GROW		1000000u
+/* A put that is long in each of so many rounds is long by itself, not by the machine's doing. */
+#define GROW_ROUNDS	5u
+/* Ranges of the histogram: from 16 ns (or less) to 32 us (or more), each twice the last. */
+#define GROW_FROM	4u
+#define GROW_RANGES	12u
+#define GROW_LIMIT_NS	20000
+
+/* A kernel finds memory for rings mapped. Here, have malloc() map it once, and keep it. */
+static void keep_memory(size_t bytes)
+{
+	void *p;
+
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
+	p = malloc(bytes);
+	if (!p)
+		fail("out of memory");
+	memset(p, 1, bytes);
+	OPTIMIZER_HIDE_VAR(p);
+	free(p);
+}
+
+static void *alloc_touched(size_t bytes)
+{
+	void *p = malloc(bytes);
+
+	if (!p)
+		fail("out of memory");
+	memset(p, 0xff, bytes);
+	return p;
+}
+
+/* Puts all @objs; each of @least becomes the least time of that put so far. */
+static void grow_round(void **objs, unsigned int *least, bool count)
+{
+	unsigned long t;
+	unsigned int i;
+
+	for (i = 0; i < GROW; i++)
+		objs[i] = subject_get();
+	for (i = 0; i < GROW; i++) {
+		t = ticks();
+		subject_put(objs[i]);
+		t = ticks() - t;
+		if (count)
+			sample(t);
+		least[i] = min_t(unsigned long, least[i], t);
+	}
+}
+
+static void grow_results(const unsigned int *least)
+{
+	unsigned int range, above = 0, longest_least = 0, i;
+	unsigned long puts[GROW_RANGES] = {};
+	char metric[64];
+
+	for (i = 0; i < RANGES; i++) {
+		range = 63 - __builtin_clzl((unsigned long)(range_start(i) * ns_per_tick) | 1);
+		range = clamp(range, GROW_FROM, GROW_FROM + GROW_RANGES - 1) - GROW_FROM;
+		puts[range] += histogram[i];
+	}
+	for (i = 0; i < GROW_RANGES; i++) {
+		snprintf(metric, sizeof(metric), "puts.%u ns", 1u << (GROW_FROM + i));
+		print(metric, puts[i], "puts");
+	}
+	print("put p99.9", percentile(99.9), "ns");
+	print("put p99.99", percentile(99.99), "ns");
+	print("put longest", longest * ns_per_tick, "ns");
+	for (i = range_of(GROW_LIMIT_NS / ns_per_tick), samples = 0; i < RANGES; i++)
+		samples += histogram[i];
+	print("put above 20 us", samples, "puts");
+	for (i = 0; i < GROW; i++) {
+		longest_least = max(longest_least, least[i]);
+		above += least[i] * ns_per_tick > GROW_LIMIT_NS;
+	}
+	print("put longest each round", longest_least * ns_per_tick, "ns");
+	print("put above 20 us each round", above, "puts");
+}
+
+static void grow_job(unsigned int cpu)
+{
+	unsigned int *least, round;
+	void **objs;
+
+	(void)cpu;
+	objs = alloc_touched(GROW * sizeof(*objs));
+	least = alloc_touched(GROW * sizeof(*least));
+	keep_memory(4 * GROW * sizeof(void *));
+	for (round = 0; round < GROW_ROUNDS; round++) {
+		grow_round(objs, least, !round);
+#ifdef HAS_AGING
+		if (subject_idle() != GROW)
+			fail("the pool has %lu objects of %u", subject_idle(), GROW);
+		pcpool_drain(pool);
+		if (subject_idle())
+			fail("%lu objects are left", subject_idle());
+		rcu_barrier();
+#endif
+	}
+	grow_results(least);
+}
+
+static void grow(void)
+{
+	subject_use_tokens(GROW);
+	calibrate_ticks();
+	shim_on_cpus(0, 1, grow_job);
+}
+
 #endif
 
 /* --- expensive ---------------------------------------------------------- */
@@ -736,6 +850,7 @@ static const struct {
 #endif
 #if defined(HAS_AGING) || defined(ONLY_PAIRS)
 	{ "aging", aging, 1 },
+	{ "grow", grow, 1 },
 #endif
 #ifdef HAS_AGING
 	{ "expensive", expensive, 1 },

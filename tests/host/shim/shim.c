@@ -109,7 +109,7 @@ static void overwrite(void *p)
 }
 #endif
 
-void *shim_zalloc(size_t size)
+static void *alloc(void *(*how)(size_t), size_t size)
 {
 	unsigned long flags;
 	void *p;
@@ -119,11 +119,26 @@ void *shim_zalloc(size_t size)
 		return NULL;
 	}
 	local_irq_save(flags);
-	p = calloc(1, size);
+	p = how(size);
 	local_irq_restore(flags);
 	if (p)
 		count_live(1);
 	return p;
+}
+
+static void *cleared(size_t size)
+{
+	return calloc(1, size);
+}
+
+void *shim_zalloc(size_t size)
+{
+	return alloc(cleared, size);
+}
+
+void *shim_malloc(size_t size)
+{
+	return alloc(malloc, size);
 }
 
 void shim_free(void *p)

@@ -86,6 +86,7 @@ void shim_idle_exit(void);
 void shim_rcu_start(void);
 
 void *shim_zalloc(size_t size);
+void *shim_malloc(size_t size);
 void shim_free(void *p);
 /* The number of allocations that have not been freed. */
 long shim_live(void);
