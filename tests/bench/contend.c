@@ -77,9 +77,9 @@ static int contend(void *data)
 			obj = mempool_alloc(c->mempool, GFP_NOIO);
 		c->longest = max(c->longest, ktime_get_ns() - since);
 		hold();
-		/* Half of the time, another task comes next. */
+		/* Half of the time, another task may come next. */
 		if (i % 2)
-			yield();
+			schedule();
 		if (c->pool)
 			pcpool_put(c->pool, obj);
 		else
