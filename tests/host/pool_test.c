@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/irqflags.h>
 #include <linux/module.h>
@@ -417,6 +418,14 @@ static void pool_credit(void)
 	with_cpus(stress_interrupted);
 }
 
+/* Most CPUs become present after the pool was created. */
+static void pool_credit_late(void)
+{
+	shim_present = 1;
+	max_idle = random_in(FEW + 1, 300);
+	with_cpus(stress_interrupted);
+}
+
 /* Credits without a pool, so few that the CPUs constantly take them from each other. */
 #define CREDITS	3
 
@@ -718,6 +727,7 @@ const struct test pool_tests[] = {
 	{ "pool_stress", pool_stress },
 	{ "pool_array", pool_array },
 	{ "pool_credit", pool_credit },
+	{ "pool_credit_late", pool_credit_late },
 	{ "credit_stress", credit_stress },
 	{ "pool_quota", pool_quota },
 	{ "pool_reserve", pool_reserve },

@@ -153,7 +153,7 @@ static void a_put_wakes_the_first_waiter_once(struct kunit *test)
 	struct contest *c = new_contest(test, FOR_EVER);
 	struct pcpool_wait *q = c->kp->core->wait;
 	struct pcpool_waiter *first, *second;
-	bool looks, second_looks, again;
+	bool looks, awake, second_looks, again;
 	void *obj = c->held[--c->nr_held];
 
 	first = list_first_entry(&q->waiters, struct pcpool_waiter, entry);
@@ -162,11 +162,14 @@ static void a_put_wakes_the_first_waiter_once(struct kunit *test)
 	preempt_disable();
 	kt_put(c->kp, obj, KT_ME);
 	looks = READ_ONCE(first->look) && READ_ONCE(q->first_woken);
+	/* Awake, although it cannot run yet. */
+	awake = READ_ONCE(first->task->__state) == TASK_RUNNING;
 	second_looks = READ_ONCE(second->look);
 	obj = kt_get(c->kp, GFP_NOWAIT, KT_ME);
 	again = READ_ONCE(first->look);
 	preempt_enable();
 	KUNIT_EXPECT_TRUE(test, looks);
+	KUNIT_EXPECT_TRUE(test, awake);
 	KUNIT_EXPECT_FALSE(test, second_looks);
 	KUNIT_EXPECT_TRUE(test, again);
 	KUNIT_ASSERT_NOT_NULL(test, obj);

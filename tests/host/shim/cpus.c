@@ -559,6 +559,8 @@ void cpus_read_unlock(void)
 	pthread_rwlock_unlock(&hotplug_lock);
 }
 
+unsigned int shim_present;
+
 int cpuhp_setup_state_multi(enum cpuhp_state state, const char *name,
 			    int (*startup)(unsigned int cpu, struct hlist_node *node),
 			    int (*teardown)(unsigned int cpu, struct hlist_node *node))

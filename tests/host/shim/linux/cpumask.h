@@ -22,7 +22,9 @@ extern struct cpumask shim_online;
 
 #define cpu_online_mask		((const struct cpumask *)&shim_online)
 #define num_possible_cpus()	nr_cpu_ids
-#define num_present_cpus()	nr_cpu_ids
+/* 0: all CPUs. A test may change it, as if the others became present later. */
+extern unsigned int shim_present;
+#define num_present_cpus()	(shim_present ? shim_present : nr_cpu_ids)
 #define num_online_cpus()	cpumask_weight(cpu_online_mask)
 
 /* All bits are set; shim_next_cpu() stops at nr_cpu_ids. */
