@@ -46,6 +46,12 @@ stage() {
 	say "$p $f $s $((SECONDS - start))" >"$out/$name.counts"
 }
 
+# no_skips COMMAND...: runs the command, and fails also if a test was skipped
+no_skips() {
+	"$@" | awk '{ print } /# SKIP/ { skipped++ }
+		END { if (skipped) print "# a test was skipped, which counts as a failure here"; exit skipped > 0 }'
+}
+
 # count SUMMARY WORD: the number that follows "WORD: " in a summary of kunit.py.
 count() {
 	local n

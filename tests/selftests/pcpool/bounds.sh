@@ -18,15 +18,6 @@ fails_with() {
 	[[ $message == *"$error" ]] || fail "$*: $message, not $error"
 }
 
-# comes_to POOL KEY VALUE: waits until a statistic has this value
-comes_to() {
-	local end=$((SECONDS + 20))
-	while stats "$1" && [ "${stat[$2]}" != "$3" ]; do
-		[ $SECONDS -lt $end ] || fail "$2 of $1 stays ${stat[$2]}, expected $3"
-		sleep 0.01
-	done
-}
-
 # waiter POOL [MILLISECONDS]: starts a process that waits for an object, and returns once it waits.
 # Sets waiter to its process id.
 waiter() {

@@ -136,6 +136,15 @@ expect() {
 	done
 }
 
+# comes_to POOL KEY VALUE: waits until a statistic has this value
+comes_to() {
+	local end=$((SECONDS + 20))
+	while stats "$1" && [ "${stat[$2]}" != "$3" ]; do
+		[ $SECONDS -lt $end ] || fail "$2 of $1 stays ${stat[$2]}, expected $3"
+		sleep 0.01
+	done
+}
+
 # balanced POOL [OBJECT_BYTES]: at a quiet moment, checks that the counters add up and agree with
 # the client's own counters
 balanced() {

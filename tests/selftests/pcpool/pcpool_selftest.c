@@ -14,6 +14,7 @@
  *   put NAME COUNT CPU		puts held objects, the last one first
  *   put_twice NAME COUNT CPU	puts each object twice; only for pools in debug mode, where
  *				this is harmless
+ *   put_irq NAME COUNT CPU	as put, from a hardirq: the pool can neither grow nor free there
  *   wait NAME [MILLISECONDS]	gets an object and waits for it, at most this long, in the
  *				writing process; other commands can run meanwhile
  *   grow NAME BYTES		sets the size that the held objects report
@@ -344,6 +345,35 @@ static int put_twice_job(void *data)
 	return put_held(data, true);
 }
 
+/* In a hardirq, so that what is left to do is deferred. */
+static void put_irq_job(void *data)
+{
+	struct job *job = data;
+	struct test_pool *test = job->test;
+	struct object *object;
+
+	while (job->count) {
+		object = list_first_entry_or_null(&test->held, struct object, held);
+		if (!object)
+			return;
+		list_del(&object->held);
+		test->held_count--;
+		job->count--;
+		give(test, object, COMMAND_OWNER);
+	}
+}
+
+static int put_irq(struct test_pool *test, const char *words)
+{
+	struct job job = { .test = test };
+	unsigned int cpu;
+
+	if (sscanf(words, "%lu %u", &job.count, &cpu) != 2)
+		return -EBADMSG;
+	return smp_call_function_single(cpu, put_irq_job, &job, true) ?:
+		job.count ? -ENODATA : 0;
+}
+
 static int prefill_job(void *data)
 {
 	struct job *job = data;
@@ -621,6 +651,8 @@ static int option(struct test_pool *test, struct pcpool_params *params, char *wo
 		params->reserve = number;
 	else if (!strcmp(word, "flags"))
 		params->flags = number;
+	else if (!strcmp(word, "decay_ms"))
+		params->decay_ms = number;
 	else if (!strcmp(word, "has_name") && !number)
 		params->name = NULL;
 	else if (!strcmp(word, "has_ops") && !number)
@@ -902,6 +934,8 @@ static int command(char *words)
 		return grow(test, words);
 	if (!strcmp(verb, "put"))
 		return run_on_cpu(test, words, put_job);
+	if (!strcmp(verb, "put_irq"))
+		return put_irq(test, words);
 	if (!strcmp(verb, "put_twice"))
 		return run_on_cpu(test, words, put_twice_job);
 	if (!strcmp(verb, "prefill"))
