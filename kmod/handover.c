@@ -38,7 +38,7 @@
  *      when it ends; age.c.
  *
  *  (C) A put makes its object visible, then reads @first_woken, and wakes the first waiter
- *      if that is clear. Whoever looks on behalf of the waiter clears @first_woken, then looks
+ *      if that is clear. A look on behalf of the waiter clears @first_woken, then searches
  *      for an object. There is a full barrier in between on both sides. So the look sees
  *      the object, or the put sees that it must wake the waiter. If that waiter is served
  *      before it looks, the next one is woken to look in its place.

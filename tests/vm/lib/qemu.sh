@@ -38,7 +38,7 @@ boot_qemu() {
 	# Poison free objects: a stale link in one would hide a leak from kmemleak.
 	[[ $kernel != debug-* ]] || kernel_arguments+=(slab_debug=P)
 	log_device=(-serial chardev:log)
-	[[ $kernel_arch != s390 ]] || log_device=(-device sclpconsole,chardev=log)
+	[[ $kernel_arch != s390 ]] || log_device=(-device 'sclpconsole,chardev=log')
 	# Each node is a socket; otherwise the kernel rejects the cache topology.
 	# shellcheck disable=SC2054 # the commas are part of the arguments
 	arguments=(-machine "$machine" -nodefaults -no-user-config -no-reboot -display none
