@@ -81,13 +81,20 @@ in_private_slots() {
 		$debugfs/pcpool/a/percpu
 }
 
-# decayed: pool a, in which each CPU has kept objects, after some passes of the decay
+# decayed: pool a, in which each CPU has kept objects, after some passes of the decay. They would
+# end if the pool became empty.
 decayed() {
+	local end=$((SECONDS + 60)) passes
 	tell create a private=8 decay_ms=50
 	put_everywhere a 20
 	trace_begin
 	stats a
-	ages_reach a $((stat[ages] + 5))
+	passes=$((stat[ages] + 5))
+	while stats a && [ "${stat[ages]}" -lt $passes ] &&
+	      [ $((stat[idle_main] + stat[idle_victim])) -gt 0 ]; do
+		[ $SECONDS -lt $end ] || fail "only ${stat[ages]} aging passes, expected $passes"
+		sleep 0.02
+	done
 	trace_end
 }
 
